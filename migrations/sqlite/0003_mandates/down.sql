@@ -1,0 +1,9 @@
+drop table uses;
+drop table documents;
+drop table agreements;
+drop table holdings;
+drop table authorisations;
+drop table mandates;
+drop table drafts;
+drop table citizen_search;
+drop table citizens;

@@ -1,0 +1,2 @@
+drop table journal_sealed;
+drop table journal_entries;

@@ -1,0 +1,277 @@
+//! What an administrator can ask.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use url::Url;
+
+use super::Output;
+use crate::domain::id::{AccountId, OrganisationId};
+use crate::domain::procedure::Procedure;
+
+/// What an administrator manages.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Accredited organisations
+    #[command(subcommand)]
+    Organisation(Organisation),
+    /// People who act for citizens
+    #[command(subcommand)]
+    Mediator(Mediator),
+    /// People who manage an organisation's mediators
+    #[command(subcommand)]
+    Manager(Manager),
+    /// People who read and verify the journal
+    #[command(subcommand)]
+    Auditor(Auditor),
+    /// Services that sign citizens in through us: FranceConnect, or others
+    #[command(subcommand)]
+    Client(Client),
+    /// The keys that sign our tokens
+    #[command(subcommand)]
+    Key(Key),
+}
+
+/// What can be done with organisations.
+#[derive(Debug, Subcommand)]
+pub enum Organisation {
+    /// Accredit an organisation
+    Create {
+        /// Its name, as citizens read it on a mandate
+        name: String,
+        /// Its SIRET number, 14 digits
+        #[arg(long)]
+        siret: String,
+        /// A procedure that its mandates may name (repeat); by default all ten
+        #[arg(long = "procedure", value_name = "KEY")]
+        procedures: Vec<Procedure>,
+        /// How to answer.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// List them, with their mediators counted
+    List(Output),
+    /// Stop all its mandates at once, in the middle of a use too; they end at their own time all the same
+    Suspend {
+        /// The organisation, org_…
+        id: OrganisationId,
+    },
+    /// Let it work again, with the mandates that have not ended
+    Resume {
+        /// The organisation, org_…
+        id: OrganisationId,
+    },
+}
+
+/// What can be done with mediators.
+#[derive(Debug, Subcommand)]
+pub enum Mediator {
+    /// Open an account; its first sign-in goes through a link sent to the address
+    Create(Member),
+    /// List them
+    List {
+        /// Of this organisation only, org_…
+        #[arg(long, value_name = "ID")]
+        organisation: Option<OrganisationId>,
+        /// How to answer.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Close the account: its sessions and the uses in progress stop at once; mandates, which are the organisation's, go on
+    Deactivate {
+        /// The account, acc_…
+        id: AccountId,
+    },
+    /// Open the account again
+    Reactivate {
+        /// The account, acc_…
+        id: AccountId,
+    },
+}
+
+/// What can be done with managers.
+#[derive(Debug, Subcommand)]
+pub enum Manager {
+    /// Open an account that manages the mediators of an organisation
+    Create(Member),
+}
+
+/// What can be done with auditors.
+#[derive(Debug, Subcommand)]
+pub enum Auditor {
+    /// Open an account that reads the journal and can do nothing else
+    Create(Person),
+}
+
+/// Someone of an organisation.
+#[derive(Debug, Args)]
+pub struct Member {
+    /// The organisation, org_…
+    #[arg(long, value_name = "ID")]
+    pub organisation: OrganisationId,
+    /// Who.
+    #[command(flatten)]
+    pub person: Person,
+}
+
+/// Someone who signs in.
+#[derive(Debug, Args)]
+pub struct Person {
+    /// The mail address that receives the links to sign in
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: String,
+    /// First and last name
+    #[arg(long)]
+    pub name: String,
+    /// How to answer.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What can be done with the services that sign citizens in through us.
+#[derive(Debug, Subcommand)]
+pub enum Client {
+    /// Register a service; answers with its identifier, and its secret this once
+    Register(Registration),
+    /// List them, without their secrets
+    List(Output),
+    /// Give a service a new secret, answered this once; the old one stops at once
+    RotateSecret {
+        /// Its client identifier
+        client_id: String,
+        /// The file of the new secret; by default one is made
+        #[arg(long, value_name = "FILE")]
+        client_secret_file: Option<PathBuf>,
+        /// How to answer.
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// The registration of a service.
+#[derive(Debug, Args)]
+pub struct Registration {
+    /// Its name, as mediators read it
+    #[arg(long)]
+    pub name: String,
+    /// An address it may be answered at, compared byte for byte (repeat)
+    #[arg(long = "redirect-uri", value_name = "URL", required = true, value_parser = exact_url)]
+    pub redirect_uris: Vec<String>,
+    /// An address it may be sent back to after sign-out, compared byte for byte (repeat)
+    #[arg(long = "logout-uri", value_name = "URL", value_parser = exact_url)]
+    pub logout_uris: Vec<String>,
+    /// The one algorithm that signs what it receives; HS256 signs with its secret
+    #[arg(long, value_enum, default_value = "ES256")]
+    pub algorithm: SigningAlgorithm,
+    /// The form in which it receives the citizen's identity
+    #[arg(long, value_enum, default_value = "json")]
+    pub userinfo: UserinfoFormat,
+    /// How it sends its secret
+    #[arg(long, value_enum, default_value = "client_secret_post")]
+    pub auth: ClientAuthentication,
+    /// It is FranceConnect: nonce, state and the claims it sends are insisted on, and a code typed in the last
+    /// 15 minutes counts as the sign-in it asks for every time
+    #[arg(long)]
+    pub franceconnect: bool,
+    /// Its identifier, to carry an existing registration over; by default one is made
+    #[arg(long, value_name = "ID", requires = "client_secret_file")]
+    pub client_id: Option<String>,
+    /// The file of its secret, to carry an existing registration over; by default one is made
+    #[arg(long, value_name = "FILE")]
+    pub client_secret_file: Option<PathBuf>,
+    /// How to answer.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// An algorithm that signs what a service receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[clap(rename_all = "verbatim")]
+pub enum SigningAlgorithm {
+    /// ECDSA over P-256.
+    ES256,
+    /// RSA PKCS#1.
+    RS256,
+    /// HMAC under the service's own secret.
+    HS256,
+}
+
+/// The form of the citizen's identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UserinfoFormat {
+    /// A JSON object.
+    Json,
+    /// A signed token.
+    Jwt,
+}
+
+/// How a service sends its secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[clap(rename_all = "snake_case")]
+pub enum ClientAuthentication {
+    /// In the form.
+    ClientSecretPost,
+    /// In the header.
+    ClientSecretBasic,
+}
+
+/// What can be done with the keys that sign our tokens.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Show the public keys: which one signs, which ones are only still published
+    Show(Output),
+    /// Sign with new keys; the old ones stay published until everyone has seen the new
+    Rotate(Output),
+}
+
+/// https, or http to this machine; without a fragment (RFC 6749 3.1.2), and kept exactly as it was typed.
+fn exact_url(given: &str) -> Result<String, &'static str> {
+    let url = Url::parse(given).map_err(|_| "not an address")?;
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
+        Some(url::Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback => {}
+        _ => return Err("must start with https://"),
+    }
+    if url.fragment().is_some() { Err("must be without #") } else { Ok(given.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::error::ErrorKind;
+
+    use super::super::Command;
+    use super::super::tests::parsed;
+    use super::*;
+
+    #[test]
+    fn franceconnect_is_registered_as_it_is_today() {
+        let line = "admin client register --name FranceConnect --franceconnect --algorithm HS256 --client-id fc \
+                    --client-secret-file s --redirect-uri https://fc.example.fr/oidc-callback \
+                    --logout-uri https://fc.example.fr/client/logout-callback --auth client_secret_post --json";
+        let Ok(Command::Admin(Admin::Client(Client::Register(given)))) = parsed(line) else { panic!("refused") };
+        assert_eq!((given.algorithm, given.userinfo), (SigningAlgorithm::HS256, UserinfoFormat::Json));
+        assert_eq!(given.redirect_uris, ["https://fc.example.fr/oidc-callback"]);
+        assert!(given.franceconnect && given.output.json);
+    }
+
+    #[test]
+    fn a_registration_that_cannot_be_right_is_refused() {
+        let register = "admin client register --name n";
+        for (line, kind) in [
+            (format!("{register} --redirect-uri http://example.fr/"), ErrorKind::ValueValidation),
+            (format!("{register} --redirect-uri https://example.fr/#a"), ErrorKind::ValueValidation),
+            (format!("{register} --redirect-uri https://example.fr/ --algorithm none"), ErrorKind::InvalidValue),
+            (format!("{register} --redirect-uri https://a.fr/ --client-id us"), ErrorKind::MissingRequiredArgument),
+            (register.to_owned(), ErrorKind::MissingRequiredArgument),
+        ] {
+            assert_eq!(parsed(&line).unwrap_err(), kind, "{line}");
+        }
+    }
+}

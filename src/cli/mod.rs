@@ -1,0 +1,157 @@
+//! The command line: what can be asked of the program, and how it is explained. Nothing is done here.
+
+pub mod admin;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use self::admin::Admin;
+use crate::domain::Instant;
+use crate::domain::id::{AccountId, EntryId, MandateId, OrganisationId};
+
+/// Lets a trained mediator act for a citizen online, under a mandate, without ever knowing the citizen's password.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// The configuration file (TOML). Without it, everything comes from variables named MANDATAIRE_…
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service
+    Serve,
+    /// Try the service on this machine: pretend people, a pretend FranceConnect, nothing sent, nothing kept
+    Demo(Demo),
+    /// Bring the database to this version of the program
+    Migrate(Migrate),
+    /// Explain everything in the configuration that would be refused, and change nothing
+    CheckConfig,
+    /// Organisations, accounts, public services and keys
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Read the journal
+    #[command(subcommand)]
+    Journal(Journal),
+}
+
+/// Options of the demonstration.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Go through a whole story by itself (a mandate opened, used, revoked), say each step, and stop
+    #[arg(long)]
+    pub walk: bool,
+    /// Say the steps of the walk in JSON, one per line
+    #[arg(long, requires = "walk")]
+    pub json: bool,
+    /// The port on this machine; by default any free one
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
+/// Options of a migration.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Undo the last migration instead; what only it could hold is lost
+    #[arg(long)]
+    pub down: bool,
+}
+
+/// How to answer.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Output {
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be read of the journal.
+#[derive(Debug, Subcommand)]
+pub enum Journal {
+    /// List entries, oldest first
+    List(Entries),
+}
+
+/// Which entries.
+#[derive(Debug, Args)]
+pub struct Entries {
+    /// Not before this instant, as 2026-11-22T08:00:00Z
+    #[arg(long, value_name = "INSTANT")]
+    pub from: Option<Instant>,
+    /// Before this instant
+    #[arg(long, value_name = "INSTANT")]
+    pub to: Option<Instant>,
+    /// Of this kind only
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Of this organisation only, org_…
+    #[arg(long, value_name = "ID")]
+    pub organisation: Option<OrganisationId>,
+    /// Of this mediator only, acc_…
+    #[arg(long, value_name = "ID")]
+    pub mediator: Option<AccountId>,
+    /// Of this mandate only, mdt_…
+    #[arg(long, value_name = "ID")]
+    pub mandate: Option<MandateId>,
+    /// After this entry, ent_…
+    #[arg(long, value_name = "ID")]
+    pub after: Option<EntryId>,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// How to answer.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    /// The command of a line, or why there is none.
+    pub(super) fn parsed(line: &str) -> Result<Command, ErrorKind> {
+        let words = std::iter::once("mandataire").chain(line.split_whitespace());
+        Cli::try_parse_from(words).map(|cli| cli.command).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_definition_is_sound_and_everything_is_explained() {
+        fn explained(command: &clap::Command) {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name}");
+            assert!(command.get_arguments().all(|argument| argument.get_help().is_some()), "{name}");
+            command.get_subcommands().for_each(explained);
+        }
+        Cli::command().debug_assert();
+        explained(&Cli::command());
+    }
+
+    #[test]
+    fn the_configuration_may_be_named_anywhere() {
+        for line in ["mandataire --config a.toml serve", "mandataire serve --config a.toml"] {
+            assert_eq!(Cli::try_parse_from(line.split(' ')).unwrap().config, Some(PathBuf::from("a.toml")));
+        }
+        assert_eq!(parsed("").unwrap_err(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    }
+
+    #[test]
+    fn what_cannot_be_right_is_refused() {
+        for (line, kind) in [
+            ("admin organisation suspend 12", ErrorKind::ValueValidation),
+            ("admin organisation create n --siret 1 --procedure all", ErrorKind::ValueValidation),
+            ("journal list --from yesterday", ErrorKind::ValueValidation),
+            ("demo --json", ErrorKind::MissingRequiredArgument),
+        ] {
+            assert_eq!(parsed(line).unwrap_err(), kind, "{line}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the types cannot say: whether the values make a service that is safe to start.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use lettre::Address;
+use lettre::message::Mailbox;
+use url::{Host, Url};
+
+use super::keys::refusal;
+use super::{Config, Database, Encryption, FranceConnect, Mail, MailMode, Problem};
+
+impl Config {
+    /// Every reason not to start with this configuration, secret files included. Empty: all is well.
+    #[must_use]
+    pub fn check(&self) -> Vec<Problem> {
+        let found = [
+            public_url(&self.public_url, self.development),
+            self.listen_in_development(),
+            self.service_name(),
+            self.proxies(),
+            contact(&self.contact),
+            database(&self.database),
+            pool(&self.database),
+            self.master_key().err(),
+        ];
+        let mail = self.mail.check(self.development);
+        let franceconnect = self.franceconnect.check(self.development);
+        found.into_iter().flatten().chain(mail).chain(franceconnect).collect()
+    }
+
+    /// Development answers over plain http and shows mails: nobody else may reach it.
+    fn listen_in_development(&self) -> Option<Problem> {
+        let outside = self.development && !self.listen.ip().is_loopback();
+        outside.then(|| refusal("listen", format!("is {}, which others reach, in development", self.listen)))
+    }
+
+    fn service_name(&self) -> Option<Problem> {
+        let long = self.name.chars().count() > 60;
+        (long || self.name.trim().is_empty()).then(|| refusal("name", if long { "is too long" } else { "is empty" }))
+    }
+
+    /// The address of no machine in particular would never match, and looks as if it meant every machine.
+    fn proxies(&self) -> Option<Problem> {
+        let odd = self.trusted_proxies.iter().find(|address| address.is_unspecified() || address.is_multicast())?;
+        Some(refusal("trusted_proxies", format!("has {odd}, which is no machine")))
+    }
+}
+
+impl Mail {
+    fn check(&self, development: bool) -> Vec<Problem> {
+        if self.mode == MailMode::Page {
+            // The page shows sign-in links to whoever opens it.
+            let refused = (!development).then(|| refusal("mail.mode", "is \"page\" outside development"));
+            return refused.into_iter().collect();
+        }
+        let clear = self.encryption == Encryption::None && !names_this_machine(&self.host);
+        let account = match (&self.username, &self.password_file) {
+            (Some(_), None) => Some(refusal("mail.password_file", "is not set, and mail.username is")),
+            (None, Some(_)) => Some(refusal("mail.username", "is not set, and mail.password_file is")),
+            _ => self.password().err(),
+        };
+        let found = [
+            self.from.parse::<Mailbox>().err().map(|_| refusal("mail.from", is(&self.from))),
+            Host::parse(&self.host).err().map(|_| refusal("mail.host", is(&self.host))),
+            (self.port == 0).then(|| refusal("mail.port", "is 0")),
+            clear.then(|| refusal("mail.encryption", "is \"none\", and the SMTP server is another machine")),
+            account,
+        ];
+        found.into_iter().flatten().collect()
+    }
+}
+
+impl FranceConnect {
+    fn check(&self, development: bool) -> Vec<Problem> {
+        let found = [
+            issuer(&self.issuer, development),
+            self.client_id.trim().is_empty().then(|| refusal("franceconnect.client_id", "is not set")),
+            self.client_secret().err(),
+            scopes(&self.scopes),
+            (!["eidas1", "eidas2", "eidas3"].contains(&self.acr.as_str()))
+                .then(|| refusal("franceconnect.acr", is(&self.acr))),
+        ];
+        found.into_iter().flatten().collect()
+    }
+}
+
+fn is(value: &str) -> String {
+    if value.is_empty() { "is not set".to_owned() } else { format!("is {value:?}") }
+}
+
+/// Other services compare this address byte for byte, so only its one normal form is accepted.
+fn public_url(given: &str, development: bool) -> Option<Problem> {
+    let normal = |url: &Url| url.as_str().strip_suffix('/') == Some(given) && url.path() == "/";
+    let good = Url::parse(given).is_ok_and(|url| normal(&url) && is_protected(&url, development));
+    (!good).then(|| refusal("public_url", is(given)))
+}
+
+fn issuer(given: &str, development: bool) -> Option<Problem> {
+    let plain = |url: &Url| url.query().is_none() && url.fragment().is_none();
+    let good = Url::parse(given).is_ok_and(|url| plain(&url) && is_protected(&url, development));
+    (!good).then(|| refusal("franceconnect.issuer", is(given)))
+}
+
+/// https with a host and no password in it; in development also http to this machine.
+fn is_protected(url: &Url, development: bool) -> bool {
+    let loopback = url.host_str().is_some_and(names_this_machine);
+    let scheme = url.scheme() == "https" || (development && url.scheme() == "http" && loopback);
+    scheme && url.has_host() && url.username().is_empty() && url.password().is_none()
+}
+
+fn names_this_machine(host: &str) -> bool {
+    match Host::parse(host) {
+        Ok(Host::Domain(name)) => name == "localhost",
+        Ok(Host::Ipv4(address)) => address.is_loopback(),
+        Ok(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
+        Err(_) => host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+    }
+}
+
+fn contact(given: &str) -> Option<Problem> {
+    given.parse::<Address>().err().map(|_| refusal("contact", is(given)))
+}
+
+/// Never says what was found: a PostgreSQL address may hold a password.
+fn database(database: &Database) -> Option<Problem> {
+    let fault = match database.url().split_once(':') {
+        Some(("sqlite", "")) => "names no file after sqlite:",
+        Some(("sqlite", _)) => return None,
+        Some(("postgres" | "postgresql", _)) => match Url::parse(database.url()) {
+            Ok(url) if url.path().len() > 1 => return None,
+            Ok(_) => "names no database",
+            Err(_) => "is not an address",
+        },
+        _ => "starts with neither sqlite: nor postgres:",
+    };
+    Some(refusal("database.url", fault))
+}
+
+fn pool(database: &Database) -> Option<Problem> {
+    let fits = (1..=200).contains(&database.pool);
+    (!fits).then(|| refusal("database.pool", format!("is {}", database.pool)))
+}
+
+fn scopes(given: &[String]) -> Option<Problem> {
+    let twice = given.iter().enumerate().find(|(at, scope)| given.iter().take(*at).any(|earlier| earlier == *scope));
+    let odd = given.iter().find(|scope| scope.is_empty() || !scope.bytes().all(|byte| byte.is_ascii_graphic()));
+    let found = match (twice, odd) {
+        (_, Some(odd)) => format!("has {odd:?}, which is no scope"),
+        (Some((_, twice)), _) => format!("has {twice:?} twice"),
+        _ if !given.iter().any(|scope| scope == "openid") => "is without openid".to_owned(),
+        _ => return None,
+    };
+    Some(refusal("franceconnect.scopes", found))
+}

@@ -1,0 +1,67 @@
+//! Every key, with what to write there. The one list that messages, unknown keys and the example are held against.
+
+use super::Problem;
+
+/// The keys in the order of the example; each text continues "write".
+pub(super) const KEYS: [(&str, &str); 25] = [
+    (
+        "public_url",
+        "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",
+    ),
+    ("listen", "an IP address and a port, as 127.0.0.1:8080"),
+    ("name", "the name of the service, at most 60 characters"),
+    ("development", "true or false"),
+    ("trusted_proxies", "the IP address of each proxy, as [\"10.0.0.2\"]"),
+    ("contact", "a mail address, as aide@example.fr"),
+    ("database.url", "sqlite: and the path of a file, or postgres://user:password@host/database"),
+    ("database.pool", "a number of connections from 1 to 200"),
+    (
+        "secrets.master_key_file",
+        "the path of a file that holds 32 random bytes in base64, readable by this service alone",
+    ),
+    ("mail.mode", "smtp, or page to show mails instead of sending them (in development only)"),
+    ("mail.from", "the sender of mails, as Mandataire <ne-pas-repondre@example.fr>"),
+    ("mail.host", "the host name of the SMTP server"),
+    ("mail.port", "a port from 1 to 65535, usually 465 with tls and 587 with starttls"),
+    ("mail.username", "the account on the SMTP server, or leave out both username and password_file"),
+    (
+        "mail.password_file",
+        "the path of a file that holds the password of mail.username, readable by this service alone",
+    ),
+    ("mail.encryption", "tls or starttls, or none for a relay on this machine"),
+    ("franceconnect.issuer", "its https:// address, as https://oidc.franceconnect.gouv.fr/api/v2"),
+    ("franceconnect.client_id", "the client identifier received from FranceConnect"),
+    (
+        "franceconnect.client_secret_file",
+        "the path of a file that holds the client secret received from FranceConnect, readable by this service alone",
+    ),
+    ("franceconnect.scopes", "a list of scopes, each once, with openid among them"),
+    ("franceconnect.acr", "eidas1, eidas2 or eidas3"),
+    ("franceconnect.algorithm", "ES256 or RS256"),
+    ("franceconnect.pkce", "true or false"),
+    ("log.format", "text or json"),
+    ("log.level", "error, warn, info, debug or trace"),
+];
+
+/// The tables that hold keys.
+pub(super) const TABLES: [&str; 5] = ["database", "secrets", "mail", "franceconnect", "log"];
+
+/// What to write for a key.
+pub(super) fn wanted(key: &str) -> &'static str {
+    KEYS.iter().find(|(name, _)| *name == key).map_or("another value", |(_, text)| text)
+}
+
+/// A refusal of a key's value, with what the key wants.
+pub(super) fn refusal(key: &str, found: impl Into<String>) -> Problem {
+    Problem { key: key.to_owned(), found: found.into(), write: wanted(key).to_owned() }
+}
+
+/// The names at one level: of a table, or of the top when `table` is empty.
+pub(super) fn names(table: &str) -> String {
+    let tables = TABLES.iter().filter(|_| table.is_empty()).copied();
+    let keys = KEYS.iter().filter_map(|(key, _)| match key.split_once('.') {
+        Some((parent, name)) => (parent == table).then_some(name),
+        None => table.is_empty().then_some(*key),
+    });
+    keys.chain(tables).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,105 @@
+//! Secrets, read from the files that the configuration names, into memory that is wiped.
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::keys::refusal;
+use super::{Config, FranceConnect, Mail, Problem};
+
+/// With or without the final `=`.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Fewer characters than this cannot be a client secret made by a machine.
+const CLIENT_SECRET_LEAST: usize = 32;
+
+impl Config {
+    /// The key that wraps every other key.
+    ///
+    /// # Errors
+    /// What is the matter with the file.
+    pub fn master_key(&self) -> Result<Zeroizing<[u8; 32]>, Problem> {
+        const KEY: &str = "secrets.master_key_file";
+        let text = read(KEY, &self.secrets.master_key_file)?;
+        let mut key = Zeroizing::new([0; 32]);
+        // A byte more than wanted, so that a longer key is seen and refused, not cut.
+        let mut bytes = Zeroizing::new([0; 33]);
+        let length = BASE64.decode_slice(text.as_bytes(), bytes.as_mut_slice()).ok().filter(|length| *length == 32);
+        let decoded = length.and_then(|length| bytes.get(..length));
+        let decoded = decoded.ok_or_else(|| refusal(KEY, "names a file that does not hold 32 bytes in base64"))?;
+        key.copy_from_slice(decoded);
+        Ok(key)
+    }
+}
+
+impl FranceConnect {
+    /// The secret shared with the provider.
+    ///
+    /// # Errors
+    /// What is the matter with the file.
+    pub fn client_secret(&self) -> Result<SecretString, Problem> {
+        const KEY: &str = "franceconnect.client_secret_file";
+        let text = read(KEY, &self.client_secret_file)?;
+        if text.len() < CLIENT_SECRET_LEAST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let found =
+                format!("names a file that does not hold {CLIENT_SECRET_LEAST} or more characters without spaces");
+            return Err(refusal(KEY, found));
+        }
+        Ok(text.as_str().into())
+    }
+}
+
+impl Mail {
+    /// The password of the account on the SMTP server, if there is one.
+    ///
+    /// # Errors
+    /// What is the matter with the file.
+    pub fn password(&self) -> Result<Option<SecretString>, Problem> {
+        const KEY: &str = "mail.password_file";
+        let Some(path) = &self.password_file else { return Ok(None) };
+        let text = read(KEY, path)?;
+        if text.is_empty() {
+            return Err(refusal(KEY, "names a file that is empty"));
+        }
+        Ok(Some(text.as_str().into()))
+    }
+}
+
+/// The file's text without the end of its line, if the rest of the machine cannot read it.
+fn read(key: &str, path: &Path) -> Result<Zeroizing<String>, Problem> {
+    if path.as_os_str().is_empty() {
+        return Err(refusal(key, "is not set"));
+    }
+    let cannot =
+        |error: std::io::Error| refusal(key, format!("names {}, which cannot be read ({error})", path.display()));
+    let metadata = fs::metadata(path).map_err(cannot)?;
+    if let Some(open) = too_open(&metadata) {
+        return Err(refusal(key, format!("names {}, {open}; run chmod 600 on it", path.display())));
+    }
+    let text = Zeroizing::new(fs::read_to_string(path).map_err(cannot)?);
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// What is wrong with who may open the file. Its group may read it: that is how some machines hand out secrets.
+#[cfg(unix)]
+fn too_open(metadata: &fs::Metadata) -> Option<&'static str> {
+    use std::os::unix::fs::PermissionsExt;
+    match metadata.permissions().mode() {
+        mode if mode & 0o007 != 0 => Some("which every account of this machine may open"),
+        mode if mode & 0o020 != 0 => Some("which its group may change"),
+        _ => None,
+    }
+}
+
+#[cfg(not(unix))]
+fn too_open(_: &fs::Metadata) -> Option<&'static str> {
+    None
+}

@@ -1,0 +1,3 @@
+//! What `demo` adds.
+
+pub mod pages;

@@ -1,0 +1,112 @@
+//! A client of our provider role: FranceConnect, or a public service of its own.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Instant;
+use super::event::{Event, Journalled, Kind};
+
+macro_rules! choices {
+    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $code:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$each])* $variant,)+ }
+
+        impl $name {
+            /// The stored code.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Unknown;
+            fn from_str(code: &str) -> Result<Self, Unknown> {
+                match code { $($code => Ok(Self::$variant),)+ _ => Err(Unknown) }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.code())
+            }
+        }
+    };
+}
+
+/// The text is none of the choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not one of the choices")]
+pub struct Unknown;
+
+choices! {
+    /// How tokens for a client are signed (RFC 7518 3.1): one fixed algorithm per client.
+    SigningAlgorithm {
+        /// ECDSA on P-256: the default.
+        Es256 = "ES256",
+        /// RSA PKCS#1 v1.5.
+        Rs256 = "RS256",
+        /// HMAC with the client's secret: FranceConnect's present set-up.
+        Hs256 = "HS256",
+    }
+}
+
+choices! {
+    /// How a client authenticates at the token endpoint (OpenID Connect Core 9).
+    AuthMethod {
+        /// In the form.
+        Post = "client_secret_post",
+        /// In the `Authorization` header.
+        Basic = "client_secret_basic",
+    }
+}
+
+choices! {
+    /// How the identity is answered.
+    UserinfoFormat {
+        /// `application/json`
+        Json = "json",
+        /// `application/jwt`, signed with the client's algorithm.
+        Jwt = "jwt",
+    }
+}
+
+/// A registered client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Its `client_id`.
+    pub id: String,
+    /// Its name, for the mediator.
+    pub name: String,
+    /// Where it may be answered: compared byte for byte.
+    pub redirect_uris: Vec<String>,
+    /// Where the browser may go after signing out: compared byte for byte.
+    pub logout_uris: Vec<String>,
+    /// How it authenticates.
+    pub auth_method: AuthMethod,
+    /// How its tokens are signed.
+    pub algorithm: SigningAlgorithm,
+    /// How it receives the identity.
+    pub userinfo: UserinfoFormat,
+    /// It is FranceConnect: state and nonce are required, and `prompt=login`, which it always sends, is satisfied by a code not
+    /// older than 15 minutes.
+    pub franceconnect: bool,
+}
+
+impl Client {
+    /// Registers it.
+    pub fn register(self, now: Instant) -> Journalled<Self> {
+        let event = Event::new(Kind::ClientRegistered, now)
+            .at_client(&self.id)
+            .fact("algorithm", self.algorithm.code())
+            .fact("redirect_uris", self.redirect_uris.join(" "));
+        Journalled::new(self, vec![event])
+    }
+
+    /// Its secret was changed.
+    pub fn secret_rotated(self, now: Instant) -> Journalled<Self> {
+        let event = Event::new(Kind::ClientSecretRotated, now).at_client(&self.id);
+        Journalled::new(self, vec![event])
+    }
+}

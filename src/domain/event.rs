@@ -1,0 +1,272 @@
+//! Facts: what the journal records. A change of state leaves the domain only together with its facts.
+
+use super::Instant;
+use super::id::{AccountId, CitizenId, MandateId, OrganisationId};
+use super::procedure::Procedure;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)+) => {
+        /// What happened. The code is what the journal stores and the auditor filters by.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind { $($(#[$doc])* $name,)+ }
+
+        impl Kind {
+            /// Every kind, in the order of the auditor's filter.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The stored code.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// The kind behind a stored code.
+            #[must_use]
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.code() == code)
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A mediator, manager or auditor signed in with both factors.
+    SignedIn = "signed_in",
+    /// A sign-in was refused.
+    SignInRefused = "sign_in_refused",
+    /// A session was closed by its owner.
+    SignedOut = "signed_out",
+    /// A fresh code was accepted within a session.
+    CodeAccepted = "code_accepted",
+    /// A code was refused within a session.
+    CodeRefused = "code_refused",
+    /// An authenticator was enrolled.
+    FactorEnrolled = "factor_enrolled",
+    /// An authenticator was locked after too many failures.
+    FactorLocked = "factor_locked",
+    /// A recovery code was used.
+    RecoveryCodeUsed = "recovery_code_used",
+    /// The terms of use were accepted.
+    TermsAccepted = "terms_accepted",
+    /// A member chose another of their organisations.
+    OrganisationChosen = "organisation_chosen",
+    /// A citizen identified through FranceConnect at the counter.
+    CitizenIdentified = "citizen_identified",
+    /// An identification at the counter failed or was refused.
+    IdentificationRefused = "identification_refused",
+    /// FranceConnect sent another identity under a known subject.
+    IdentityChanged = "identity_changed",
+    /// The citizen agreed to the text shown.
+    AgreementGiven = "agreement_given",
+    /// The citizen refused.
+    AgreementRefused = "agreement_refused",
+    /// A mandate was opened.
+    MandateOpened = "mandate_opened",
+    /// An opening was refused.
+    OpeningRefused = "opening_refused",
+    /// A draft was abandoned.
+    DraftCancelled = "draft_cancelled",
+    /// A live authorisation gave way to a newer one.
+    AuthorisationReplaced = "authorisation_replaced",
+    /// An authorisation was revoked.
+    AuthorisationRevoked = "authorisation_revoked",
+    /// A revocation was refused.
+    RevocationRefused = "revocation_refused",
+    /// A mandate for the time of a presence ended with that presence.
+    PresenceEnded = "presence_ended",
+    /// The citizen's identity was issued to a public service.
+    Use = "use",
+    /// A use was refused.
+    UseRefused = "use_refused",
+    /// The mediator said what came of a use.
+    OutcomeRecorded = "outcome_recorded",
+    /// A citizen's page was read.
+    CitizenRead = "citizen_read",
+    /// A mandate, or its document, was read.
+    MandateRead = "mandate_read",
+    /// An auditor declared the purpose of a reading.
+    PurposeDeclared = "purpose_declared",
+    /// The journal was read.
+    JournalRead = "journal_read",
+    /// A request was refused for security: wrong token, foreign object, forged parameter.
+    SecurityRefused = "security_refused",
+    /// An authorisation code was presented again: what it gave is revoked.
+    CodeReplayed = "code_replayed",
+    /// An organisation was created.
+    OrganisationCreated = "organisation_created",
+    /// An organisation was suspended: its mandates stop working.
+    OrganisationSuspended = "organisation_suspended",
+    /// A suspension was lifted.
+    OrganisationResumed = "organisation_resumed",
+    /// An account was created or given a role.
+    AccountCreated = "account_created",
+    /// An account was deactivated.
+    AccountDeactivated = "account_deactivated",
+    /// An account was reactivated.
+    AccountReactivated = "account_reactivated",
+    /// A locked authenticator was released.
+    FactorReleased = "factor_released",
+    /// A client of the provider was registered.
+    ClientRegistered = "client_registered",
+    /// A client's secret was changed.
+    ClientSecretRotated = "client_secret_rotated",
+    /// A signing key was made.
+    KeyCreated = "key_created",
+    /// A signing key stopped signing.
+    KeyRetired = "key_retired",
+}
+
+/// Whose key seals the private part of an entry: destroying that key destroys the part, and leaves every proof valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// A citizen.
+    Citizen(CitizenId),
+    /// A mediator, manager or auditor.
+    Account(AccountId),
+}
+
+impl Owner {
+    /// The identifier of the person.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Citizen(id) => id.as_str(),
+            Self::Account(id) => id.as_str(),
+        }
+    }
+}
+
+/// A fact, before it becomes an entry of the journal. Its clear part holds pseudonymous identifiers and codes only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What happened.
+    pub kind: Kind,
+    /// When, to the microsecond.
+    pub at: Instant,
+    /// Who acted, if anybody was known.
+    pub actor: Option<AccountId>,
+    /// The account acted upon, if it is another.
+    pub subject: Option<AccountId>,
+    /// The organisation in whose name.
+    pub organisation: Option<OrganisationId>,
+    /// The citizen concerned.
+    pub citizen: Option<CitizenId>,
+    /// The mandate concerned.
+    pub mandate: Option<MandateId>,
+    /// The procedure concerned.
+    pub procedure: Option<Procedure>,
+    /// The client (public service or federation) concerned, by its identifier.
+    pub client: Option<String>,
+    /// Further clear facts: codes, hashes, instants. Never a text about a person.
+    pub facts: Vec<(&'static str, String)>,
+    /// What may be read only with the person's key.
+    pub private: Option<(Owner, Vec<(&'static str, String)>)>,
+}
+
+impl Event {
+    /// A fact with nothing but its kind and instant.
+    #[must_use]
+    pub const fn new(kind: Kind, at: Instant) -> Self {
+        Self {
+            kind,
+            at,
+            actor: None,
+            subject: None,
+            organisation: None,
+            citizen: None,
+            mandate: None,
+            procedure: None,
+            client: None,
+            facts: Vec::new(),
+            private: None,
+        }
+    }
+
+    /// Who acted.
+    #[must_use]
+    pub fn by(mut self, account: &AccountId) -> Self {
+        self.actor = Some(account.clone());
+        self
+    }
+
+    /// The account acted upon.
+    #[must_use]
+    pub fn on(mut self, account: &AccountId) -> Self {
+        self.subject = Some(account.clone());
+        self
+    }
+
+    /// In the name of an organisation.
+    #[must_use]
+    pub fn within(mut self, organisation: &OrganisationId) -> Self {
+        self.organisation = Some(organisation.clone());
+        self
+    }
+
+    /// About a citizen.
+    #[must_use]
+    pub fn about(mut self, citizen: &CitizenId) -> Self {
+        self.citizen = Some(citizen.clone());
+        self
+    }
+
+    /// Under a mandate.
+    #[must_use]
+    pub fn under(mut self, mandate: &MandateId) -> Self {
+        self.mandate = Some(mandate.clone());
+        self
+    }
+
+    /// For a procedure.
+    #[must_use]
+    pub const fn for_procedure(mut self, procedure: Procedure) -> Self {
+        self.procedure = Some(procedure);
+        self
+    }
+
+    /// At a client.
+    #[must_use]
+    pub fn at_client(mut self, client: &str) -> Self {
+        self.client = Some(client.to_owned());
+        self
+    }
+
+    /// With a further clear fact.
+    #[must_use]
+    pub fn fact(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.facts.push((name, value.into()));
+        self
+    }
+
+    /// With a sealed part.
+    #[must_use]
+    pub fn sealed_for(mut self, owner: Owner, values: Vec<(&'static str, String)>) -> Self {
+        self.private = Some((owner, values));
+        self
+    }
+}
+
+/// A new state together with the facts that made it. Only the domain can build one, and the store saves nothing else:
+/// "changed but not journalled" does not compile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a change that is not saved did not happen"]
+pub struct Journalled<T> {
+    value: T,
+    events: Vec<Event>,
+}
+
+impl<T> Journalled<T> {
+    pub(in crate::domain) fn new(value: T, events: Vec<Event>) -> Self {
+        Self { value, events }
+    }
+
+    /// The new state, to look at before saving.
+    pub const fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// The new state and its facts, for the store.
+    pub fn into_parts(self) -> (T, Vec<Event>) {
+        (self.value, self.events)
+    }
+}

@@ -1,0 +1,28 @@
+//! The rules of mandates. Pure: no input or output, no clock, no randomness of its own; the same arguments give the same answer.
+
+pub mod agreement;
+pub mod authenticator;
+pub mod citizen;
+pub mod client;
+pub mod digest;
+pub mod event;
+pub mod flow;
+pub mod grant;
+pub mod id;
+pub mod language;
+pub mod mandate;
+pub mod mediator;
+pub mod organisation;
+pub mod outcome;
+pub mod procedure;
+pub mod refusal;
+pub mod term;
+
+/// An instant in UTC. Civil time exists on screens only.
+pub type Instant = chrono::DateTime<chrono::Utc>;
+
+/// Whether something that ends at `end` still runs: valid if and only if now < end. The one comparison of instants that decides.
+#[must_use]
+pub fn runs(now: Instant, end: Instant) -> bool {
+    now < end
+}

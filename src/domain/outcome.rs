@@ -1,0 +1,124 @@
+//! What came of a use. Identity issued, act done and outcome claimed are three different facts.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Instant;
+use super::event::{Event, Journalled, Kind};
+use super::id::{AuthorisationId, CitizenId, MandateId, OrganisationId, UseId};
+use super::mediator::Mediator;
+use super::procedure::Procedure;
+use super::refusal::Refusal;
+
+/// What the mediator says came of a use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The procedure was done.
+    Done,
+    /// It could not be done.
+    NotDone,
+    /// The person goes on alone.
+    HandedBack,
+}
+
+impl Outcome {
+    /// All of them, in the order of the buttons.
+    pub const ALL: [Self; 3] = [Self::Done, Self::NotDone, Self::HandedBack];
+
+    /// The code stored and sent in forms.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::NotDone => "not_done",
+            Self::HandedBack => "handed_back",
+        }
+    }
+}
+
+/// The text names no outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an outcome")]
+pub struct Unknown;
+
+impl FromStr for Outcome {
+    type Err = Unknown;
+    fn from_str(code: &str) -> Result<Self, Unknown> {
+        Self::ALL.into_iter().find(|outcome| outcome.code() == code).ok_or(Unknown)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// One use of a mandate at a public service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// Its identifier.
+    pub id: UseId,
+    /// The mandate used.
+    pub mandate: MandateId,
+    /// The authorisation used.
+    pub authorisation: AuthorisationId,
+    /// In whose name.
+    pub organisation: OrganisationId,
+    /// For whom.
+    pub citizen: CitizenId,
+    /// By whom.
+    pub account: super::id::AccountId,
+    /// At which client.
+    pub client: String,
+    /// For what.
+    pub procedure: Procedure,
+    /// When the identity was issued.
+    pub at: Instant,
+    /// What came of it, once said.
+    pub outcome: Option<Outcome>,
+}
+
+impl Use {
+    /// The identity is issued under a pass: this is the use.
+    pub fn issue(id: UseId, pass: &super::mandate::exercise::Pass, client: &str, now: Instant) -> Journalled<Self> {
+        let event = pass.event(Kind::Use, client, now).fact("use", id.as_str());
+        let used = Self {
+            id,
+            mandate: pass.mandate().clone(),
+            authorisation: pass.authorisation().clone(),
+            organisation: pass.organisation().clone(),
+            citizen: pass.citizen().clone(),
+            account: pass.account().clone(),
+            client: client.to_owned(),
+            procedure: pass.procedure(),
+            at: now,
+            outcome: None,
+        };
+        Journalled::new(used, vec![event])
+    }
+
+    /// A mediator of the organisation says what came of it: once.
+    ///
+    /// # Errors
+    /// Another organisation's use, or an outcome known already.
+    pub fn record(mut self, mediator: &Mediator, outcome: Outcome, now: Instant) -> Result<Journalled<Self>, Refusal> {
+        if self.organisation != mediator.organisation().id {
+            return Err(Refusal::OtherOrganisation);
+        }
+        if self.outcome.is_some() {
+            return Err(Refusal::OutcomeKnown);
+        }
+        self.outcome = Some(outcome);
+        let event = Event::new(Kind::OutcomeRecorded, now)
+            .by(&mediator.account().id)
+            .within(&self.organisation)
+            .about(&self.citizen)
+            .under(&self.mandate)
+            .for_procedure(self.procedure)
+            .at_client(&self.client)
+            .fact("use", self.id.as_str())
+            .fact("outcome", outcome.code());
+        Ok(Journalled::new(self, vec![event]))
+    }
+}

@@ -1,0 +1,5 @@
+//! Mandataire.
+pub mod clock;
+pub mod domain;
+pub mod journal;
+pub mod store;

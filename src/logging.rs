@@ -1,0 +1,47 @@
+//! Logs: what we say of ourselves while running, on standard error. Identifiers only, never a name, a token or a code.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+use crate::config::{Log, LogFormat, LogLevel};
+
+/// Starts writing logs. Once per process.
+///
+/// # Errors
+/// If something in this process already writes them.
+pub fn start(log: Log) -> Result<(), TryInitError> {
+    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter(log.level))).with_writer(io::stderr);
+    match log.format {
+        LogFormat::Text => lines.finish().try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
+    }
+}
+
+/// The level is for our own events and the requests we answer. The libraries below us speak only when something is
+/// wrong: in detail, they would write headers and bodies, with the tokens in them.
+fn filter(level: LogLevel) -> String {
+    let (ours, others) = match level {
+        LogLevel::Error => ("error", "error"),
+        LogLevel::Warn => ("warn", "warn"),
+        LogLevel::Info => ("info", "warn"),
+        LogLevel::Debug => ("debug", "warn"),
+        LogLevel::Trace => ("trace", "warn"),
+    };
+    format!("{others},mandataire={ours},tracing_actix_web={ours}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_never_speak_in_detail() {
+        for level in [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace] {
+            let filter = filter(level);
+            assert!(EnvFilter::try_new(&filter).is_ok(), "{filter}");
+            assert!(filter.starts_with("warn,") || filter.starts_with("error,"), "{filter}");
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Citizens: their sealed identity, and the lists of one organisation.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::schema::{citizen_search, citizens, holdings, person_keys as key_rows};
+use super::vault::{PersonKey, Place, Vault};
+use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
+use crate::domain::Instant;
+use crate::domain::citizen::{Claims, Identity, LONGEST_BEGINNING, beginning};
+use crate::domain::id::{CitizenId, OrganisationId};
+
+/// Ended mandates stay on the organisation's screens this long.
+pub const SHOWN_AFTER_END: TimeDelta = TimeDelta::days(365);
+/// Words of a search; the others are not looked at.
+const WORDS: usize = 3;
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    given_name: String,
+    family_name: String,
+    preferred_username: Option<String>,
+    birthdate: String,
+    gender: String,
+    birthplace: Option<String>,
+    birthcountry: String,
+    email: String,
+}
+
+/// An identity as the bytes that are sealed.
+pub(super) fn identity_bytes(identity: &Identity) -> Result<Vec<u8>, Error> {
+    let stored = Stored {
+        given_name: identity.given_name.clone(),
+        family_name: identity.family_name.clone(),
+        preferred_username: identity.preferred_username.clone(),
+        birthdate: identity.birthdate.as_str().to_owned(),
+        gender: identity.gender.as_str().to_owned(),
+        birthplace: identity.birthplace.as_ref().map(|place| place.as_str().to_owned()),
+        birthcountry: identity.birthcountry.as_str().to_owned(),
+        email: identity.email.clone(),
+    };
+    serde_json::to_vec(&stored).map_err(|_| Error::Corrupt("citizens.identity"))
+}
+
+/// An identity from its bytes.
+pub(super) fn identity_from(bytes: &[u8]) -> Result<Identity, Error> {
+    let stored: Stored = serde_json::from_slice(bytes).map_err(|_| Error::Corrupt("citizens.identity"))?;
+    let claims = Claims {
+        given_name: Some(stored.given_name),
+        family_name: Some(stored.family_name),
+        preferred_username: stored.preferred_username,
+        birthdate: Some(stored.birthdate),
+        gender: Some(stored.gender),
+        birthplace: stored.birthplace,
+        birthcountry: Some(stored.birthcountry),
+        email: Some(stored.email),
+    };
+    Identity::try_from(claims).map_err(|_| Error::Corrupt("citizens.identity"))
+}
+
+const fn place(row: &str) -> Place<'_> {
+    Place { table: "citizens", column: "identity", row }
+}
+
+/// A citizen as stored.
+#[derive(Debug, Clone)]
+pub struct Citizen {
+    /// The pseudonym here.
+    pub id: CitizenId,
+    /// The identifier public services receive as `sub`.
+    pub subject: String,
+    /// The identity of the last opening.
+    pub identity: Identity,
+}
+
+type Row = (String, String, Vec<u8>, Vec<u8>);
+type Columns = (citizens::id, citizens::subject, citizens::identity, key_rows::wrapped);
+const COLUMNS: Columns = (citizens::id, citizens::subject, citizens::identity, key_rows::wrapped);
+
+fn opened(vault: &Vault, (id, subject, identity, wrapped): Row) -> Result<Citizen, Error> {
+    let key = vault.unwrap_key(&id, &wrapped)?;
+    let identity = identity_from(&vault.open(&key, place(&id), &identity)?)?;
+    Ok(Citizen { id: parsed(&id, "citizens.id")?, subject, identity })
+}
+
+/// Who identified: a known citizen, or a new one.
+pub struct Recognised {
+    /// The pseudonym here.
+    pub id: CitizenId,
+    /// Whether FranceConnect sent another identity than last time under the same subject.
+    pub changed: bool,
+}
+
+/// Finds the citizen of an issuer and subject, or makes one. The key is (issuer, subject), never an address or a name.
+///
+/// # Errors
+/// The database fails.
+pub fn recognise(
+    tx: &mut Tx<'_>,
+    issuer: &str,
+    subject: &str,
+    identity: &Identity,
+    now: Instant,
+) -> Result<Recognised, Error> {
+    let index = tx.vault.index("citizens.sub", &format!("{issuer} {subject}"));
+    tx.connection.lock(&format!("citizen|{}", URL_SAFE_NO_PAD.encode(&index)))?;
+    let known: Option<Row> = citizens::table
+        .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
+        .filter(citizens::issuer.eq(issuer).and(citizens::sub_index.eq(&index)))
+        .select(COLUMNS)
+        .first(tx.connection)
+        .optional()?;
+    if let Some(row) = known {
+        let citizen = opened(tx.vault, row)?;
+        return Ok(Recognised { changed: citizen.identity != *identity, id: citizen.id });
+    }
+    let id = CitizenId::new(now, u128::from_le_bytes(tx.random.bytes()));
+    let key = person_keys::make(tx, id.as_str(), now)?;
+    let sealed = tx.vault.seal(&key, place(id.as_str()), &identity_bytes(identity)?)?;
+    diesel::insert_into(citizens::table)
+        .values((
+            citizens::id.eq(id.as_str()),
+            citizens::issuer.eq(issuer),
+            citizens::sub_index.eq(index),
+            citizens::subject.eq(tx.random.token()),
+            citizens::identity.eq(sealed),
+            citizens::created_at.eq(stored(now)),
+        ))
+        .execute(tx.connection)?;
+    Ok(Recognised { id, changed: false })
+}
+
+/// Keeps the identity of today and makes it searchable for the organisation.
+pub(super) fn update(
+    tx: &mut Tx<'_>,
+    key: &PersonKey,
+    id: &CitizenId,
+    identity: &Identity,
+    organisation: &OrganisationId,
+) -> Result<(), Error> {
+    let sealed = tx.vault.seal(key, place(id.as_str()), &identity_bytes(identity)?)?;
+    diesel::update(citizens::table.find(id.as_str())).set(citizens::identity.eq(sealed)).execute(tx.connection)?;
+    let known: Vec<Vec<u8>> = citizen_search::table
+        .filter(citizen_search::organisation.eq(organisation.as_str()).and(citizen_search::citizen.eq(id.as_str())))
+        .select(citizen_search::token)
+        .load(tx.connection)?;
+    for text in identity.search_beginnings() {
+        let token = search_token(tx.vault, organisation, &text);
+        if known.contains(&token) {
+            continue;
+        }
+        diesel::insert_into(citizen_search::table)
+            .values((
+                citizen_search::organisation.eq(organisation.as_str()),
+                citizen_search::token.eq(token),
+                citizen_search::citizen.eq(id.as_str()),
+            ))
+            .execute(tx.connection)?;
+    }
+    Ok(())
+}
+
+/// Half of the keyed hash is enough: a false match is sorted out after opening.
+fn search_token(vault: &Vault, organisation: &OrganisationId, text: &str) -> Vec<u8> {
+    let mut token = vault.index("citizen_search", &format!("{organisation} {text}"));
+    token.truncate(16);
+    token
+}
+
+/// A citizen of whom the organisation holds a mandate, ended at most a year ago.
+///
+/// # Errors
+/// There is none, or not of this organisation.
+pub fn held_by(db: &mut Db<'_>, organisation: &OrganisationId, id: &CitizenId, now: Instant) -> Result<Citizen, Error> {
+    let row: Row = holdings::table
+        .inner_join(citizens::table)
+        .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
+        .filter(holdings::organisation.eq(organisation.as_str()).and(holdings::citizen.eq(id.as_str())))
+        .filter(holdings::last_end.gt(stored(now - SHOWN_AFTER_END)))
+        .select(COLUMNS)
+        .first(db.connection)?;
+    opened(db.vault, row)
+}
+
+/// One citizen, for the identity of a use.
+///
+/// # Errors
+/// There is none.
+pub fn find(db: &mut Db<'_>, id: &CitizenId) -> Result<Citizen, Error> {
+    let row: Row = citizens::table
+        .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
+        .filter(citizens::id.eq(id.as_str()))
+        .select(COLUMNS)
+        .first(db.connection)?;
+    opened(db.vault, row)
+}
+
+/// Several citizens, in one query.
+///
+/// # Errors
+/// The database fails.
+pub fn find_many(db: &mut Db<'_>, ids: &[CitizenId]) -> Result<Vec<Citizen>, Error> {
+    let rows: Vec<Row> = citizens::table
+        .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
+        .filter(citizens::id.eq_any(ids.iter().map(CitizenId::as_str)))
+        .select(COLUMNS)
+        .load(db.connection)?;
+    rows.into_iter().map(|row| opened(db.vault, row)).collect()
+}
+
+/// Which citizens a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// With a live authorisation.
+    Active,
+    /// Without, ended at most a year ago.
+    Ended,
+}
+
+/// A position in a list: the last row of the page before.
+#[derive(Debug, Clone)]
+pub struct Cursor {
+    /// Its last opening.
+    pub opened_at: Instant,
+    /// Its citizen.
+    pub citizen: CitizenId,
+}
+
+/// A page of a list.
+pub struct Listed {
+    /// The citizens, the one with the newest mandate first.
+    pub citizens: Vec<Citizen>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
+}
+
+/// The citizens of an organisation whose names begin with the words asked for (all of them if there are none).
+///
+/// # Errors
+/// The database fails.
+pub fn list(
+    db: &mut Db<'_>,
+    organisation: &OrganisationId,
+    tab: Tab,
+    words: &[String],
+    after: Option<&Cursor>,
+    limit: usize,
+    now: Instant,
+) -> Result<Listed, Error> {
+    let mut query = holdings::table
+        .inner_join(citizens::table)
+        .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
+        .filter(holdings::organisation.eq(organisation.as_str()))
+        .order((holdings::last_opened_at.desc(), holdings::citizen.desc()))
+        .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .select((COLUMNS, holdings::last_opened_at))
+        .into_boxed();
+    query = match tab {
+        Tab::Active => query.filter(holdings::active_until.gt(stored(now))),
+        Tab::Ended => query
+            .filter(holdings::active_until.is_null().or(holdings::active_until.le(stored(now))))
+            .filter(holdings::last_end.gt(stored(now - SHOWN_AFTER_END))),
+    };
+    for word in words.iter().take(WORDS) {
+        let token = search_token(db.vault, organisation, beginning(word, LONGEST_BEGINNING));
+        let found = citizen_search::table
+            .filter(citizen_search::organisation.eq(organisation.as_str()).and(citizen_search::token.eq(token)))
+            .select(citizen_search::citizen);
+        query = query.filter(holdings::citizen.eq_any(found));
+    }
+    if let Some(Cursor { opened_at, citizen }) = after {
+        let earlier = holdings::last_opened_at.lt(stored(*opened_at));
+        let same = holdings::last_opened_at.eq(stored(*opened_at)).and(holdings::citizen.lt(citizen.to_string()));
+        query = query.filter(earlier.or(same));
+    }
+    let mut rows: Vec<(Row, chrono::NaiveDateTime)> = query.load(db.connection)?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = match rows.last().filter(|_| more) {
+        Some(((id, ..), at)) => Some(Cursor { opened_at: read_back(*at), citizen: parsed(id, "citizens.id")? }),
+        None => None,
+    };
+    let mut citizens = rows.into_iter().map(|(row, _)| opened(db.vault, row)).collect::<Result<Vec<_>, _>>()?;
+    // The index holds beginnings of six characters at most: the rest of a longer word is compared here.
+    citizens.retain(|citizen| citizen.identity.answers_to(words));
+    Ok(Listed { citizens, next })
+}

@@ -1,0 +1,274 @@
+//! Drafts of mandates: openings in progress.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::citizens::{identity_bytes, identity_from};
+use super::organisations::{procedures, procedures_text};
+use super::schema::drafts;
+use super::vault::Place;
+use super::{Db, Error, Tx, journal, parsed, person_keys, read_back, stored};
+use crate::domain::Instant;
+use crate::domain::agreement::{Agreement, Method};
+use crate::domain::digest::Digest;
+use crate::domain::event::Journalled;
+use crate::domain::id::{DraftId, SessionId};
+use crate::domain::mandate::draft::{Draft, Person, Stage};
+
+/// What the identification at FranceConnect must bring back.
+pub struct Expected<'a> {
+    /// SHA-256 of the `state` sent.
+    pub state_hash: &'a [u8],
+    /// The `nonce` sent.
+    pub nonce: &'a str,
+    /// The PKCE verifier, where the provider takes one.
+    pub verifier: Option<&'a str>,
+}
+
+/// A draft that waits for FranceConnect.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The draft.
+    pub draft: Draft,
+    /// The nonce sent.
+    pub nonce: String,
+    /// The PKCE verifier, if there is one.
+    pub verifier: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredAgreement {
+    id: String,
+    at: Instant,
+    language: String,
+    text: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = drafts)]
+struct Row {
+    id: String,
+    account: String,
+    session: String,
+    organisation: String,
+    procedures: String,
+    term: String,
+    created_at: chrono::NaiveDateTime,
+    stage: String,
+    nonce: Option<String>,
+    verifier: Option<String>,
+    citizen: Option<String>,
+    identity: Option<Vec<u8>>,
+    agreement: Option<Vec<u8>>,
+    mandate: Option<String>,
+}
+
+const fn identity_place(row: &str) -> Place<'_> {
+    Place { table: "drafts", column: "identity", row }
+}
+
+const fn agreement_place(row: &str) -> Place<'_> {
+    Place { table: "drafts", column: "agreement", row }
+}
+
+fn stage(row: &Row, agreement: Option<Agreement>) -> Result<Stage, Error> {
+    Ok(match (row.stage.as_str(), agreement, &row.mandate) {
+        ("started", ..) => Stage::Started,
+        ("identified", ..) => Stage::Identified,
+        ("agreed", Some(agreement), _) => Stage::Agreed(agreement),
+        ("refused", ..) => Stage::Refused,
+        ("cancelled", ..) => Stage::Cancelled,
+        ("opened", _, Some(mandate)) => Stage::Opened(parsed(mandate, "drafts.mandate")?),
+        _ => return Err(Error::Corrupt("drafts.stage")),
+    })
+}
+
+fn opened(db: &mut Db<'_>, row: &Row) -> Result<Draft, Error> {
+    let key = row.citizen.as_deref().map(|owner| person_keys::of(db, owner)).transpose()?;
+    let open = |place, sealed: &Option<Vec<u8>>| match (&key, sealed) {
+        (Some(key), Some(sealed)) => db.vault.open(key, place, sealed).map(Some),
+        _ => Ok(None),
+    };
+    let identity = open(identity_place(&row.id), &row.identity)?.map(|plain| identity_from(&plain)).transpose()?;
+    let agreement = open(agreement_place(&row.id), &row.agreement)?.map(|plain| agreement_from(&plain)).transpose()?;
+    let citizen = match (&row.citizen, identity) {
+        (Some(id), Some(identity)) => Some(Person { id: parsed(id, "drafts.citizen")?, identity }),
+        _ => None,
+    };
+    Ok(Draft {
+        stage: stage(row, agreement)?,
+        id: parsed(&row.id, "drafts.id")?,
+        account: parsed(&row.account, "drafts.account")?,
+        session: parsed(&row.session, "drafts.session")?,
+        organisation: parsed(&row.organisation, "drafts.organisation")?,
+        procedures: procedures(&row.procedures)?,
+        term: parsed(&row.term, "drafts.term")?,
+        created_at: read_back(row.created_at),
+        citizen,
+    })
+}
+
+fn agreement_from(bytes: &[u8]) -> Result<Agreement, Error> {
+    let stored: StoredAgreement = serde_json::from_slice(bytes).map_err(|_| Error::Corrupt("drafts.agreement"))?;
+    Ok(Agreement {
+        id: parsed(&stored.id, "drafts.agreement")?,
+        at: stored.at,
+        method: Method::InPerson,
+        language: parsed(&stored.language, "drafts.agreement")?,
+        digest: Digest::of(stored.text.as_bytes()),
+        text: stored.text,
+    })
+}
+
+/// Writes a new draft with what FranceConnect must bring back.
+///
+/// # Errors
+/// The database fails.
+pub fn start(tx: &mut Tx<'_>, draft: &Draft, expected: &Expected<'_>) -> Result<(), Error> {
+    diesel::insert_into(drafts::table)
+        .values((
+            drafts::id.eq(draft.id.as_str()),
+            drafts::account.eq(draft.account.as_str()),
+            drafts::session.eq(draft.session.as_str()),
+            drafts::organisation.eq(draft.organisation.as_str()),
+            drafts::procedures.eq(procedures_text(&draft.procedures)),
+            drafts::term.eq(draft.term.key()),
+            drafts::created_at.eq(stored(draft.created_at)),
+            drafts::stage.eq("started"),
+            drafts::state_hash.eq(expected.state_hash),
+            drafts::nonce.eq(expected.nonce),
+            drafts::verifier.eq(expected.verifier),
+        ))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+/// Takes the draft that waits for this `state` in this session: nobody can take it a second time.
+///
+/// # Errors
+/// There is none, it is another session's, or it was taken.
+pub fn take_waiting(tx: &mut Tx<'_>, session: &SessionId, state_hash: &[u8]) -> Result<Waiting, Error> {
+    let mine = drafts::table
+        .filter(drafts::state_hash.eq(state_hash).and(drafts::session.eq(session.as_str())))
+        .select(Row::as_select());
+    let row: Row = mine.first(tx.connection)?;
+    let taken = diesel::update(drafts::table.find(&row.id).filter(drafts::state_hash.eq(state_hash)))
+        .set((
+            drafts::state_hash.eq(None::<Vec<u8>>),
+            drafts::nonce.eq(None::<String>),
+            drafts::verifier.eq(None::<String>),
+        ))
+        .execute(tx.connection)?;
+    if taken != 1 {
+        return Err(Error::NotFound);
+    }
+    let nonce = row.nonce.clone().ok_or(Error::Corrupt("drafts.nonce"))?;
+    let verifier = row.verifier.clone();
+    Ok(Waiting { draft: opened(tx, &row)?, nonce, verifier })
+}
+
+/// A draft of this session.
+///
+/// # Errors
+/// There is none, or it is another session's.
+pub fn of_session(db: &mut Db<'_>, session: &SessionId, id: &DraftId) -> Result<Draft, Error> {
+    let row: Row = drafts::table
+        .find(id.as_str())
+        .filter(drafts::session.eq(session.as_str()))
+        .select(Row::as_select())
+        .first(db.connection)?;
+    opened(db, &row)
+}
+
+/// The same, alone until the transaction ends: two confirmations follow one another.
+///
+/// # Errors
+/// There is none, or it is another session's.
+pub fn of_session_locked(tx: &mut Tx<'_>, session: &SessionId, id: &DraftId) -> Result<Draft, Error> {
+    tx.connection.lock(&format!("draft|{id}"))?;
+    of_session(tx, session, id)
+}
+
+/// The draft a citizen's screen belongs to.
+///
+/// # Errors
+/// There is none.
+pub fn of_agreement(db: &mut Db<'_>, agreement_hash: &[u8]) -> Result<Draft, Error> {
+    let row: Row = drafts::table
+        .filter(drafts::agreement_hash.eq(agreement_hash))
+        .select(Row::as_select())
+        .first(db.connection)?;
+    opened(db, &row)
+}
+
+/// The same, alone until the transaction ends.
+///
+/// # Errors
+/// There is none.
+pub fn of_agreement_locked(tx: &mut Tx<'_>, agreement_hash: &[u8]) -> Result<Draft, Error> {
+    let found = of_agreement(tx, agreement_hash)?;
+    tx.connection.lock(&format!("draft|{}", found.id))?;
+    of_agreement(tx, agreement_hash)
+}
+
+/// Hands out the secret of the citizen's screen.
+///
+/// # Errors
+/// The database fails.
+pub fn offer_agreement(tx: &mut Tx<'_>, draft: &DraftId, agreement_hash: &[u8]) -> Result<(), Error> {
+    diesel::update(drafts::table.find(draft.as_str()))
+        .set(drafts::agreement_hash.eq(agreement_hash))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+/// Writes a change of a draft.
+///
+/// # Errors
+/// The database fails.
+pub fn save(tx: &mut Tx<'_>, change: Journalled<Draft>) -> Result<Draft, Error> {
+    let draft = journal::unpack(tx, change)?;
+    write(tx, &draft)?;
+    Ok(draft)
+}
+
+pub(super) fn write(tx: &mut Tx<'_>, draft: &Draft) -> Result<(), Error> {
+    let (mut identity, mut agreement) = (None, None);
+    if let Some(person) = &draft.citizen {
+        let key = person_keys::of(tx, person.id.as_str())?;
+        let bytes = identity_bytes(&person.identity)?;
+        identity = Some(tx.vault.seal(&key, identity_place(draft.id.as_str()), &bytes)?);
+        if let Stage::Agreed(given) = &draft.stage {
+            let bytes = agreement_bytes(given)?;
+            agreement = Some(tx.vault.seal(&key, agreement_place(draft.id.as_str()), &bytes)?);
+        }
+    }
+    let (stage, mandate) = match &draft.stage {
+        Stage::Started => ("started", None),
+        Stage::Identified => ("identified", None),
+        Stage::Agreed(_) => ("agreed", None),
+        Stage::Refused => ("refused", None),
+        Stage::Cancelled => ("cancelled", None),
+        Stage::Opened(mandate) => ("opened", Some(mandate.as_str())),
+    };
+    diesel::update(drafts::table.find(draft.id.as_str()))
+        .set((
+            drafts::stage.eq(stage),
+            drafts::mandate.eq(mandate),
+            drafts::citizen.eq(draft.citizen.as_ref().map(|person| person.id.as_str())),
+            drafts::identity.eq(identity),
+            drafts::agreement.eq(agreement),
+        ))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+fn agreement_bytes(given: &Agreement) -> Result<Vec<u8>, Error> {
+    let stored = StoredAgreement {
+        id: given.id.to_string(),
+        at: given.at,
+        language: given.language.code().to_owned(),
+        text: given.text.clone(),
+    };
+    serde_json::to_vec(&stored).map_err(|_| Error::Corrupt("drafts.agreement"))
+}

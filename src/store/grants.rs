@@ -1,0 +1,151 @@
+//! What a use gives to a client: a code, then a token. Only the hashes of both are kept.
+
+use diesel::prelude::*;
+
+use super::schema::grants;
+use super::{Db, Error, Tx, parsed, read_back, stored};
+use crate::domain::Instant;
+use crate::domain::flow::Flow;
+use crate::domain::grant::{CODE_LIFE, Grant, TOKEN_LIFE};
+use crate::domain::id::{FlowId, SessionId};
+use crate::domain::mandate::exercise::Pass;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = grants)]
+struct Row {
+    flow: String,
+    client: String,
+    account: String,
+    session: String,
+    organisation: String,
+    citizen: String,
+    mandate: String,
+    procedure: String,
+    redirect_uri: String,
+    nonce: Option<String>,
+    scope: String,
+    challenge: Option<String>,
+    auth_time: chrono::NaiveDateTime,
+    code_expires_at: chrono::NaiveDateTime,
+    code_used_at: Option<chrono::NaiveDateTime>,
+    token_expires_at: Option<chrono::NaiveDateTime>,
+    token_used_at: Option<chrono::NaiveDateTime>,
+    revoked_at: Option<chrono::NaiveDateTime>,
+}
+
+impl TryFrom<Row> for Grant {
+    type Error = Error;
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self {
+            flow: parsed(&row.flow, "grants.flow")?,
+            client: row.client,
+            account: parsed(&row.account, "grants.account")?,
+            session: parsed(&row.session, "grants.session")?,
+            organisation: parsed(&row.organisation, "grants.organisation")?,
+            citizen: parsed(&row.citizen, "grants.citizen")?,
+            mandate: parsed(&row.mandate, "grants.mandate")?,
+            procedure: parsed(&row.procedure, "grants.procedure")?,
+            redirect_uri: row.redirect_uri,
+            nonce: row.nonce,
+            scope: row.scope,
+            challenge: row.challenge,
+            auth_time: read_back(row.auth_time),
+            code_expires_at: read_back(row.code_expires_at),
+            code_used_at: row.code_used_at.map(read_back),
+            token_expires_at: row.token_expires_at.map(read_back),
+            token_used_at: row.token_used_at.map(read_back),
+            revoked_at: row.revoked_at.map(read_back),
+        })
+    }
+}
+
+/// Writes a code for a flow: only a pass can become one.
+///
+/// # Errors
+/// [`Error::Conflict`] if the flow gave a code already.
+pub fn issue(
+    tx: &mut Tx<'_>,
+    pass: &Pass,
+    flow: &Flow,
+    session: &SessionId,
+    auth_time: Instant,
+    code_hash: &[u8],
+    now: Instant,
+) -> Result<(), Error> {
+    diesel::insert_into(grants::table)
+        .values((
+            grants::code_hash.eq(code_hash),
+            grants::flow.eq(flow.id.as_str()),
+            grants::client.eq(&flow.client),
+            grants::account.eq(pass.account().as_str()),
+            grants::session.eq(session.as_str()),
+            grants::organisation.eq(pass.organisation().as_str()),
+            grants::citizen.eq(pass.citizen().as_str()),
+            grants::mandate.eq(pass.mandate().as_str()),
+            grants::procedure.eq(pass.procedure().key()),
+            grants::redirect_uri.eq(&flow.redirect_uri),
+            grants::nonce.eq(flow.nonce.as_deref()),
+            grants::scope.eq(&flow.scope),
+            grants::challenge.eq(flow.challenge.as_deref()),
+            grants::auth_time.eq(stored(auth_time)),
+            grants::code_expires_at.eq(stored(now + CODE_LIFE)),
+        ))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+/// The grant of a code.
+///
+/// # Errors
+/// There is none.
+pub fn of_code(db: &mut Db<'_>, code_hash: &[u8]) -> Result<Grant, Error> {
+    grants::table.find(code_hash).select(Row::as_select()).first::<Row>(db.connection)?.try_into()
+}
+
+/// The grant of an access token.
+///
+/// # Errors
+/// There is none.
+pub fn of_token(db: &mut Db<'_>, token_hash: &[u8]) -> Result<Grant, Error> {
+    let row = grants::table.filter(grants::token_hash.eq(token_hash)).select(Row::as_select());
+    row.first::<Row>(db.connection)?.try_into()
+}
+
+/// Spends the code: true for the one caller that did.
+///
+/// # Errors
+/// The database fails.
+pub fn spend_code(tx: &mut Tx<'_>, code_hash: &[u8], now: Instant) -> Result<bool, Error> {
+    let row = grants::table.find(code_hash).filter(grants::code_used_at.is_null());
+    Ok(diesel::update(row).set(grants::code_used_at.eq(stored(now))).execute(tx.connection)? == 1)
+}
+
+/// Keeps the access token that the code became.
+///
+/// # Errors
+/// The database fails.
+pub fn give_token(tx: &mut Tx<'_>, code_hash: &[u8], token_hash: &[u8], now: Instant) -> Result<(), Error> {
+    diesel::update(grants::table.find(code_hash))
+        .set((grants::token_hash.eq(token_hash), grants::token_expires_at.eq(stored(now + TOKEN_LIFE))))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+/// Spends the access token: true for the one caller that did.
+///
+/// # Errors
+/// The database fails.
+pub fn spend_token(tx: &mut Tx<'_>, token_hash: &[u8], now: Instant) -> Result<bool, Error> {
+    let row = grants::table.filter(grants::token_hash.eq(token_hash)).filter(grants::token_used_at.is_null());
+    Ok(diesel::update(row).set(grants::token_used_at.eq(stored(now))).execute(tx.connection)? == 1)
+}
+
+/// Revokes everything a flow gave.
+///
+/// # Errors
+/// The database fails.
+pub fn revoke(tx: &mut Tx<'_>, flow: &FlowId, now: Instant) -> Result<(), Error> {
+    let row = grants::table.filter(grants::flow.eq(flow.as_str()).and(grants::revoked_at.is_null()));
+    diesel::update(row).set(grants::revoked_at.eq(stored(now))).execute(tx.connection)?;
+    Ok(())
+}

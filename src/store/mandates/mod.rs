@@ -1,0 +1,236 @@
+//! Mandates and their authorisations: reading. What changes them is in [`write`].
+
+mod write;
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::schema::{authorisations, documents, mandates};
+use super::vault::Place;
+use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
+pub use write::{open, save};
+
+use crate::domain::Instant;
+use crate::domain::digest::Digest;
+use crate::domain::id::{CitizenId, MandateId, OrganisationId, SessionId};
+use crate::domain::mandate::document::Document;
+use crate::domain::mandate::{Authorisation, Ending, EndingKind, Mandate};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = mandates)]
+struct Row {
+    id: String,
+    organisation: String,
+    citizen: String,
+    draft: String,
+    opened_by: String,
+    opened_at: chrono::NaiveDateTime,
+    expires_at: chrono::NaiveDateTime,
+    term: String,
+    session: Option<String>,
+    document: Vec<u8>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = authorisations)]
+struct AuthorisationRow {
+    id: String,
+    mandate: String,
+    procedure: String,
+    ended_at: Option<chrono::NaiveDateTime>,
+    ended_kind: Option<String>,
+    ended_by: Option<String>,
+    reason: Option<String>,
+}
+
+fn digest(bytes: &[u8]) -> Result<Digest, Error> {
+    bytes.try_into().map(Digest::from_bytes).map_err(|_| Error::Corrupt("a digest"))
+}
+
+impl AuthorisationRow {
+    fn ending(&self) -> Result<Option<Ending>, Error> {
+        let (Some(at), Some(kind)) = (self.ended_at, &self.ended_kind) else { return Ok(None) };
+        let kind = EndingKind::ALL.into_iter().find(|one| one.code() == kind);
+        Ok(Some(Ending {
+            at: read_back(at),
+            kind: kind.ok_or(Error::Corrupt("authorisations.ended_kind"))?,
+            by: self.ended_by.as_deref().map(|id| parsed(id, "authorisations.ended_by")).transpose()?,
+            reason: self.reason.as_deref().map(|code| parsed(code, "authorisations.reason")).transpose()?,
+        }))
+    }
+}
+
+fn complete(row: &Row, authorisations: Vec<Authorisation>) -> Result<Mandate, Error> {
+    Ok(Mandate {
+        id: parsed(&row.id, "mandates.id")?,
+        organisation: parsed(&row.organisation, "mandates.organisation")?,
+        citizen: parsed(&row.citizen, "mandates.citizen")?,
+        draft: parsed(&row.draft, "mandates.draft")?,
+        opened_by: parsed(&row.opened_by, "mandates.opened_by")?,
+        opened_at: read_back(row.opened_at),
+        expires_at: read_back(row.expires_at),
+        term: parsed(&row.term, "mandates.term")?,
+        session: row.session.as_deref().map(|id| parsed(id, "mandates.session")).transpose()?,
+        authorisations,
+        document: digest(&row.document)?,
+    })
+}
+
+/// Mandates with their authorisations, in two queries.
+fn assemble(db: &mut Db<'_>, rows: Vec<Row>) -> Result<Vec<Mandate>, Error> {
+    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let parts: Vec<AuthorisationRow> = authorisations::table
+        .filter(authorisations::mandate.eq_any(ids))
+        .select(AuthorisationRow::as_select())
+        .load(db.connection)?;
+    let mut of: HashMap<String, Vec<Authorisation>> = HashMap::new();
+    for part in parts {
+        let authorisation = Authorisation {
+            id: parsed(&part.id, "authorisations.id")?,
+            procedure: parsed(&part.procedure, "authorisations.procedure")?,
+            ended: part.ending()?,
+        };
+        of.entry(part.mandate).or_default().push(authorisation);
+    }
+    rows.into_iter()
+        .map(|row| {
+            let mut parts = of.remove(&row.id).unwrap_or_default();
+            parts.sort_by_key(|one| one.procedure);
+            complete(&row, parts)
+        })
+        .collect()
+}
+
+fn only(mut found: Vec<Mandate>) -> Result<Mandate, Error> {
+    found.pop().ok_or(Error::NotFound)
+}
+
+/// A mandate of this organisation.
+///
+/// # Errors
+/// There is none, or it is another organisation's.
+pub fn held_by(db: &mut Db<'_>, organisation: &OrganisationId, id: &MandateId) -> Result<Mandate, Error> {
+    let rows = mandates::table
+        .find(id.as_str())
+        .filter(mandates::organisation.eq(organisation.as_str()))
+        .select(Row::as_select())
+        .load(db.connection)?;
+    only(assemble(db, rows)?)
+}
+
+/// The same, alone with its organisation and citizen until the transaction ends: uses, endings and openings follow one another.
+///
+/// # Errors
+/// There is none, or it is another organisation's.
+pub fn held_by_locked(tx: &mut Tx<'_>, organisation: &OrganisationId, id: &MandateId) -> Result<Mandate, Error> {
+    let citizen: String = mandates::table
+        .find(id.as_str())
+        .filter(mandates::organisation.eq(organisation.as_str()))
+        .select(mandates::citizen)
+        .first(tx.connection)?;
+    lock(tx, organisation, &citizen)?;
+    held_by(tx, organisation, id)
+}
+
+fn lock(tx: &mut Tx<'_>, organisation: &OrganisationId, citizen: &str) -> Result<(), Error> {
+    tx.connection.lock(&format!("holding|{organisation}|{citizen}"))
+}
+
+/// All mandates of an organisation and a citizen, newest first, at most `limit`.
+///
+/// # Errors
+/// The database fails.
+pub fn of_citizen(
+    db: &mut Db<'_>,
+    organisation: &OrganisationId,
+    citizen: &CitizenId,
+    limit: i64,
+) -> Result<Vec<Mandate>, Error> {
+    let rows = mandates::table
+        .filter(mandates::organisation.eq(organisation.as_str()).and(mandates::citizen.eq(citizen.as_str())))
+        .order((mandates::opened_at.desc(), mandates::id.desc()))
+        .limit(limit)
+        .select(Row::as_select())
+        .load(db.connection)?;
+    assemble(db, rows)
+}
+
+/// The mandates of several citizens that still hold a place, for a list.
+///
+/// # Errors
+/// The database fails.
+pub fn holding(db: &mut Db<'_>, organisation: &OrganisationId, citizens: &[CitizenId]) -> Result<Vec<Mandate>, Error> {
+    let open = authorisations::table
+        .filter(authorisations::organisation.eq(organisation.as_str()))
+        .filter(authorisations::citizen.eq_any(citizens.iter().map(CitizenId::as_str)))
+        .filter(authorisations::ended_at.is_null())
+        .select(authorisations::mandate);
+    let rows = mandates::table.filter(mandates::id.eq_any(open)).select(Row::as_select()).load(db.connection)?;
+    assemble(db, rows)
+}
+
+/// The mandates of one citizen that still hold a place, alone with them until the transaction ends.
+///
+/// # Errors
+/// The database fails.
+pub fn holding_locked(
+    tx: &mut Tx<'_>,
+    organisation: &OrganisationId,
+    citizen: &CitizenId,
+) -> Result<Vec<Mandate>, Error> {
+    lock(tx, organisation, citizen.as_str())?;
+    holding(tx, organisation, std::slice::from_ref(citizen))
+}
+
+/// Mandates of an organisation that end between two instants and still hold a place, soonest first.
+///
+/// # Errors
+/// The database fails.
+pub fn ending_between(
+    db: &mut Db<'_>,
+    organisation: &OrganisationId,
+    from: Instant,
+    until: Instant,
+    limit: i64,
+) -> Result<Vec<Mandate>, Error> {
+    let open = authorisations::table
+        .filter(authorisations::mandate.eq(mandates::id).and(authorisations::ended_at.is_null()))
+        .select(authorisations::id);
+    let rows = mandates::table
+        .filter(mandates::organisation.eq(organisation.as_str()))
+        .filter(mandates::expires_at.gt(stored(from)).and(mandates::expires_at.lt(stored(until))))
+        .filter(diesel::dsl::exists(open))
+        .order((mandates::expires_at, mandates::id))
+        .limit(limit)
+        .select(Row::as_select())
+        .load(db.connection)?;
+    assemble(db, rows)
+}
+
+/// The mandates that live in a browser session ("while present").
+///
+/// # Errors
+/// The database fails.
+pub fn of_session(db: &mut Db<'_>, session: &SessionId) -> Result<Vec<Mandate>, Error> {
+    let rows =
+        mandates::table.filter(mandates::session.eq(session.as_str())).select(Row::as_select()).load(db.connection)?;
+    assemble(db, rows)
+}
+
+const fn document_place(row: &str) -> Place<'_> {
+    Place { table: "documents", column: "text", row }
+}
+
+/// The document frozen when the mandate was opened.
+///
+/// # Errors
+/// There is none, or it no longer has the digest it was frozen with.
+pub fn document(db: &mut Db<'_>, mandate: &Mandate) -> Result<Document, Error> {
+    let sealed: Vec<u8> = documents::table.find(mandate.id.as_str()).select(documents::body).first(db.connection)?;
+    let key = person_keys::of(db, mandate.citizen.as_str())?;
+    let plain = db.vault.open(&key, document_place(mandate.id.as_str()), &sealed)?;
+    let text = String::from_utf8(plain.to_vec()).map_err(|_| Error::Corrupt("documents.text"))?;
+    let digest = Digest::of(text.as_bytes());
+    if digest == mandate.document { Ok(Document { text, digest }) } else { Err(Error::Corrupt("documents.digest")) }
+}

@@ -1,0 +1,229 @@
+//! Browser sessions, kept on the server: they end when we say so.
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+
+use super::accounts::{self, COLUMNS, Row as AccountRow};
+use super::schema::{accounts as account_rows, person_keys as key_rows, sessions};
+use super::vault::Place;
+use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
+use crate::domain::Instant;
+use crate::domain::id::{AccountId, OrganisationId, SessionId};
+use crate::domain::mediator::{Account, Membership};
+use crate::domain::organisation::Organisation;
+
+/// A session lives at most this long.
+pub const LIFE: TimeDelta = TimeDelta::hours(12);
+/// Without a request for this long, a fresh code is asked for.
+pub const IDLE: TimeDelta = TimeDelta::minutes(15);
+/// A session is marked as seen at most this often: a page is not worth a write.
+pub const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// A session and whoever holds it.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its identifier (not the secret of the cookie).
+    pub id: SessionId,
+    /// Who signed in.
+    pub account: Account,
+    /// Their organisations.
+    pub memberships: Vec<(Membership, Organisation)>,
+    /// The organisation chosen.
+    pub organisation: Option<OrganisationId>,
+    /// The token every form carries.
+    pub csrf: String,
+    /// When it began.
+    pub created_at: Instant,
+    /// The last request, to the minute.
+    pub seen_at: Instant,
+    /// The last code accepted; none while an authenticator is being enrolled.
+    pub code_at: Option<Instant>,
+    /// Why the auditor reads, once declared.
+    pub purpose: Option<String>,
+}
+
+impl Session {
+    /// Whether a fresh code is needed before anything else.
+    #[must_use]
+    pub fn is_idle(&self, now: Instant) -> bool {
+        !crate::domain::runs(now, self.seen_at + IDLE)
+    }
+}
+
+/// A session about to be made.
+pub struct New<'a> {
+    /// Its identifier.
+    pub id: &'a SessionId,
+    /// SHA-256 of the cookie's secret.
+    pub token_hash: &'a [u8],
+    /// Whose it is.
+    pub account: &'a AccountId,
+    /// The organisation chosen at first.
+    pub organisation: Option<&'a OrganisationId>,
+    /// The token of its forms.
+    pub csrf: &'a str,
+    /// The code accepted, if one was.
+    pub code_at: Option<Instant>,
+}
+
+/// Writes a new session.
+///
+/// # Errors
+/// The database fails.
+pub fn create(tx: &mut Tx<'_>, new: &New<'_>, now: Instant) -> Result<(), Error> {
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(new.id.as_str()),
+            sessions::token_hash.eq(new.token_hash),
+            sessions::account.eq(new.account.as_str()),
+            sessions::organisation.eq(new.organisation.map(OrganisationId::as_str)),
+            sessions::csrf.eq(new.csrf),
+            sessions::created_at.eq(stored(now)),
+            sessions::seen_at.eq(stored(now)),
+            sessions::code_at.eq(new.code_at.map(stored)),
+            sessions::expires_at.eq(stored(now + LIFE)),
+        ))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+#[derive(Queryable)]
+struct Row {
+    id: String,
+    organisation: Option<String>,
+    csrf: String,
+    created_at: chrono::NaiveDateTime,
+    seen_at: chrono::NaiveDateTime,
+    code_at: Option<chrono::NaiveDateTime>,
+    purpose: Option<Vec<u8>>,
+    account: AccountRow,
+}
+
+const fn place(row: &str) -> Place<'_> {
+    Place { table: "sessions", column: "purpose", row }
+}
+
+/// The live session behind a cookie: not ended, not older than 12 hours, its account active.
+///
+/// # Errors
+/// The database fails.
+pub fn find(db: &mut Db<'_>, token_hash: &[u8], now: Instant) -> Result<Option<Session>, Error> {
+    let row: Option<Row> = sessions::table
+        .inner_join(account_rows::table)
+        .inner_join(key_rows::table.on(key_rows::owner.eq(account_rows::id)))
+        .filter(sessions::token_hash.eq(token_hash))
+        .filter(sessions::ended_at.is_null().and(sessions::expires_at.gt(stored(now))))
+        .filter(account_rows::active.eq(true))
+        .select((
+            sessions::id,
+            sessions::organisation,
+            sessions::csrf,
+            sessions::created_at,
+            sessions::seen_at,
+            sessions::code_at,
+            sessions::purpose,
+            COLUMNS,
+        ))
+        .first(db.connection)
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let account = row.account.open(db.vault)?;
+    let purpose = match row.purpose {
+        Some(sealed) => {
+            let key = person_keys::of(db, account.id.as_str())?;
+            let plain = db.vault.open(&key, place(&row.id), &sealed)?;
+            Some(String::from_utf8(plain.to_vec()).map_err(|_| Error::Corrupt("sessions.purpose"))?)
+        }
+        None => None,
+    };
+    Ok(Some(Session {
+        id: parsed(&row.id, "sessions.id")?,
+        memberships: accounts::memberships(db, &account.id)?,
+        account,
+        organisation: row.organisation.map(|id| parsed(&id, "sessions.organisation")).transpose()?,
+        csrf: row.csrf,
+        created_at: read_back(row.created_at),
+        seen_at: read_back(row.seen_at),
+        code_at: row.code_at.map(read_back),
+        purpose,
+    }))
+}
+
+/// Whether a session is still open: not ended, not older than 12 hours.
+///
+/// # Errors
+/// The database fails.
+pub fn is_open(db: &mut Db<'_>, id: &SessionId, now: Instant) -> Result<bool, Error> {
+    let open = sessions::table
+        .find(id.as_str())
+        .filter(sessions::ended_at.is_null().and(sessions::expires_at.gt(stored(now))))
+        .count()
+        .get_result::<i64>(db.connection)?;
+    Ok(open == 1)
+}
+
+/// Marks a session as seen.
+///
+/// # Errors
+/// The database fails.
+pub fn seen(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
+    diesel::update(sessions::table.find(id.as_str())).set(sessions::seen_at.eq(stored(now))).execute(tx.connection)?;
+    Ok(())
+}
+
+/// A fresh code was accepted: the session is awake again. It gets a new secret: what may be done with it has grown.
+///
+/// # Errors
+/// The database fails.
+pub fn refreshed(tx: &mut Tx<'_>, id: &SessionId, token_hash: &[u8], now: Instant) -> Result<(), Error> {
+    diesel::update(sessions::table.find(id.as_str()))
+        .set((
+            sessions::seen_at.eq(stored(now)),
+            sessions::code_at.eq(stored(now)),
+            sessions::token_hash.eq(token_hash),
+        ))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+/// Chooses the current organisation.
+///
+/// # Errors
+/// The database fails.
+pub fn choose(tx: &mut Tx<'_>, id: &SessionId, organisation: &OrganisationId) -> Result<(), Error> {
+    diesel::update(sessions::table.find(id.as_str()))
+        .set(sessions::organisation.eq(organisation.as_str()))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+/// Keeps the purpose an auditor declared, sealed for the auditor.
+///
+/// # Errors
+/// The database fails.
+pub fn declare(tx: &mut Tx<'_>, id: &SessionId, account: &AccountId, purpose: &str) -> Result<(), Error> {
+    let key = person_keys::of(tx, account.as_str())?;
+    let sealed = tx.vault.seal(&key, place(id.as_str()), purpose.as_bytes())?;
+    diesel::update(sessions::table.find(id.as_str())).set(sessions::purpose.eq(sealed)).execute(tx.connection)?;
+    Ok(())
+}
+
+/// Ends a session.
+///
+/// # Errors
+/// The database fails.
+pub fn end(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
+    let row = sessions::table.find(id.as_str()).filter(sessions::ended_at.is_null());
+    diesel::update(row).set(sessions::ended_at.eq(stored(now))).execute(tx.connection)?;
+    Ok(())
+}
+
+/// Ends every session of an account.
+///
+/// # Errors
+/// The database fails.
+pub fn end_all(tx: &mut Tx<'_>, account: &AccountId, now: Instant) -> Result<(), Error> {
+    let rows = sessions::table.filter(sessions::account.eq(account.as_str()).and(sessions::ended_at.is_null()));
+    diesel::update(rows).set(sessions::ended_at.eq(stored(now))).execute(tx.connection)?;
+    Ok(())
+}

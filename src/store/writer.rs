@@ -1,0 +1,129 @@
+//! The one writer of SQLite: it takes every waiting write into one transaction, a savepoint each, and answers all of them after the one
+//! commit (group commit).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::db::AnyConnection;
+use super::vault::Vault;
+use super::{Db, Error, Tx};
+use crate::clock::Random;
+
+/// Writes that may wait. More than that is a machine that cannot follow: the next caller is told at once.
+const QUEUE: usize = 1_024;
+/// Writes taken into one transaction.
+const BATCH: usize = 64;
+
+/// A write that waits: its work, then its answer.
+trait Job: Send {
+    /// Does the work; says whether to keep it.
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Answers the caller. `fault` says why the transaction around it came to nothing.
+    fn answer(self: Box<Self>, fault: Option<Error>);
+}
+
+struct Waiting<F, T, E> {
+    work: Option<F>,
+    result: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Job for Waiting<F, T, E>
+where
+    F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<Error> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        self.result = catch_unwind(AssertUnwindSafe(|| work(tx))).ok();
+        matches!(self.result, Some(Ok(_)))
+    }
+
+    fn answer(self: Box<Self>, fault: Option<Error>) {
+        let result = match (self.result, fault) {
+            // A refusal is true whether or not the batch around it was committed.
+            (Some(Err(refused)), _) => Err(refused),
+            (_, Some(fault)) => Err(fault.into()),
+            (Some(done), None) => done,
+            (None, None) => Err(Error::Unavailable("the work stopped unexpectedly".to_owned()).into()),
+        };
+        // A caller that no longer waits has gone; what was written stays written.
+        drop(self.reply.send(result));
+    }
+}
+
+/// The door to the writer's thread.
+pub(super) struct Writer(mpsc::Sender<Box<dyn Job>>);
+
+impl Writer {
+    /// Starts the thread over its own connection. It ends when the last door closes.
+    pub(super) fn start(connection: AnyConnection, vault: Arc<Vault>, random: Random) -> Result<Self, Error> {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || serve(connection, &vault, &random, receiver))
+            .map_err(|error| Error::Unavailable(format!("starting the writer: {error}")))?;
+        Ok(Self(sender))
+    }
+
+    /// Hands a write over and waits for the commit it is part of.
+    pub(super) async fn write<F, T, E>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Waiting { work: Some(work), result: None, reply });
+        self.0.try_send(job).map_err(|_| Error::Unavailable("too many writes are waiting".to_owned()))?;
+        answer.await.unwrap_or_else(|_| Err(Error::Uncertain.into()))
+    }
+}
+
+fn serve(mut connection: AnyConnection, vault: &Vault, random: &Random, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+    while let Some(first) = waiting.blocking_recv() {
+        let mut jobs = vec![first];
+        let outcome = batch(&mut connection, vault, random, &mut waiting, &mut jobs);
+        let fault = outcome.err().map(|error| error.to_string());
+        if let Some(fault) = &fault {
+            tracing::error!(fault, "a transaction failed");
+        }
+        for job in jobs {
+            job.answer(fault.clone().map(Error::Unavailable));
+        }
+    }
+}
+
+fn batch(
+    connection: &mut AnyConnection,
+    vault: &Vault,
+    random: &Random,
+    waiting: &mut mpsc::Receiver<Box<dyn Job>>,
+    jobs: &mut Vec<Box<dyn Job>>,
+) -> Result<(), Error> {
+    connection.begin()?;
+    let mut next = 0;
+    while let Some(job) = jobs.get_mut(next) {
+        if let Err(fault) = one(connection, vault, random, job.as_mut()) {
+            connection.rollback();
+            return Err(fault);
+        }
+        next += 1;
+        if jobs.len() < BATCH
+            && let Ok(another) = waiting.try_recv()
+        {
+            jobs.push(another);
+        }
+    }
+    connection.commit()
+}
+
+fn one(connection: &mut AnyConnection, vault: &Vault, random: &Random, job: &mut dyn Job) -> Result<(), Error> {
+    connection.batch_execute("savepoint job")?;
+    let keep = job.run(&mut Tx { db: Db { connection, vault }, random });
+    Ok(connection.batch_execute(if keep { "release job" } else { "rollback to job; release job" })?)
+}

@@ -1,0 +1,3 @@
+//! Reading the journal.
+
+pub mod pages;

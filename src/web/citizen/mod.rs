@@ -1,0 +1,3 @@
+//! The screens that belong to the citizen.
+
+pub mod pages;

@@ -1,0 +1,4 @@
+//! The mediator at the counter.
+
+pub mod opening_pages;
+pub mod pages;

@@ -1,0 +1,3 @@
+//! Choosing for whom, and for which procedure, at a public service.
+
+pub mod pages;

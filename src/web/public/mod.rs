@@ -1,0 +1,3 @@
+//! What anybody may see, and signing in.
+
+pub mod pages;

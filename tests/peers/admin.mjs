@@ -1,0 +1,53 @@
+// Every call of the command line, in one place. Each creation answers with JSON: identifiers, and secrets shown once.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Without the variables that would be read as settings: `MANDATAIRE_BIN` itself is one of them. */
+export const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('MANDATAIRE_')),
+);
+
+export class Admin {
+  constructor(binary, config) {
+    this.binary = binary;
+    this.config = config;
+  }
+
+  async call(...words) {
+    const options = { env: environment, timeout: 30_000 };
+    try {
+      return (await run(this.binary, ['--config', this.config, ...words], options)).stdout;
+    } catch (error) {
+      throw new Error(`mandataire ${words.slice(0, 3).join(' ')}: ${error.stderr || error.message}`);
+    }
+  }
+
+  async create(...words) {
+    return JSON.parse(await this.call('admin', ...words, '--json'));
+  }
+
+  migrate() {
+    return this.call('migrate');
+  }
+
+  organisation(name, siret) {
+    return this.create('organisation', 'create', name, '--siret', siret);
+  }
+
+  mediator(organisation, email, name) {
+    return this.create('mediator', 'create', '--organisation', organisation, '--email', email, '--name', name);
+  }
+
+  auditor(email, name) {
+    return this.create('auditor', 'create', '--email', email, '--name', name);
+  }
+
+  /** Answers `client_id` and `client_secret`. Without `userinfo` the identity is answered in plain JSON. */
+  client({ name, redirectUri, logoutUri, idToken, userinfo }) {
+    const addresses = ['--redirect-uri', redirectUri, '--post-logout-redirect-uri', logoutUri];
+    const algorithms = ['--algorithm', idToken, ...(userinfo ? ['--userinfo-algorithm', userinfo] : [])];
+    return this.create('client', 'register', '--name', name, ...addresses, ...algorithms);
+  }
+}
