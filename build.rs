@@ -78,7 +78,7 @@ fn placeholders(text: &str) -> Vec<&str> {
 
 /// Writing to a `String` cannot fail: the results are dropped.
 fn method(code: &mut String, key: &str, arguments: &[&str], fr: &str, en: &str) {
-    let _ = writeln!(code, "    /// {}\n    #[must_use]", fr.replace('[', "(").replace(']', ")"));
+    let _ = writeln!(code, "    /// {}\n    #[must_use]", fr.replace('[', "(").replace(']', ")").replace('\n', " "));
     if arguments.is_empty() {
         let _ = writeln!(
             code,

@@ -2,12 +2,19 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::{Args, Subcommand, ValueEnum};
+use chrono_tz::Tz;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 use url::Url;
 
 use super::Output;
+use crate::domain::Instant;
+use crate::domain::client::{AuthMethod, SigningAlgorithm, UserinfoFormat};
 use crate::domain::id::{AccountId, OrganisationId};
+use crate::domain::mediator::Email;
+use crate::domain::organisation::Siret;
 use crate::domain::procedure::Procedure;
 
 /// What an administrator manages.
@@ -42,9 +49,15 @@ pub enum Organisation {
         name: String,
         /// Its SIRET number, 14 digits
         #[arg(long)]
-        siret: String,
+        siret: Siret,
+        /// Its postal address, as citizens read it on a mandate
+        #[arg(long, default_value = "", hide_default_value = true)]
+        address: String,
+        /// The time zone of its counters, whose civil time is on the screens
+        #[arg(long, default_value = "Europe/Paris", value_parser = zone)]
+        zone: String,
         /// A procedure that its mandates may name (repeat); by default all ten
-        #[arg(long = "procedure", value_name = "KEY")]
+        #[arg(long = "procedure", value_name = "KEY", value_parser = one_of::<Procedure>(Procedure::ALL.map(Procedure::key)))]
         procedures: Vec<Procedure>,
         /// How to answer.
         #[command(flatten)]
@@ -68,7 +81,14 @@ pub enum Organisation {
 #[derive(Debug, Subcommand)]
 pub enum Mediator {
     /// Open an account; its first sign-in goes through a link sent to the address
-    Create(Member),
+    Create {
+        /// Who, and where.
+        #[command(flatten)]
+        member: Member,
+        /// The end of the certification, as 2027-11-22T00:00:00Z; by default it does not end
+        #[arg(long, value_name = "INSTANT")]
+        certified_until: Option<Instant>,
+    },
     /// List them
     List {
         /// Of this organisation only, org_…
@@ -94,7 +114,14 @@ pub enum Mediator {
 #[derive(Debug, Subcommand)]
 pub enum Manager {
     /// Open an account that manages the mediators of an organisation
-    Create(Member),
+    Create {
+        /// Who, and where.
+        #[command(flatten)]
+        member: Member,
+        /// They also act for citizens
+        #[arg(long)]
+        mediator: bool,
+    },
 }
 
 /// What can be done with auditors.
@@ -120,7 +147,7 @@ pub struct Member {
 pub struct Person {
     /// The mail address that receives the links to sign in
     #[arg(long, value_name = "ADDRESS")]
-    pub email: String,
+    pub email: Email,
     /// First and last name
     #[arg(long)]
     pub name: String,
@@ -159,17 +186,18 @@ pub struct Registration {
     #[arg(long = "redirect-uri", value_name = "URL", required = true, value_parser = exact_url)]
     pub redirect_uris: Vec<String>,
     /// An address it may be sent back to after sign-out, compared byte for byte (repeat)
-    #[arg(long = "logout-uri", value_name = "URL", value_parser = exact_url)]
+    #[arg(long = "logout-uri", alias = "post-logout-redirect-uri", value_name = "URL", value_parser = exact_url)]
     pub logout_uris: Vec<String>,
     /// The one algorithm that signs what it receives; HS256 signs with its secret
-    #[arg(long, value_enum, default_value = "ES256")]
+    #[arg(long, default_value = "ES256", value_parser = one_of::<SigningAlgorithm>(["ES256", "RS256", "HS256"]))]
     pub algorithm: SigningAlgorithm,
-    /// The form in which it receives the citizen's identity
-    #[arg(long, value_enum, default_value = "json")]
+    /// The form in which it receives the citizen's identity: plain, or signed
+    #[arg(long, default_value = "json", value_parser = one_of::<UserinfoFormat>(["json", "jwt"]))]
     pub userinfo: UserinfoFormat,
     /// How it sends its secret
-    #[arg(long, value_enum, default_value = "client_secret_post")]
-    pub auth: ClientAuthentication,
+    #[arg(long, default_value = "client_secret_post",
+        value_parser = one_of::<AuthMethod>(["client_secret_post", "client_secret_basic"]))]
+    pub auth: AuthMethod,
     /// It is FranceConnect: nonce, state and the claims it sends are insisted on, and a code typed in the last
     /// 15 minutes counts as the sign-in it asks for every time
     #[arg(long)]
@@ -185,37 +213,6 @@ pub struct Registration {
     pub output: Output,
 }
 
-/// An algorithm that signs what a service receives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[clap(rename_all = "verbatim")]
-pub enum SigningAlgorithm {
-    /// ECDSA over P-256.
-    ES256,
-    /// RSA PKCS#1.
-    RS256,
-    /// HMAC under the service's own secret.
-    HS256,
-}
-
-/// The form of the citizen's identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum UserinfoFormat {
-    /// A JSON object.
-    Json,
-    /// A signed token.
-    Jwt,
-}
-
-/// How a service sends its secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[clap(rename_all = "snake_case")]
-pub enum ClientAuthentication {
-    /// In the form.
-    ClientSecretPost,
-    /// In the header.
-    ClientSecretBasic,
-}
-
 /// What can be done with the keys that sign our tokens.
 #[derive(Debug, Subcommand)]
 pub enum Key {
@@ -223,6 +220,20 @@ pub enum Key {
     Show(Output),
     /// Sign with new keys; the old ones stay published until everyone has seen the new
     Rotate(Output),
+}
+
+/// A closed list, shown in the help.
+fn one_of<T>(codes: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err: std::error::Error + Send + Sync + 'static> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(codes).try_map(|code| code.parse())
+}
+
+/// A name of the IANA time zone database.
+fn zone(name: &str) -> Result<String, &'static str> {
+    let known = name.parse::<Tz>();
+    known.map(|zone| zone.name().to_owned()).map_err(|_| "not a time zone, such as Europe/Paris or Indian/Reunion")
 }
 
 /// https, or http to this machine; without a fragment (RFC 6749 3.1.2), and kept exactly as it was typed.
@@ -256,7 +267,7 @@ mod tests {
                     --client-secret-file s --redirect-uri https://fc.example.fr/oidc-callback \
                     --logout-uri https://fc.example.fr/client/logout-callback --auth client_secret_post --json";
         let Ok(Command::Admin(Admin::Client(Client::Register(given)))) = parsed(line) else { panic!("refused") };
-        assert_eq!((given.algorithm, given.userinfo), (SigningAlgorithm::HS256, UserinfoFormat::Json));
+        assert_eq!((given.algorithm, given.userinfo), (SigningAlgorithm::Hs256, UserinfoFormat::Json));
         assert_eq!(given.redirect_uris, ["https://fc.example.fr/oidc-callback"]);
         assert!(given.franceconnect && given.output.json);
     }

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use self::admin::Admin;
 use crate::domain::Instant;
+use crate::domain::event::Kind;
 use crate::domain::id::{AccountId, EntryId, MandateId, OrganisationId};
 
 /// Lets a trained mediator act for a citizen online, under a mandate, without ever knowing the citizen's password.
@@ -87,9 +88,9 @@ pub struct Entries {
     /// Before this instant
     #[arg(long, value_name = "INSTANT")]
     pub to: Option<Instant>,
-    /// Of this kind only
-    #[arg(long)]
-    pub kind: Option<String>,
+    /// Of this kind only; any other word is answered with the list of kinds
+    #[arg(long, value_parser = kind)]
+    pub kind: Option<Kind>,
     /// Of this organisation only, org_…
     #[arg(long, value_name = "ID")]
     pub organisation: Option<OrganisationId>,
@@ -108,6 +109,11 @@ pub struct Entries {
     /// How to answer.
     #[command(flatten)]
     pub output: Output,
+}
+
+fn kind(code: &str) -> Result<Kind, String> {
+    let codes = || Kind::ALL.iter().map(|kind| kind.code()).collect::<Vec<_>>().join(", ");
+    Kind::from_code(code).ok_or_else(|| format!("the kinds are {}", codes()))
 }
 
 #[cfg(test)]
@@ -147,7 +153,11 @@ pub(super) mod tests {
     fn what_cannot_be_right_is_refused() {
         for (line, kind) in [
             ("admin organisation suspend 12", ErrorKind::ValueValidation),
-            ("admin organisation create n --siret 1 --procedure all", ErrorKind::ValueValidation),
+            ("admin organisation create n --siret 73282932000075", ErrorKind::ValueValidation),
+            ("admin organisation create n --siret 73282932000074 --procedure all", ErrorKind::InvalidValue),
+            ("admin organisation create n --siret 73282932000074 --zone Mars", ErrorKind::ValueValidation),
+            ("admin auditor create --email nobody --name n", ErrorKind::ValueValidation),
+            ("journal list --kind unknown", ErrorKind::ValueValidation),
             ("journal list --from yesterday", ErrorKind::ValueValidation),
             ("demo --json", ErrorKind::MissingRequiredArgument),
         ] {

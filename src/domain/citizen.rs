@@ -178,7 +178,9 @@ pub struct Identity {
 }
 
 fn text(claim: Option<String>, name: &'static str) -> Result<String, Incomplete> {
-    claim.filter(|text| !text.is_empty() && text.chars().count() <= 256).ok_or(Incomplete::Claim(name))
+    let text = claim.filter(|text| !text.is_empty() && text.chars().count() <= 256).ok_or(Incomplete::Claim(name))?;
+    // A line feed in a name would add a line to the mandate that the citizen reads.
+    if text.chars().any(char::is_control) { Err(Incomplete::Form(name)) } else { Ok(text) }
 }
 
 fn email(claim: Option<String>) -> Result<String, Incomplete> {
@@ -204,7 +206,10 @@ impl TryFrom<Claims> for Identity {
         Ok(Self {
             given_name: text(claims.given_name, "given_name")?,
             family_name: text(claims.family_name, "family_name")?,
-            preferred_username: claims.preferred_username.filter(|name| !name.is_empty()),
+            preferred_username: match claims.preferred_username.filter(|name| !name.is_empty()) {
+                Some(name) => Some(text(Some(name), "preferred_username")?),
+                None => None,
+            },
             birthdate: text(claims.birthdate, "birthdate")?.parse()?,
             gender: text(claims.gender, "gender")?.parse()?,
             birthplace,
@@ -345,6 +350,7 @@ mod tests {
             Claims { gender: Some("f".into()), ..claims() },
             Claims { family_name: Some(String::new()), ..claims() },
             Claims { given_name: Some("x".repeat(257)), ..claims() },
+            Claims { given_name: Some("Ana\n- Justice".into()), ..claims() },
             Claims { birthplace: Some("None".into()), ..claims() },
         ] {
             assert!(Identity::try_from(broken.clone()).is_err(), "{broken:?}");

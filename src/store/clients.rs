@@ -1,5 +1,7 @@
 //! Registered clients of the provider role.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use zeroize::Zeroizing;
 
@@ -110,6 +112,16 @@ pub fn secret_hash(db: &mut Db<'_>, id: &str) -> Result<Option<Vec<u8>>, Error> 
 pub fn secret(db: &mut Db<'_>, id: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     let sealed: Vec<u8> = clients::table.find(id).select(clients::secret).first(db.connection)?;
     db.vault.open(db.vault.system(), place(id), &sealed)
+}
+
+/// The names of clients.
+///
+/// # Errors
+/// The database fails.
+pub fn names(db: &mut Db<'_>, ids: &[String]) -> Result<HashMap<String, String>, Error> {
+    let rows: Vec<(String, String)> =
+        clients::table.filter(clients::id.eq_any(ids)).select((clients::id, clients::name)).load(db.connection)?;
+    Ok(rows.into_iter().collect())
 }
 
 /// All clients, by identifier.

@@ -89,8 +89,6 @@ pub enum Badge {
     Revoked,
     /// A later mandate replaced it.
     Replaced,
-    /// Its organisation is suspended.
-    Suspended,
 }
 
 impl Badge {
@@ -103,7 +101,6 @@ impl Badge {
             Self::Ended => t.badge_ended(),
             Self::Revoked => t.badge_revoked(),
             Self::Replaced => t.badge_replaced(),
-            Self::Suspended => t.badge_suspended(),
         }
     }
 
@@ -114,7 +111,7 @@ impl Badge {
             Self::Live => "live",
             Self::Ending => "ending",
             Self::Ended | Self::Replaced => "ended",
-            Self::Revoked | Self::Suspended => "revoked",
+            Self::Revoked => "revoked",
         }
     }
 
@@ -136,8 +133,6 @@ pub enum Outcome {
     NotDone,
     /// The citizen finishes it alone.
     HandedBack,
-    /// The use was refused: no identity was issued.
-    Refused,
 }
 
 impl Outcome {
@@ -149,7 +144,6 @@ impl Outcome {
             Self::Done => t.outcome_done(),
             Self::NotDone => t.outcome_not_done(),
             Self::HandedBack => t.outcome_handed_back(),
-            Self::Refused => t.outcome_refused(),
         }
     }
 
@@ -160,7 +154,6 @@ impl Outcome {
             Self::Awaited => "ending",
             Self::Done => "live",
             Self::NotDone | Self::HandedBack => "ended",
-            Self::Refused => "revoked",
         }
     }
 }
@@ -168,7 +161,7 @@ impl Outcome {
 /// One use of a mandate in a list.
 #[derive(Debug, Clone)]
 pub struct UseLine {
-    /// When the identity was issued or refused.
+    /// When the identity was issued.
     pub at: Moment,
     /// Short title of the procedure.
     pub procedure: String,

@@ -92,7 +92,11 @@ pub fn open(
     Ok(Journalled::new(Opening { draft, mandate, person, agreement, document, closed }, events))
 }
 
-fn ready(
+/// Whether everything but the mediator's code is there.
+///
+/// # Errors
+/// As [`open`].
+pub fn ready(
     draft: &Draft,
     mediator: &Mediator,
     declaration: Declaration,

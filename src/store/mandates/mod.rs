@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::schema::{authorisations, documents, mandates};
+use super::schema::{agreements, authorisations, documents, mandates};
 use super::vault::Place;
 use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
 pub use write::{open, save};
@@ -233,4 +233,13 @@ pub fn document(db: &mut Db<'_>, mandate: &Mandate) -> Result<Document, Error> {
     let text = String::from_utf8(plain.to_vec()).map_err(|_| Error::Corrupt("documents.text"))?;
     let digest = Digest::of(text.as_bytes());
     if digest == mandate.document { Ok(Document { text, digest }) } else { Err(Error::Corrupt("documents.digest")) }
+}
+
+/// When the citizen agreed.
+///
+/// # Errors
+/// There is none.
+pub fn agreed_at(db: &mut Db<'_>, mandate: &Mandate) -> Result<Instant, Error> {
+    let agreement = agreements::table.filter(agreements::mandate.eq(mandate.id.as_str()));
+    Ok(read_back(agreement.select(agreements::given_at).first(db.connection)?))
 }

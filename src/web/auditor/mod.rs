@@ -1,3 +1,4 @@
 //! Reading the journal.
 
+pub mod handler;
 pub mod pages;

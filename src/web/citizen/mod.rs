@@ -1,3 +1,4 @@
-//! The screens that belong to the citizen.
+//! The citizen's own screens.
 
+pub mod handler;
 pub mod pages;

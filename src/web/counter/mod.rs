@@ -1,4 +1,10 @@
-//! The mediator at the counter.
+//! The mediator's work at the counter.
 
+pub mod identification;
+pub mod mandates;
+pub mod opening;
 pub mod opening_pages;
 pub mod pages;
+pub mod people;
+pub mod recap;
+pub mod revocation;

@@ -1,3 +1,6 @@
-//! Choosing for whom, and for which procedure, at a public service.
+//! The provider role over HTTP: the protocol's endpoints, and the mediator's choices.
 
+pub mod authorize;
+pub mod choice;
+pub mod endpoints;
 pub mod pages;

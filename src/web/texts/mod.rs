@@ -2,41 +2,13 @@
 
 use std::fmt::Display;
 
+pub use crate::domain::language::Language;
 use crate::domain::procedure::Procedure;
 use crate::domain::term::Term;
 
-pub mod mandate;
+mod sentences;
 
 include!(concat!(env!("OUT_DIR"), "/texts.rs"));
-
-/// A language of the screens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Language {
-    /// French, the first language.
-    Fr,
-    /// English.
-    En,
-}
-
-impl Language {
-    /// Both, French first.
-    pub const ALL: [Self; 2] = [Self::Fr, Self::En];
-
-    /// The language behind a form's or a header's code, if we speak it.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.code() == code)
-    }
-
-    /// Its code in HTML, forms and the journal.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Fr => "fr",
-            Self::En => "en",
-        }
-    }
-}
 
 /// The texts of one language.
 #[derive(Debug)]

@@ -1,0 +1,77 @@
+//! Sending a mail over SMTP.
+
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+use lettre::message::header::ContentType;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use secrecy::ExposeSecret;
+
+use crate::config::{Encryption, Mail};
+use crate::store::outbox::Message;
+
+/// How long a server may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A mail that cannot be sent. Says nothing of its recipient or content.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The configuration names a server or sender that cannot be used.
+    #[error("mail configuration: {0}")]
+    Configuration(String),
+    /// The mail itself cannot be made.
+    #[error("the mail cannot be made")]
+    Malformed,
+    /// The server refused or did not answer.
+    #[error("the mail server refused: {0}")]
+    Refused(String),
+}
+
+/// Sends mails.
+pub struct Sender {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl Sender {
+    /// A sender for this configuration.
+    ///
+    /// # Errors
+    /// The configuration cannot be used.
+    pub fn new(settings: &Mail) -> Result<Self, Fault> {
+        let wrong = |error: &dyn std::fmt::Display| Fault::Configuration(error.to_string());
+        let host = settings.host.as_str();
+        let builder = match settings.encryption {
+            Encryption::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(host).map_err(|error| wrong(&error))?,
+            Encryption::StartTls => {
+                AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(host).map_err(|error| wrong(&error))?
+            }
+            Encryption::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
+        };
+        let mut builder = builder.port(settings.port).timeout(Some(TIMEOUT));
+        if let (Some(username), Some(password)) = (&settings.username, settings.password().map_err(|error| wrong(&error))?) {
+            builder = builder.credentials(Credentials::new(username.clone(), password.expose_secret().to_owned()));
+        }
+        let from = settings.from.parse::<Mailbox>().map_err(|error| wrong(&error))?;
+        Ok(Self { transport: builder.build(), from })
+    }
+
+    /// Sends one message.
+    ///
+    /// # Errors
+    /// The server refuses or does not answer within ten seconds.
+    pub async fn send(&self, message: &Message) -> Result<(), Fault> {
+        let mail = lettre::Message::builder()
+            .from(self.from.clone())
+            .to(message.to.parse().map_err(|_| Fault::Malformed)?)
+            .subject(&message.subject)
+            .header(ContentType::TEXT_PLAIN)
+            .body(message.text.clone())
+            .map_err(|_| Fault::Malformed)?;
+        // The server's answer may quote the recipient: its status code says enough.
+        self.transport.send(mail).await.map(drop).map_err(|error| {
+            Fault::Refused(error.status().map_or_else(|| "no answer".to_owned(), |status| status.to_string()))
+        })
+    }
+}

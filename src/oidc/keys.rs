@@ -1,0 +1,210 @@
+//! The keys that sign our tokens, and the tokens we signed ourselves.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::domain::Instant;
+use crate::domain::client::SigningAlgorithm;
+use crate::domain::digest::Digest;
+use crate::store::keys::{self, SigningKey};
+use crate::store::{Error, Store};
+
+/// A key that cannot be made or used.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// There is no key for this algorithm.
+    #[error("no active key for {0}")]
+    Missing(SigningAlgorithm),
+    /// The cryptographic library refuses.
+    #[error("a signing key cannot be used")]
+    Unusable,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+const fn algorithm(of: SigningAlgorithm) -> Algorithm {
+    match of {
+        SigningAlgorithm::Es256 => Algorithm::ES256,
+        SigningAlgorithm::Rs256 => Algorithm::RS256,
+        SigningAlgorithm::Hs256 => Algorithm::HS256,
+    }
+}
+
+/// Makes a new key. An RSA key takes a while: never inside a transaction.
+///
+/// # Errors
+/// The cryptographic library refuses; HS256 has no key of ours.
+pub fn generate(of: SigningAlgorithm, now: Instant) -> Result<SigningKey, Fault> {
+    let (private, mut jwk) = match of {
+        SigningAlgorithm::Es256 => ec_key()?,
+        SigningAlgorithm::Rs256 => rsa_key()?,
+        SigningAlgorithm::Hs256 => return Err(Fault::Missing(of)),
+    };
+    // RFC 7638: the thumbprint of the required members, which are in order already.
+    let kid = URL_SAFE_NO_PAD.encode(Digest::of(jwk.to_string().as_bytes()).as_bytes());
+    if let Value::Object(members) = &mut jwk {
+        members.extend([
+            ("kid".to_owned(), json!(kid)),
+            ("alg".to_owned(), json!(of.code())),
+            ("use".to_owned(), json!("sig")),
+        ]);
+    }
+    Ok(SigningKey { kid, algorithm: of, private, public: jwk.to_string(), active: true, created_at: now })
+}
+
+fn ec_key() -> Result<(Zeroizing<Vec<u8>>, Value), Fault> {
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+        .map_err(|_| Fault::Unusable)?;
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).map_err(|_| Fault::Unusable)?;
+    // An uncompressed point (SEC 1 2.3.3): 0x04, x, y.
+    let point = pair.public_key().as_ref();
+    let (x, y) = point.get(1..33).zip(point.get(33..65)).ok_or(Fault::Unusable)?;
+    let jwk = json!({ "crv": "P-256", "kty": "EC", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) });
+    Ok((Zeroizing::new(pkcs8.as_ref().to_vec()), jwk))
+}
+
+fn rsa_key() -> Result<(Zeroizing<Vec<u8>>, Value), Fault> {
+    let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(|_| Fault::Unusable)?;
+    let pkcs8 = pair.as_der().map_err(|_| Fault::Unusable)?;
+    let public = pair.public_key();
+    let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let jwk = json!({
+        "e": number(public.exponent().big_endian_without_leading_zero()),
+        "kty": "RSA",
+        "n": number(public.modulus().big_endian_without_leading_zero()),
+    });
+    Ok((Zeroizing::new(pkcs8.as_ref().to_vec()), jwk))
+}
+
+#[derive(Default)]
+struct Keys {
+    signing: HashMap<SigningAlgorithm, (String, EncodingKey)>,
+    verifying: HashMap<String, (Algorithm, DecodingKey)>,
+    published: Vec<Value>,
+}
+
+/// The keys in memory, as last read from the database.
+#[derive(Clone, Default)]
+pub struct KeyRing(Arc<RwLock<Arc<Keys>>>);
+
+impl KeyRing {
+    /// Reads the keys from the database.
+    ///
+    /// # Errors
+    /// The database, or a key that cannot be used.
+    pub async fn refresh(&self, store: &Store) -> Result<(), Fault> {
+        let stored = store.read(|db| keys::all(db)).await?;
+        let mut ring = Keys::default();
+        for key in stored {
+            let public: Value = serde_json::from_str(&key.public).map_err(|_| Fault::Unusable)?;
+            let jwk: Jwk = serde_json::from_value(public.clone()).map_err(|_| Fault::Unusable)?;
+            let decoding = DecodingKey::from_jwk(&jwk).map_err(|_| Fault::Unusable)?;
+            ring.verifying.insert(key.kid.clone(), (algorithm(key.algorithm), decoding));
+            ring.published.push(public);
+            if key.active {
+                ring.signing.insert(key.algorithm, (key.kid.clone(), encoding_key(&key)?));
+            }
+        }
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+        Ok(())
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The public keys (RFC 7517 5).
+    #[must_use]
+    pub fn key_set(&self) -> Value {
+        json!({ "keys": self.keys().published })
+    }
+
+    /// The algorithms that have a key.
+    #[must_use]
+    pub fn has(&self, of: SigningAlgorithm) -> bool {
+        of == SigningAlgorithm::Hs256 || self.keys().signing.contains_key(&of)
+    }
+
+    /// Signs claims as a client expects: with our key, or with its secret for HS256.
+    ///
+    /// # Errors
+    /// There is no key for the algorithm.
+    pub fn sign<T: Serialize>(&self, of: SigningAlgorithm, secret: &[u8], claims: &T) -> Result<String, Fault> {
+        let mut header = Header::new(algorithm(of));
+        header.typ = None;
+        if of == SigningAlgorithm::Hs256 {
+            return jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(secret)).map_err(|_| Fault::Unusable);
+        }
+        let keys = self.keys();
+        let (kid, key) = keys.signing.get(&of).ok_or(Fault::Missing(of))?;
+        header.kid = Some(kid.clone());
+        jsonwebtoken::encode(&header, claims, key).map_err(|_| Fault::Unusable)
+    }
+
+    /// Reads a token that we signed for a client, expired or not: a hint. The algorithm is the client's, never the token's.
+    #[must_use]
+    pub fn read_hint<T: DeserializeOwned>(
+        &self,
+        token: &str,
+        of: SigningAlgorithm,
+        secret: &[u8],
+        issuer: &str,
+        client: &str,
+    ) -> Option<T> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        let keys = self.keys();
+        let hmac;
+        let key = match of {
+            SigningAlgorithm::Hs256 => {
+                hmac = DecodingKey::from_secret(secret);
+                &hmac
+            }
+            _ => {
+                let (alg, key) = keys.verifying.get(header.kid.as_deref()?)?;
+                if *alg == algorithm(of) { key } else { return None }
+            }
+        };
+        let mut validation = Validation::new(algorithm(of));
+        validation.validate_exp = false;
+        validation.set_required_spec_claims(&["iss", "aud", "sub"]);
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&[client]);
+        jsonwebtoken::decode(token, key, &validation).ok().map(|data| data.claims)
+    }
+}
+
+fn encoding_key(key: &SigningKey) -> Result<EncodingKey, Fault> {
+    if key.algorithm == SigningAlgorithm::Es256 {
+        return Ok(EncodingKey::from_ec_der(&key.private));
+    }
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(&*key.private));
+    EncodingKey::from_rsa_pem(Zeroizing::new(pem).as_bytes()).map_err(|_| Fault::Unusable)
+}
+
+/// Makes sure that an algorithm has a key that signs.
+///
+/// # Errors
+/// The database, or the cryptographic library.
+pub async fn ensure(store: &Store, of: SigningAlgorithm, now: Instant) -> Result<(), Fault> {
+    let stored = store.read(|db| keys::all(db)).await?;
+    if of == SigningAlgorithm::Hs256 || stored.iter().any(|key| key.active && key.algorithm == of) {
+        return Ok(());
+    }
+    let key = tokio::task::spawn_blocking(move || generate(of, now)).await.map_err(|_| Fault::Unusable)??;
+    store.write(move |tx| keys::ensure(tx, &key, now)).await?;
+    Ok(())
+}

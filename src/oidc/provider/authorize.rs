@@ -1,0 +1,275 @@
+//! The authorisation request (OpenID Connect Core 3.1.2.1): an ordered list of checks. Until the client and its redirect URI are known,
+//! a refusal is a page; afterwards it is a redirect with `error`, `state` and `iss`.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use serde_json::Value;
+use url::Url;
+
+use super::params::Params;
+use crate::domain::Instant;
+use crate::domain::client::Client;
+use crate::domain::flow::{FRANCECONNECT_REAUTHENTICATION, Flow};
+use crate::domain::id::FlowId;
+use crate::domain::procedure::Procedure;
+
+/// Longest `state` and `nonce` that are echoed, in bytes.
+const LONGEST_ECHO: usize = 1_024;
+/// Longest list of scopes, in bytes.
+const LONGEST_SCOPE: usize = 2_048;
+/// Longest claims request, in bytes.
+const LONGEST_CLAIMS: usize = 8_192;
+/// The level we give, and the only one.
+pub const ACR: &str = "eidas1";
+/// The scopes that have a meaning here.
+pub const SCOPES: [&str; 13] = [
+    "openid",
+    "profile",
+    "birth",
+    "email",
+    "identite_pivot",
+    "given_name",
+    "family_name",
+    "preferred_username",
+    "birthdate",
+    "gender",
+    "birthplace",
+    "birthcountry",
+    "idp_birthdate",
+];
+
+/// An authorisation request that is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rejection {
+    /// Nobody to answer to: a page for the person, with this word for the log.
+    Page(&'static str),
+    /// An answer to the client.
+    Redirect {
+        /// Its redirect URI.
+        redirect_uri: String,
+        /// The `error` code.
+        error: &'static str,
+        /// Echoed, if it can be.
+        state: Option<String>,
+    },
+}
+
+/// What else the checks look at.
+pub struct Around<'a> {
+    /// SHA-256 of the browser's secret.
+    pub browser: [u8; 32],
+    /// Whether somebody is signed in.
+    pub signed_in: bool,
+    /// The identifier of the flow to be.
+    pub id: FlowId,
+    /// Now.
+    pub now: Instant,
+    /// Whether a token is one of ours for this client.
+    pub is_our_hint: &'a dyn Fn(&str) -> bool,
+}
+
+/// The client's identifier, to look it up.
+///
+/// # Errors
+/// Missing or sent twice: a page.
+pub fn client_id(params: &Params) -> Result<&str, Rejection> {
+    params.one("client_id").ok().flatten().ok_or(Rejection::Page("client_id"))
+}
+
+/// Checks a request of a known client, in order.
+///
+/// # Errors
+/// The first check that fails.
+pub fn check(params: &Params, client: &Client, around: Around<'_>) -> Result<Flow, Rejection> {
+    let redirect_uri = check_redirect_uri(params, client)?;
+    let state = params.one("state").ok().flatten().filter(|state| state.len() <= LONGEST_ECHO);
+    let refuse = |error: &'static str| Rejection::Redirect {
+        redirect_uri: redirect_uri.to_owned(),
+        error,
+        state: state.map(str::to_owned),
+    };
+    check_duplicates(params).map_err(refuse)?;
+    check_response(params).map_err(refuse)?;
+    check_unsupported(params).map_err(refuse)?;
+    let state = check_echo(params, "state", client.franceconnect).map_err(refuse)?;
+    let nonce = check_echo(params, "nonce", client.franceconnect).map_err(refuse)?;
+    let scope = check_scope(params).map_err(refuse)?;
+    let challenge = check_pkce(params).map_err(refuse)?;
+    let procedures = check_claims(params).map_err(refuse)?;
+    let code_since = check_authentication(params, client, &around).map_err(refuse)?;
+    check_hint(params, &around).map_err(refuse)?;
+    Ok(Flow {
+        id: around.id,
+        client: client.id.clone(),
+        browser: around.browser,
+        redirect_uri: redirect_uri.to_owned(),
+        state,
+        nonce,
+        scope,
+        procedures,
+        code_since,
+        challenge,
+        account: None,
+        session: None,
+        created_at: around.now,
+        used: false,
+    })
+}
+
+/// RFC 9700 4.1.3: compared byte for byte with what is registered.
+fn check_redirect_uri<'p>(params: &'p Params, client: &Client) -> Result<&'p str, Rejection> {
+    let given = params.one("redirect_uri").ok().flatten().ok_or(Rejection::Page("redirect_uri"))?;
+    if client.redirect_uris.iter().any(|known| known == given) { Ok(given) } else { Err(Rejection::Page("redirect_uri")) }
+}
+
+fn check_duplicates(params: &Params) -> Result<(), &'static str> {
+    if params.any_duplicated() { Err("invalid_request") } else { Ok(()) }
+}
+
+fn one<'p>(params: &'p Params, name: &str) -> Result<Option<&'p str>, &'static str> {
+    params.one(name).map_err(|_| "invalid_request")
+}
+
+fn check_response(params: &Params) -> Result<(), &'static str> {
+    match one(params, "response_type")? {
+        Some("code") => {}
+        Some(_) => return Err("unsupported_response_type"),
+        None => return Err("invalid_request"),
+    }
+    match one(params, "response_mode")? {
+        None | Some("query") => Ok(()),
+        Some(_) => Err("invalid_request"),
+    }
+}
+
+/// OpenID Connect Core 3.1.2.6: each has its own code. Nothing is ever fetched.
+fn check_unsupported(params: &Params) -> Result<(), &'static str> {
+    if one(params, "request")?.is_some() {
+        return Err("request_not_supported");
+    }
+    if one(params, "request_uri")?.is_some() {
+        return Err("request_uri_not_supported");
+    }
+    if one(params, "registration")?.is_some() {
+        return Err("registration_not_supported");
+    }
+    Ok(())
+}
+
+fn check_echo(params: &Params, name: &str, required: bool) -> Result<Option<String>, &'static str> {
+    match one(params, name)? {
+        Some(value) if value.len() > LONGEST_ECHO => Err("invalid_request"),
+        None if required => Err("invalid_request"),
+        value => Ok(value.map(str::to_owned)),
+    }
+}
+
+/// Unknown scopes are ignored, never granted.
+fn check_scope(params: &Params) -> Result<String, &'static str> {
+    let asked = one(params, "scope")?.filter(|scope| scope.len() <= LONGEST_SCOPE).ok_or("invalid_scope")?;
+    let asked: BTreeSet<&str> = asked.split(' ').collect();
+    if !asked.contains("openid") {
+        return Err("invalid_scope");
+    }
+    Ok(SCOPES.into_iter().filter(|scope| asked.contains(scope)).collect::<Vec<_>>().join(" "))
+}
+
+/// RFC 7636, S256 only.
+fn check_pkce(params: &Params) -> Result<Option<String>, &'static str> {
+    let (challenge, method) = (one(params, "code_challenge")?, one(params, "code_challenge_method")?);
+    let base64url = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    match (challenge, method) {
+        (None, None) => Ok(None),
+        (Some(challenge), Some("S256")) if challenge.len() == 43 && base64url(challenge) => Ok(Some(challenge.to_owned())),
+        _ => Err("invalid_request"),
+    }
+}
+
+/// The `claims` parameter (OpenID Connect Core 5.5): the procedures that the service accepts, and an essential level.
+fn check_claims(params: &Params) -> Result<Option<BTreeSet<Procedure>>, &'static str> {
+    let Some(text) = one(params, "claims")? else { return Ok(None) };
+    if text.len() > LONGEST_CLAIMS {
+        return Err("invalid_request");
+    }
+    let claims: Value = serde_json::from_str(text).map_err(|_| "invalid_request")?;
+    let id_token = match claims.as_object().ok_or("invalid_request")?.get("id_token") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(members) => members.as_object().ok_or("invalid_request")?,
+    };
+    if let Some(acr) = id_token.get("acr") {
+        let essential = acr.get("essential").and_then(Value::as_bool).unwrap_or(false);
+        let wanted = acr.get("values").and_then(Value::as_array).cloned().unwrap_or_default();
+        let single = acr.get("value").cloned();
+        let mut wanted = wanted.iter().chain(single.as_ref()).peekable();
+        if essential && wanted.peek().is_some() && !wanted.any(|level| level == ACR) {
+            return Err("unmet_authentication_requirements");
+        }
+    }
+    match id_token.get("rep_scope") {
+        None | Some(Value::Null) => Ok(None),
+        Some(rep_scope) => accepted_procedures(rep_scope),
+    }
+}
+
+/// FranceConnect sends the labels that the service accepts; an empty list, or none at all, accepts every procedure.
+fn accepted_procedures(rep_scope: &Value) -> Result<Option<BTreeSet<Procedure>>, &'static str> {
+    let values = match rep_scope.as_object().ok_or("invalid_request")?.get("values") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(values) => values.as_array().ok_or("invalid_request")?,
+    };
+    if values.is_empty() {
+        return Ok(None);
+    }
+    let labels = values.iter().map(Value::as_str).collect::<Option<Vec<_>>>().ok_or("invalid_request")?;
+    let known: BTreeSet<_> = labels.into_iter().filter_map(Procedure::from_rep_scope).collect();
+    // A service that accepts only what no mandate can name is told so before anybody chooses.
+    if known.is_empty() { Err("access_denied") } else { Ok(Some(known)) }
+}
+
+/// `prompt` and `max_age`: the oldest code that counts. FranceConnect sends `prompt=login` every time; for it, a code not older than
+/// 15 minutes is a fresh authentication, by agreement.
+fn check_authentication(
+    params: &Params,
+    client: &Client,
+    around: &Around<'_>,
+) -> Result<Option<Instant>, &'static str> {
+    let prompts: Vec<&str> = one(params, "prompt")?.unwrap_or_default().split(' ').filter(|one| !one.is_empty()).collect();
+    if prompts.iter().any(|one| !matches!(*one, "none" | "login" | "consent" | "select_account")) {
+        return Err("invalid_request");
+    }
+    if prompts.contains(&"none") {
+        // A mediator always chooses for whom, so nothing can be answered without a page.
+        return Err(match (prompts.len(), around.signed_in) {
+            (1, false) => "login_required",
+            (1, true) => "interaction_required",
+            _ => "invalid_request",
+        });
+    }
+    let login = prompts.contains(&"login").then(|| {
+        if client.franceconnect { around.now - FRANCECONNECT_REAUTHENTICATION } else { around.now }
+    });
+    let max_age = match one(params, "max_age")? {
+        None => None,
+        Some(seconds) => {
+            let seconds: u32 = seconds.parse().map_err(|_| "invalid_request")?;
+            Some(around.now - TimeDelta::seconds(seconds.into()))
+        }
+    };
+    Ok(login.max(max_age))
+}
+
+fn check_hint(params: &Params, around: &Around<'_>) -> Result<(), &'static str> {
+    match one(params, "id_token_hint")? {
+        Some(hint) if !(around.is_our_hint)(hint) => Err("invalid_request"),
+        _ => Ok(()),
+    }
+}
+
+/// The address of an answer: what the redirect URI holds already stays, and `iss` says who answers (RFC 9207).
+#[must_use]
+pub fn answer(redirect_uri: &str, issuer: &str, state: Option<&str>, fields: &[(&str, &str)]) -> Option<Url> {
+    let mut url = Url::parse(redirect_uri).ok()?;
+    url.query_pairs_mut().extend_pairs(fields).extend_pairs(state.map(|state| ("state", state))).append_pair("iss", issuer);
+    Some(url)
+}

@@ -1,0 +1,101 @@
+//! Errors of the protocol, as a client reads them. Descriptions are fixed: nothing of the request comes back.
+
+use crate::domain::refusal::Refusal;
+use crate::oidc::keys::Fault;
+use crate::store::Error;
+
+/// An error of the token or userinfo endpoint (RFC 6749 5.2, RFC 6750 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProtocolError {
+    /// Malformed request.
+    InvalidRequest,
+    /// The client is unknown, or did not authenticate.
+    InvalidClient {
+        /// Whether it tried the `Authorization` header: the answer then names the scheme.
+        basic: bool,
+    },
+    /// The code is unknown, expired, used, another's, or what it stands for no longer stands.
+    InvalidGrant,
+    /// Another grant than `authorization_code`.
+    UnsupportedGrantType,
+    /// No bearer token at all (RFC 6750 3: the challenge bears no code then).
+    MissingToken,
+    /// The access token is unknown, expired, used, or what it stands for no longer stands.
+    InvalidToken,
+    /// The service cannot answer now.
+    Unavailable,
+}
+
+impl ProtocolError {
+    /// The `error` code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient { .. } => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::MissingToken | Self::InvalidToken => "invalid_token",
+            Self::Unavailable => "temporarily_unavailable",
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest | Self::InvalidGrant | Self::UnsupportedGrantType => 400,
+            Self::InvalidClient { .. } | Self::MissingToken | Self::InvalidToken => 401,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// The fixed description.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "The request is malformed.",
+            Self::InvalidClient { .. } => "The client is unknown or did not authenticate.",
+            Self::InvalidGrant => "The authorization code is not accepted.",
+            Self::UnsupportedGrantType => "Only authorization_code is supported.",
+            Self::MissingToken => "A bearer token is needed.",
+            Self::InvalidToken => "The access token is not accepted.",
+            Self::Unavailable => "The service cannot answer now.",
+        }
+    }
+}
+
+impl From<Error> for ProtocolError {
+    fn from(error: Error) -> Self {
+        tracing::error!(%error, "a protocol endpoint could not reach the database");
+        Self::Unavailable
+    }
+}
+
+impl From<Fault> for ProtocolError {
+    fn from(fault: Fault) -> Self {
+        tracing::error!(%fault, "a token could not be signed");
+        Self::Unavailable
+    }
+}
+
+/// Why a use in progress is refused: a rule, or the database.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// A rule.
+    Refused(Refusal),
+    /// The database.
+    Store(Error),
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,106 @@
+//! Signing out, asked by a client (OpenID Connect RP-Initiated Logout 1.0). It ends the connection to that client, not the mediator's
+//! own session.
+
+use serde::Deserialize;
+use url::Url;
+
+use super::Provider;
+use super::error::ProtocolError;
+use super::params::Params;
+use crate::domain::client::Client;
+use crate::domain::id::FlowId;
+use crate::store::{Db, Error, clients, grants};
+
+/// What comes of a request to sign out.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Back to the client at once: FranceConnect ends its own session only when the browser comes back.
+    Return(Url),
+    /// Done, and nowhere to go back to.
+    Done,
+    /// No hint: the person is asked.
+    Ask,
+    /// Refused, with a word for the log: a page, and nothing is ended.
+    Refuse(&'static str),
+}
+
+#[derive(Deserialize)]
+struct Hint {
+    sid: Option<String>,
+}
+
+/// The audience of a token that is not verified yet: it only says whose key to verify it with.
+fn claimed_audience(token: &str) -> Option<String> {
+    use base64::Engine;
+    let payload = token.split('.').nth(1)?;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let value: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+    value.get("aud")?.as_str().map(str::to_owned)
+}
+
+fn known(db: &mut Db<'_>, id: &str) -> Result<Option<(Client, Vec<u8>)>, Error> {
+    let Some(client) = clients::find(db, id)? else { return Ok(None) };
+    let secret = clients::secret(db, id)?.to_vec();
+    Ok(Some((client, secret)))
+}
+
+impl Provider {
+    /// Whether a token is one of ours for this client.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn is_our_hint(&self, client: &Client, token: &str) -> Result<bool, ProtocolError> {
+        let id = client.id.clone();
+        let secret = self.store.read(move |db| Ok::<_, ProtocolError>(clients::secret(db, &id)?.to_vec())).await?;
+        Ok(self.keys.read_hint::<Hint>(token, client.algorithm, &secret, &self.issuer, &client.id).is_some())
+    }
+
+    /// Decides what comes of a request to sign out, and ends what the hint names.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn end_session(&self, params: &Params) -> Result<Decision, ProtocolError> {
+        if params.any_duplicated() {
+            return Ok(Decision::Refuse("duplicated"));
+        }
+        let one = |name| params.one(name).ok().flatten();
+        let (hint, target) = (one("id_token_hint"), one("post_logout_redirect_uri"));
+        let Some(hint) = hint else {
+            // Without a hint nobody is known: no redirect, and the person decides.
+            return Ok(if target.is_some() { Decision::Refuse("target_without_hint") } else { Decision::Ask });
+        };
+        let Some(audience) = claimed_audience(hint) else { return Ok(Decision::Refuse("hint")) };
+        if one("client_id").is_some_and(|id| id != audience) {
+            return Ok(Decision::Refuse("client"));
+        }
+        let found = self.store.read(move |db| known(db, &audience).map_err(ProtocolError::from)).await?;
+        let Some((client, secret)) = found else { return Ok(Decision::Refuse("client")) };
+        let read = self.keys.read_hint::<Hint>(hint, client.algorithm, &secret, &self.issuer, &client.id);
+        let Some(read) = read else { return Ok(Decision::Refuse("hint")) };
+        let decision = match target {
+            None => Decision::Done,
+            Some(target) if client.logout_uris.iter().any(|known| known == target) => match Url::parse(target) {
+                Ok(url) => Decision::Return(with_state(url, one("state"))),
+                Err(_) => Decision::Refuse("target"),
+            },
+            Some(_) => Decision::Refuse("target"),
+        };
+        if !matches!(decision, Decision::Refuse(_)) {
+            self.end_connection(read).await?;
+        }
+        Ok(decision)
+    }
+
+    async fn end_connection(&self, hint: Hint) -> Result<(), ProtocolError> {
+        let Some(flow) = hint.sid.and_then(|sid| sid.parse::<FlowId>().ok()) else { return Ok(()) };
+        let now = self.clock.now();
+        self.store.write(move |tx| grants::revoke(tx, &flow, now).map_err(ProtocolError::from)).await
+    }
+}
+
+fn with_state(mut url: Url, state: Option<&str>) -> Url {
+    if let Some(state) = state {
+        url.query_pairs_mut().append_pair("state", state);
+    }
+    url
+}

@@ -1,0 +1,30 @@
+//! Our role as an identity provider: what the endpoints decide. How they are reached over HTTP is the pages' business.
+
+pub mod authorize;
+pub mod client_auth;
+pub mod discovery;
+pub mod error;
+pub mod logout;
+pub mod params;
+mod standing;
+pub mod token;
+pub mod userinfo;
+
+use crate::clock::{Clock, Random};
+use crate::oidc::keys::KeyRing;
+use crate::store::Store;
+
+/// The provider: its name, its keys, and what it needs to decide.
+#[derive(Clone)]
+pub struct Provider {
+    /// Our issuer: the public address, byte for byte.
+    pub issuer: String,
+    /// The keys that sign.
+    pub keys: KeyRing,
+    /// The database.
+    pub store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+}

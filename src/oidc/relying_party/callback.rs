@@ -1,0 +1,167 @@
+//! The citizen is back with a code: it becomes an identity, or nothing at all.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::TimeDelta;
+use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier};
+use openidconnect::{AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, IssuerUrl, JsonWebKeySet, Nonce};
+use serde::Deserialize;
+
+use super::jws::Vouched;
+use super::settings::level;
+use super::{Fault, Refused, RelyingParty, json};
+use crate::domain::Instant;
+use crate::domain::citizen::Identity;
+
+/// How far FranceConnect's clock and ours may be apart.
+pub(super) const SKEW: TimeDelta = TimeDelta::seconds(30);
+
+/// The greatest age of an ID token. FranceConnect issues it while we wait.
+const AGE: TimeDelta = TimeDelta::minutes(5);
+
+/// The longest life of an ID token. FranceConnect gives it 60 seconds.
+const LIFE: TimeDelta = TimeDelta::minutes(10);
+
+/// What the browser brings back, beside the state, which the caller has already compared with its session.
+#[derive(Clone, Deserialize)]
+pub struct Callback {
+    /// The authorization code.
+    pub code: String,
+    /// Who says that it issued it (RFC 9207).
+    pub iss: Option<String>,
+}
+
+/// A citizen, as FranceConnect vouches for them.
+pub struct Identified {
+    /// The issuer. With `subject`, the only key of this person.
+    pub issuer: String,
+    /// FranceConnect's pseudonym of the person for us.
+    pub subject: String,
+    /// The person.
+    pub identity: Identity,
+    /// The level of assurance, at least the one asked for.
+    pub acr: String,
+    /// The ID token as it came, for [`RelyingParty::logout_url`].
+    pub id_token: String,
+}
+
+/// Personal data has no place in a log.
+impl fmt::Debug for Identified {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Identified").field("issuer", &self.issuer).field("acr", &self.acr).finish_non_exhaustive()
+    }
+}
+
+/// A code is of no more use once it was seen.
+impl fmt::Debug for Callback {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Callback").field("iss", &self.iss).finish_non_exhaustive()
+    }
+}
+
+impl RelyingParty {
+    /// Turns a code into an identity. `nonce` and `verifier` are those of [`super::Started`], from the session to which the
+    /// state belongs. The code is used once, whatever the outcome.
+    ///
+    /// # Errors
+    /// [`Fault`]; nothing of what was received is kept.
+    pub async fn identify(
+        &self,
+        callback: &Callback,
+        nonce: &str,
+        verifier: Option<&str>,
+    ) -> Result<Identified, Fault> {
+        let settings = &self.0.settings;
+        // RFC 9207 §2.4: before the code goes anywhere.
+        if callback.iss.as_deref() != Some(settings.issuer.as_str()) {
+            return Err(Refused::CallbackIssuer.into());
+        }
+        if nonce.is_empty() {
+            return Err(Refused::Nonce.into());
+        }
+        if verifier.is_some() != settings.pkce {
+            return Err(Refused::Verifier.into());
+        }
+        let tokens = self.exchange(&callback.code, verifier).await?;
+        let vouched = self.vouched(&tokens.id_token).await?;
+        let claims = self.id_token_claims(&tokens.id_token, &vouched, nonce)?;
+        let acr = self.sufficient_level(&claims)?;
+        self.same_access_token(&claims, &vouched, &tokens.access_token)?;
+        let subject = plausible_subject(claims.subject().as_str())?;
+        let identity = self.userinfo(&tokens.access_token, &subject).await?;
+        Ok(Identified { issuer: settings.issuer.clone(), subject, identity, acr, id_token: tokens.id_token })
+    }
+
+    /// OpenID Connect Core §3.1.3.7. The signature is known to be good; the library checks it again with the rest.
+    fn id_token_claims(&self, token: &str, vouched: &Vouched, nonce: &str) -> Result<CoreIdTokenClaims, Fault> {
+        #[derive(Deserialize)]
+        struct Unread {
+            nbf: Option<i64>,
+        }
+        let settings = &self.0.settings;
+        let now = self.0.clock.now();
+        let unread: Unread = json::read(&vouched.payload).map_err(|_| Refused::Form)?;
+        let token = CoreIdToken::from_str(token).map_err(|_| Refused::Form)?;
+        let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(|_| Refused::Issuer)?;
+        let client = ClientId::new(settings.client_id.clone());
+        // A "public" client in the library's words: it then refuses every algorithm with a shared secret.
+        let verifier = CoreIdTokenVerifier::new_public_client(
+            client.clone(),
+            issuer,
+            JsonWebKeySet::new(vec![vouched.key.clone()]),
+        )
+        .set_allowed_algs([settings.algorithm.core()])
+        .set_time_fn(move || now - SKEW);
+        let claims = token.into_claims(&verifier, &Nonce::new(nonce.to_owned())).map_err(|error| refusal(&error))?;
+        // The library accepts our name among others if we do, and ignores `azp`.
+        let one_audience = claims.audiences().len() == 1;
+        if claims.authorized_party().map_or(!one_audience, |party| *party != client) {
+            return Err(Refused::Audience.into());
+        }
+        just_issued(claims.issue_time(), claims.expiration(), unread.nbf, now)?;
+        Ok(claims)
+    }
+
+    fn sufficient_level(&self, claims: &CoreIdTokenClaims) -> Result<String, Refused> {
+        let given = claims.auth_context_ref().map(|acr| acr.as_str()).ok_or(Refused::Level)?;
+        let enough = level(given).is_some_and(|given| Some(given) >= level(&self.0.settings.acr));
+        if enough { Ok(given.to_owned()) } else { Err(Refused::Level) }
+    }
+
+    /// FranceConnect sends no `at_hash`; where there is one it must be right.
+    fn same_access_token(&self, claims: &CoreIdTokenClaims, vouched: &Vouched, token: &str) -> Result<(), Refused> {
+        let Some(said) = claims.access_token_hash() else { return Ok(()) };
+        let token = AccessToken::new(token.to_owned());
+        let computed = AccessTokenHash::from_token(&token, &self.0.settings.algorithm.core(), &vouched.key);
+        if computed.is_ok_and(|computed| computed == *said) { Ok(()) } else { Err(Refused::AccessTokenHash) }
+    }
+}
+
+fn just_issued(issued: Instant, expires: Instant, not_before: Option<i64>, now: Instant) -> Result<(), Refused> {
+    let young = issued <= now + SKEW && issued >= now - AGE;
+    let short = expires - issued <= LIFE;
+    if young && short && has_begun(not_before, now) { Ok(()) } else { Err(Refused::Times) }
+}
+
+/// Whether a token's `nbf`, in seconds since 1970, is past.
+pub(super) fn has_begun(not_before: Option<i64>, now: Instant) -> bool {
+    not_before.is_none_or(|second| second <= (now + SKEW).timestamp())
+}
+
+/// OpenID Connect Core §2: at most 255 ASCII characters.
+pub(super) fn plausible_subject(subject: &str) -> Result<String, Refused> {
+    let plausible = (1..=255).contains(&subject.len()) && subject.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if plausible { Ok(subject.to_owned()) } else { Err(Refused::Subject) }
+}
+
+fn refusal(error: &ClaimsVerificationError) -> Refused {
+    match error {
+        ClaimsVerificationError::Expired(_) => Refused::Expired,
+        ClaimsVerificationError::InvalidAudience(_) => Refused::Audience,
+        ClaimsVerificationError::InvalidIssuer(_) => Refused::Issuer,
+        ClaimsVerificationError::InvalidNonce(_) => Refused::Nonce,
+        ClaimsVerificationError::SignatureVerification(_) => Refused::Signature,
+        _ => Refused::Form,
+    }
+}

@@ -1,0 +1,72 @@
+//! Our role as a client of FranceConnect: the citizen signs in there, and we receive an identity that we can prove.
+//!
+//! ```text
+//! start ── the browser goes to FranceConnect ──▶ identify ── the browser goes there again ──▶ logout_url
+//! ```
+//!
+//! FranceConnect accepts no PKCE today. What keeps one person's sign-in out of another's flow is therefore the `state`
+//! (compared by the caller with its session), the `iss` parameter, and the nonce inside a token whose signature, issuer,
+//! audience and times are checked. None of these checks can be switched off.
+
+mod callback;
+mod discovery;
+mod exchange;
+mod fault;
+mod json;
+mod jws;
+mod logout;
+mod settings;
+mod start;
+mod userinfo;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use callback::{Callback, Identified};
+pub use fault::{Fault, Outage, Refused, Step};
+pub use json::Malformed;
+pub use settings::{Algorithm, Settings};
+pub use start::Started;
+
+use crate::clock::Clock;
+use crate::oidc::http;
+
+/// A client of one FranceConnect platform. Cheap to clone: the clones share what they know of the platform.
+#[derive(Clone)]
+pub struct RelyingParty(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    clock: Clock,
+    http: http::Client,
+    cache: discovery::Cache,
+}
+
+impl RelyingParty {
+    /// A client with these settings. Nothing is asked of FranceConnect yet.
+    ///
+    /// # Errors
+    /// [`Fault::Settings`], with a sentence about the setting that cannot work; [`Fault::Unavailable`] if this machine cannot
+    /// make TLS connections.
+    pub fn new(settings: Settings, clock: Clock) -> Result<Self, Fault> {
+        let http = http::Client::new(&settings.check()?).map_err(|error| Fault::unavailable(Step::Discovery, error))?;
+        Self::with_client(settings, clock, http)
+    }
+
+    /// The same over a given HTTP client, whose time limit may be another.
+    ///
+    /// # Errors
+    /// [`Fault::Settings`].
+    pub fn with_client(settings: Settings, clock: Clock, http: http::Client) -> Result<Self, Fault> {
+        if !http.reaches(&settings.check()?) {
+            return Err(Fault::Settings("the HTTP client is for another issuer"));
+        }
+        Ok(Self(Arc::new(Inner { settings, clock, http, cache: discovery::Cache::default() })))
+    }
+}
+
+impl fmt::Debug for RelyingParty {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("RelyingParty").field("issuer", &self.0.settings.issuer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,266 @@
+//! The auditor declares a purpose, then reads. Every reading is itself an entry.
+
+use std::collections::BTreeMap;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use chrono::{Days, NaiveDate, TimeZone};
+use serde::Deserialize;
+
+use super::pages::{EntryPage, EntryRow, JournalFilter, JournalPage, PurposePage};
+use crate::domain::Instant;
+use crate::domain::event::{Event, Kind, Owner};
+use crate::domain::id::EntryId;
+use crate::domain::refusal::Refusal;
+use crate::journal::leaf;
+use crate::store::journal::{self, Entry, Filter};
+use crate::store::sessions::{self, Session};
+use crate::web::extract::{Id, Query};
+use crate::web::form::Form;
+use crate::web::parts::{Errors, Pages};
+use crate::web::problem::Problem;
+use crate::web::screen::{Screen, see_other};
+use crate::web::state::App;
+use crate::web::texts::Texts;
+
+/// Entries on a page.
+const PAGE: usize = 50;
+/// Shortest and longest purpose, in characters.
+const PURPOSE: std::ops::RangeInclusive<usize> = 10..=500;
+
+/// `GET /journal/purpose`
+pub async fn purpose_form(screen: Screen, session: Session) -> HttpResponse {
+    let purpose = session.purpose.unwrap_or_default();
+    screen.page(|shell| PurposePage { shell, purpose, errors: Errors::none() })
+}
+
+/// Why the journal is read.
+#[derive(Deserialize)]
+pub struct Purpose {
+    #[serde(default)]
+    purpose: String,
+}
+
+/// `POST /journal/purpose`: asked once per session, and recorded.
+///
+/// # Errors
+/// The database.
+pub async fn declare(
+    app: Data<App>,
+    screen: Screen,
+    session: Session,
+    form: Form<Purpose>,
+) -> Result<HttpResponse, Problem> {
+    let purpose = form.0.purpose.trim().to_owned();
+    if !PURPOSE.contains(&purpose.chars().count()) {
+        let errors = Errors::on("purpose", screen.t().refusal(Refusal::PurposeNeeded));
+        return Ok(screen.refused(|shell| PurposePage { shell, purpose, errors }));
+    }
+    let now = app.clock.now();
+    app.store
+        .write(move |tx| {
+            let account = &session.account.id;
+            sessions::declare(tx, &session.id, account, &purpose)?;
+            // A free text may speak of a person: it is sealed.
+            let private = vec![("purpose", purpose.clone())];
+            let event = Event::new(Kind::PurposeDeclared, now).by(account);
+            journal::record(tx, &event.sealed_for(Owner::Account(account.clone()), private))?;
+            Ok::<_, Problem>(())
+        })
+        .await?;
+    Ok(see_other("/journal"))
+}
+
+/// The filter as typed.
+#[derive(Deserialize)]
+pub struct Typed {
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    organisation: String,
+    #[serde(default)]
+    mediator: String,
+    #[serde(default)]
+    mandate: String,
+    #[serde(default)]
+    after: String,
+}
+
+/// A day as a pair of instants in the reader's zone: its first moment, and the first of the next day.
+fn day(text: &str, zone: chrono_tz::Tz) -> Option<(Instant, Instant)> {
+    let day: NaiveDate = text.parse().ok()?;
+    let begins = |day: NaiveDate| {
+        let hours = (0..3).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
+        hours.filter_map(|time| zone.from_local_datetime(&time).earliest()).map(|local| local.to_utc()).next()
+    };
+    Some((begins(day)?, begins(day.checked_add_days(Days::new(1))?)?))
+}
+
+fn optional<T>(text: &str, field: &'static str, read: impl Fn(&str) -> Option<T>, wrong: &mut Vec<&'static str>) -> Option<T> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let value = read(text);
+    if value.is_none() {
+        wrong.push(field);
+    }
+    value
+}
+
+fn filter(typed: &Typed, zone: chrono_tz::Tz, t: &Texts) -> (Filter, Errors) {
+    let mut wrong = Vec::new();
+    let filter = Filter {
+        from: optional(&typed.from, "from", |text| day(text, zone), &mut wrong).map(|(begin, _)| begin),
+        until: optional(&typed.to, "to", |text| day(text, zone), &mut wrong).map(|(_, end)| end),
+        kind: optional(&typed.kind, "kind", Kind::from_code, &mut wrong),
+        organisation: optional(&typed.organisation, "organisation", |text| text.parse().ok(), &mut wrong),
+        actor: optional(&typed.mediator, "mediator", |text| text.parse().ok(), &mut wrong),
+        mandate: optional(&typed.mandate, "mandate", |text| text.parse().ok(), &mut wrong),
+    };
+    let errors = wrong.into_iter().fold(Errors::none(), |errors, field| errors.and(field, t.journal_filter_invalid()));
+    (filter, errors)
+}
+
+/// `GET /journal`
+///
+/// # Errors
+/// A malformed cursor; the database.
+pub async fn list(
+    app: Data<App>,
+    screen: Screen,
+    session: Session,
+    typed: Query<Typed>,
+) -> Result<HttpResponse, Problem> {
+    let typed = typed.0;
+    let (filter, errors) = filter(&typed, screen.zone(), screen.t());
+    let after: Option<EntryId> = match typed.after.as_str() {
+        "" => None,
+        text => Some(text.parse().map_err(|_| Problem::Malformed("cursor"))?),
+    };
+    let now = app.clock.now();
+    let (account, purpose) = (session.account.id.clone(), session.purpose.unwrap_or_default());
+    let (wrong, cursor) = (!errors.is_empty(), after.clone());
+    let mut entries = if wrong {
+        Vec::new()
+    } else {
+        let read = read_event(&typed, &account, now);
+        app.store
+            .write(move |tx| {
+                let entries = journal::list(tx, &filter, cursor.as_ref(), PAGE as i64 + 1)?;
+                journal::record(tx, &read)?;
+                Ok::<_, Problem>(entries)
+            })
+            .await?
+    };
+    let more = entries.len() > PAGE;
+    entries.truncate(PAGE);
+    let next = entries.last().filter(|_| more).map(|entry| entry.id.to_string());
+    let pages = pages(&typed, after.is_some(), next);
+    let rows = entries.iter().map(|entry| entry_row(entry, &screen)).collect();
+    let t = screen.t();
+    let kinds = Kind::ALL.iter().map(|kind| (kind.code().to_owned(), t.kind(*kind).to_owned())).collect();
+    let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let Typed { from, to, kind, organisation, mediator, mandate, .. } = typed;
+    let filter = JournalFilter { from, to, kind, organisation, mediator, mandate };
+    Ok(screen.page_with(status, |shell| JournalPage { shell, purpose, filter, kinds, errors, rows, pages }))
+}
+
+/// What was read is recorded: the filter, never the result.
+fn read_event(typed: &Typed, account: &crate::domain::id::AccountId, now: Instant) -> Event {
+    let facts = [
+        ("filter_from", &typed.from),
+        ("filter_to", &typed.to),
+        ("filter_kind", &typed.kind),
+        ("filter_organisation", &typed.organisation),
+        ("filter_mediator", &typed.mediator),
+        ("filter_mandate", &typed.mandate),
+    ];
+    let filled = facts.into_iter().filter(|(_, value)| !value.trim().is_empty());
+    filled.fold(Event::new(Kind::JournalRead, now).by(account), |event, (name, value)| event.fact(name, value.trim()))
+}
+
+fn pages(typed: &Typed, later: bool, next: Option<String>) -> Pages {
+    let fields = [
+        ("from", &typed.from),
+        ("to", &typed.to),
+        ("kind", &typed.kind),
+        ("organisation", &typed.organisation),
+        ("mediator", &typed.mediator),
+        ("mandate", &typed.mandate),
+    ];
+    let address = |after: Option<String>| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty()));
+        query.extend_pairs(after.map(|after| ("after", after)));
+        format!("/journal?{}", query.finish())
+    };
+    Pages { first: later.then(|| address(None)), next: next.map(|next| address(Some(next))) }
+}
+
+/// The names and values of a clear part.
+fn facts(clear: &[u8]) -> BTreeMap<String, String> {
+    serde_json::from_slice(clear).unwrap_or_default()
+}
+
+fn entry_row(entry: &Entry, screen: &Screen) -> EntryRow {
+    let mut facts = facts(&entry.clear);
+    EntryRow {
+        id: entry.id.to_string(),
+        position: None,
+        at: screen.moment(entry.at),
+        kind: screen.t().kind(entry.kind).to_owned(),
+        organisation: facts.remove("organisation"),
+        mediator: facts.remove("actor"),
+        mandate: facts.remove("mandate"),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// `GET /journal/{ent}`: one entry in detail.
+///
+/// # Errors
+/// There is none.
+pub async fn entry(
+    app: Data<App>,
+    screen: Screen,
+    session: Session,
+    id: Id<EntryId>,
+) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let entry = app
+        .store
+        .write(move |tx| {
+            let entry = journal::find(tx, &id.0)?;
+            let event = Event::new(Kind::JournalRead, now).by(&session.account.id);
+            journal::record(tx, &event.fact("entry", id.0.as_str()))?;
+            Ok::<_, Problem>(entry)
+        })
+        .await?;
+    let sealed = entry.commitment != leaf::NOTHING_SEALED;
+    let (at, kind) = (screen.moment(entry.at), screen.t().kind(entry.kind).to_owned());
+    Ok(screen.page(|shell| EntryPage {
+        shell,
+        id: entry.id.to_string(),
+        position: None,
+        at,
+        kind,
+        facts: facts(&entry.clear).into_iter().collect(),
+        canonical: String::from_utf8_lossy(&entry.clear).into_owned(),
+        leaf_hash: hex(&entry.leaf),
+        commitment: sealed.then(|| hex(&entry.commitment)),
+    }))
+}

@@ -1,0 +1,102 @@
+//! The citizen's own act at the counter. No session is asked for: the address is the key, and it works for one draft.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use serde::Deserialize;
+
+use super::pages::AgreementPage;
+use crate::credential;
+use crate::domain::Instant;
+use crate::domain::id::AgreementId;
+use crate::domain::language::Language;
+use crate::domain::mandate::draft::{Answer, Stage};
+use crate::domain::refusal::Refusal;
+use crate::store::{Db, drafts, organisations};
+use crate::web::document::Document;
+use crate::web::extract::Id;
+use crate::web::form::Form;
+use crate::web::parts::Errors;
+use crate::web::problem::Problem;
+use crate::web::screen::{Screen, see_other};
+use crate::web::state::App;
+
+fn text(db: &mut Db<'_>, hash: &[u8], language: Language, now: Instant) -> Result<String, Problem> {
+    let draft = drafts::of_agreement(db, hash)?;
+    draft.alive(now)?;
+    if draft.stage != Stage::Identified {
+        return Err(Refusal::DraftUsed.into());
+    }
+    let organisation = organisations::find(db, &draft.organisation)?;
+    Ok(draft.text(&organisation.name, language)?)
+}
+
+fn show(mut screen: Screen, status: StatusCode, token: String, text: &str, unprotected: bool, errors: Errors) -> HttpResponse {
+    // Nothing of the mediator's is on the citizen's screen.
+    screen.shell.person = None;
+    let document = Document::read(text);
+    screen.page_with(status, |shell| AgreementPage { shell, token, document, unprotected, errors })
+}
+
+/// `GET /agreements/{token}`
+///
+/// # Errors
+/// No draft waits for an answer at this address.
+pub async fn form(app: Data<App>, screen: Screen, token: Id<String>) -> Result<HttpResponse, Problem> {
+    let (hash, now, language) = (credential::token_hash(&token.0), app.clock.now(), screen.shell.language);
+    let text = app.store.read(move |db| text(db, &hash, language, now)).await?;
+    Ok(show(screen, StatusCode::OK, token.0, &text, false, Errors::none()))
+}
+
+/// What the citizen answers.
+#[derive(Deserialize)]
+pub struct Answered {
+    #[serde(default)]
+    decision: String,
+    #[serde(default)]
+    unprotected: String,
+    #[serde(default)]
+    language: String,
+}
+
+/// `POST /agreements/{token}`
+///
+/// # Errors
+/// No draft waits for an answer at this address.
+pub async fn answer(
+    app: Data<App>,
+    screen: Screen,
+    token: Id<String>,
+    form: Form<Answered>,
+) -> Result<HttpResponse, Problem> {
+    let agrees = match form.0.decision.as_str() {
+        "agree" => true,
+        "refuse" => false,
+        _ => return Err(Problem::Malformed("decision")),
+    };
+    let answer = Answer {
+        agrees,
+        declares_no_protection: form.0.unprotected == "yes",
+        language: form.0.language.parse().map_err(|_| Problem::Malformed("language"))?,
+    };
+    let (id, now) = (AgreementId::new(app.clock.now(), app.random.u128()), app.clock.now());
+    let hash = credential::token_hash(&token.0);
+    let answered = app
+        .store
+        .write(move |tx| {
+            let draft = drafts::of_agreement_locked(tx, &hash)?;
+            let organisation = organisations::find(tx, &draft.organisation)?;
+            let id = draft.answered(&answer, &organisation.name, id, now).map(|draft| drafts::save(tx, draft));
+            Ok::<_, Problem>(id?.map(|draft| draft.id)?)
+        })
+        .await;
+    match answered {
+        Ok(draft) => Ok(see_other(&format!("/mandates/drafts/{draft}"))),
+        Err(Problem::Refused(Refusal::ProtectionNotDeclared)) => {
+            let errors = Errors::on("unprotected", screen.t().refusal(Refusal::ProtectionNotDeclared));
+            let text = app.store.read(move |db| text(db, &hash, answer.language, now)).await?;
+            Ok(show(screen, StatusCode::UNPROCESSABLE_ENTITY, token.0, &text, false, errors))
+        }
+        Err(other) => Err(other),
+    }
+}

@@ -1,0 +1,49 @@
+//! Our three cookies: the session, the browser, the language.
+
+use actix_web::HttpRequest;
+use actix_web::cookie::{Cookie, SameSite};
+
+use super::state::Settings;
+
+/// The language chosen.
+pub const LANGUAGE: &str = "mandataire-language";
+
+/// The name of the session cookie. `__Host-` ties it to this host, this path and TLS (RFC 6265bis 4.1.3.2).
+#[must_use]
+pub fn session(settings: &Settings) -> &'static str {
+    if settings.secure() { "__Host-mandataire-session" } else { "mandataire-session" }
+}
+
+/// The name of the cookie of a browser: it proves nothing of a person, only that two requests came from one browser.
+#[must_use]
+pub fn browser(settings: &Settings) -> &'static str {
+    if settings.secure() { "__Host-mandataire-browser" } else { "mandataire-browser" }
+}
+
+/// A cookie that lives as long as the browser is open. `Lax`, because people come back from FranceConnect and from their mail.
+#[must_use]
+pub fn made(settings: &Settings, name: &'static str, value: String) -> Cookie<'static> {
+    Cookie::build(name, value)
+        .path("/")
+        .secure(settings.secure())
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .finish()
+}
+
+/// The removal of a cookie.
+#[must_use]
+pub fn removed(settings: &Settings, name: &'static str) -> Cookie<'static> {
+    let mut cookie = made(settings, name, String::new());
+    cookie.make_removal();
+    cookie
+}
+
+/// The secret in one of our cookies, if it has the form of one.
+#[must_use]
+pub fn secret(request: &HttpRequest, name: &str) -> Option<String> {
+    let cookie = request.cookie(name)?;
+    let value = cookie.value();
+    let fits = value.len() == 43 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    fits.then(|| value.to_owned())
+}

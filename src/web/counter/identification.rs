@@ -1,0 +1,164 @@
+//! Coming back from FranceConnect: the citizen is identified, and FranceConnect's own session is closed at once.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use serde::Deserialize;
+
+use super::opening::{self, Filled, sentence};
+use crate::credential;
+use crate::domain::Instant;
+use crate::domain::event::{Event, Kind};
+use crate::domain::id::DraftId;
+use crate::domain::mandate::draft::{Draft, Person};
+use crate::domain::mediator::Mediator;
+use crate::domain::refusal::Refusal;
+use crate::oidc::relying_party::{Callback, Identified};
+use crate::store::drafts::Waiting;
+use crate::store::{Error, citizens, drafts, journal};
+use crate::web::extract::Query;
+use crate::web::parts::Errors;
+use crate::web::problem::Problem;
+use crate::web::screen::{Screen, see_other};
+use crate::web::state::App;
+
+/// What FranceConnect sends back (OpenID Connect Core 3.1.2.5 and 3.1.2.6, RFC 9207).
+#[derive(Deserialize)]
+pub struct Returned {
+    state: Option<String>,
+    code: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+}
+
+/// `GET /franceconnect/callback`
+///
+/// # Errors
+/// No draft of this session waits for this `state`; the database.
+pub async fn callback(
+    app: Data<App>,
+    screen: Screen,
+    mediator: Mediator,
+    returned: Query<Returned>,
+) -> Result<HttpResponse, Problem> {
+    let Returned { state, code, iss, error } = returned.0;
+    let waiting = taken(&app, &mediator, state.as_deref()).await?;
+    let filled = || Filled { procedures: waiting.draft.procedures.clone(), term: Some(waiting.draft.term) };
+    let (Some(code), None) = (code, error) else {
+        refused(&app, &mediator, &waiting.draft, "provider_error").await?;
+        let obstacle = Some(screen.t().franceconnect_abandoned().to_owned());
+        return Ok(opening::show(&app, screen, &mediator, StatusCode::OK, filled(), Errors::none(), obstacle));
+    };
+    let callback = Callback { code, iss };
+    let identified = match app.relying_party.identify(&callback, &waiting.nonce, waiting.verifier.as_deref()).await {
+        Ok(identified) => identified,
+        Err(fault) => {
+            tracing::warn!(fault = fault.code(), "FranceConnect did not identify the citizen");
+            refused(&app, &mediator, &waiting.draft, fault.code()).await?;
+            let (status, obstacle) = (StatusCode::BAD_GATEWAY, Some(sentence(&fault, screen.t())));
+            return Ok(opening::show(&app, screen, &mediator, status, filled(), Errors::none(), obstacle));
+        }
+    };
+    let id_token = identified.id_token.clone();
+    match recognised(&app, &mediator, waiting.draft.clone(), identified).await {
+        Ok(()) => {}
+        Err(Problem::Refused(refusal)) => {
+            refused(&app, &mediator, &waiting.draft, refusal.code()).await?;
+            let obstacle = Some(screen.t().refusal(refusal).to_owned());
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            // FranceConnect still holds a session of this person; the way out closes it before the next one.
+            return Ok(opening::show(&app, screen, &mediator, status, filled(), Errors::none(), obstacle));
+        }
+        Err(other) => return Err(other),
+    }
+    let onward = format!("/franceconnect/logged-out?state={}", waiting.draft.id);
+    Ok(match app.relying_party.logout_url(&id_token, waiting.draft.id.as_str()).await {
+        Ok(url) => see_other(url.as_str()),
+        Err(fault) => {
+            tracing::error!(fault = fault.code(), "FranceConnect's session could not be closed");
+            see_other(&onward)
+        }
+    })
+}
+
+/// Takes the draft that waits for this `state` in this very session. Whoever brings another one learns nothing.
+async fn taken(app: &App, mediator: &Mediator, state: Option<&str>) -> Result<Waiting, Problem> {
+    let hash = credential::token_hash(state.unwrap_or_default());
+    let (session, account, now) = (mediator.session().clone(), mediator.account().id.clone(), app.clock.now());
+    let taken = app
+        .store
+        .write(move |tx| match drafts::take_waiting(tx, &session, &hash) {
+            Ok(waiting) => Ok(Some(waiting)),
+            Err(Error::NotFound) => {
+                let event = Event::new(Kind::SecurityRefused, now).by(&account).fact("reason", "unknown_state");
+                journal::record(tx, &event).map(|_| None)
+            }
+            Err(error) => Err(error),
+        })
+        .await?;
+    taken.ok_or(Problem::Malformed("state"))
+}
+
+async fn refused(app: &App, mediator: &Mediator, draft: &Draft, reason: &str) -> Result<(), Problem> {
+    let event = Event::new(Kind::IdentificationRefused, app.clock.now())
+        .by(&mediator.account().id)
+        .within(&draft.organisation)
+        .fact("draft", draft.id.as_str())
+        .fact("reason", reason);
+    app.store.write(move |tx| journal::record(tx, &event).map(drop)).await.map_err(|error: Error| error.into())
+}
+
+async fn recognised(app: &App, mediator: &Mediator, draft: Draft, identified: Identified) -> Result<(), Problem> {
+    let (mediator, now) = (mediator.clone(), app.clock.now());
+    app.store
+        .write(move |tx| {
+            let Identified { issuer, subject, identity, .. } = identified;
+            let known = citizens::recognise(tx, &issuer, &subject, &identity, now)?;
+            if known.changed {
+                journal::record(tx, &changed(&mediator, &known.id, now))?;
+            }
+            let person = Person { id: known.id, identity };
+            drafts::save(tx, draft.identified(&mediator, person, now)?)?;
+            Ok::<_, Problem>(())
+        })
+        .await
+}
+
+fn changed(mediator: &Mediator, citizen: &crate::domain::id::CitizenId, now: Instant) -> Event {
+    Event::new(Kind::IdentityChanged, now)
+        .by(&mediator.account().id)
+        .within(&mediator.organisation().id)
+        .about(citizen)
+}
+
+/// FranceConnect brings the draft's identifier back.
+#[derive(Deserialize)]
+pub struct LoggedOut {
+    #[serde(default)]
+    state: String,
+}
+
+/// `GET /franceconnect/logged-out`: hands the screen over to the citizen.
+///
+/// # Errors
+/// No draft of this session has this identifier.
+pub async fn logged_out(
+    app: Data<App>,
+    mediator: Mediator,
+    query: Query<LoggedOut>,
+) -> Result<HttpResponse, Problem> {
+    let id: DraftId = query.0.state.parse().map_err(|_| Problem::NotFound)?;
+    let (token, now) = (app.random.token(), app.clock.now());
+    let hash = credential::token_hash(&token);
+    app.store
+        .write(move |tx| {
+            let draft = drafts::of_session_locked(tx, mediator.session(), &id)?;
+            draft.alive(now)?;
+            if draft.citizen.is_none() {
+                return Err(Refusal::NotIdentified.into());
+            }
+            drafts::offer_agreement(tx, &draft.id, &hash).map_err(Problem::from)
+        })
+        .await?;
+    Ok(see_other(&format!("/agreements/{token}")))
+}

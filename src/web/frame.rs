@@ -1,0 +1,86 @@
+//! Around every handler: the browser's secret, the headers, and a page for every problem.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage, HttpResponse};
+use tracing_actix_web::RequestId;
+
+use super::context::Browser;
+use super::cookies;
+use super::headers;
+use super::problem::Problem;
+use super::public::pages::ProblemPage;
+use super::screen::Screen;
+use super::state::App;
+use super::texts::Texts;
+
+/// Surrounds a request.
+///
+/// # Errors
+/// None of ours: a problem becomes a page.
+pub async fn around<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let app = request.app_data::<Data<App>>().cloned().ok_or(Problem::NotFound)?;
+    let browser = Browser::of(request.request(), &app);
+    request.extensions_mut().insert(browser.clone());
+    let kept = request.request().clone();
+    let response = match next.call(request).await {
+        Ok(response) => response.map_into_boxed_body(),
+        Err(error) => ServiceResponse::from_err(error, kept),
+    };
+    let mut response = presented(response, &app);
+    let html = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let redirect = response.status() == StatusCode::SEE_OTHER;
+    if browser.fresh && (html || redirect) {
+        let cookie = cookies::made(&app.settings, cookies::browser(&app.settings), browser.cookie());
+        response.response_mut().add_cookie(&cookie)?;
+    }
+    headers::complete(response.headers_mut(), app.settings.secure());
+    Ok(response)
+}
+
+/// A problem without a page gets one.
+fn presented(response: ServiceResponse, app: &App) -> ServiceResponse {
+    let status = response.status();
+    let bare = !response.headers().contains_key(header::CONTENT_TYPE);
+    let problem = response.response().error().and_then(|error| error.as_error::<Problem>());
+    let reference = reference(&response);
+    if let Some(problem) = problem.filter(|problem| problem.is_fault()) {
+        tracing::error!(reference, problem = %problem, "a request failed");
+    }
+    let foreign = response.response().error().is_some() && problem.is_none();
+    if !(status.is_client_error() || status.is_server_error()) || !(bare || foreign) {
+        return response;
+    }
+    let screen = Screen::of(response.request(), app);
+    let t = screen.t();
+    let words = problem.and_then(|problem| words(problem, t));
+    let shown = (status.is_server_error()).then_some(reference);
+    let page: HttpResponse = screen.page_with(status, |shell| {
+        let mut page = ProblemPage::new(shell, status.as_u16(), shown);
+        if let Some(sentence) = words {
+            page.sentence = sentence;
+        }
+        page
+    });
+    response.into_response(page)
+}
+
+/// The sentence of a rule that refused.
+fn words(problem: &Problem, t: &Texts) -> Option<String> {
+    match problem {
+        Problem::Refused(refusal) => Some(t.refusal(*refusal).to_owned()),
+        _ => None,
+    }
+}
+
+/// What the page shows and the log holds: the first letters of the request's identifier.
+fn reference(response: &ServiceResponse) -> String {
+    let id = response.request().extensions().get::<RequestId>().map(ToString::to_string);
+    id.unwrap_or_default().chars().filter(|c| *c != '-').take(12).collect::<String>().to_uppercase()
+}

@@ -1,0 +1,145 @@
+//! Who may call a route. Every route is registered with its policy, and the policy runs before the handler.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, header};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage};
+
+use super::context::Current;
+use super::cookies;
+use super::problem::Problem;
+use super::state::App;
+use crate::credential;
+use crate::domain::Instant;
+use crate::domain::event::{Event, Kind};
+use crate::domain::refusal::Refusal;
+use crate::store::sessions::{self, SEEN_EVERY, Session};
+use crate::store::{journal, mandates};
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// Anybody; forms carry the browser's token.
+    Public,
+    /// Machines: no session is looked at, no form token is asked for.
+    Machine,
+    /// Whoever signed in but has no authenticator yet.
+    Enrolling,
+    /// Whoever signed in, before the terms are accepted and even when idle.
+    SignedIn,
+    /// A mediator or a manager, in the current organisation.
+    Member,
+    /// A mediator, in the current organisation.
+    Mediator,
+    /// An auditor.
+    Auditor,
+    /// An auditor who declared a purpose.
+    Purposeful,
+}
+
+/// Applies a policy to a request.
+///
+/// # Errors
+/// Whatever the policy or the handler refuses.
+pub async fn apply<B: MessageBody>(
+    policy: Policy,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let app = request.app_data::<Data<App>>().cloned().ok_or(Problem::NotFound)?;
+    if policy != Policy::Machine {
+        if *request.method() == Method::POST {
+            same_site(&request, &app).await?;
+        }
+        let now = app.clock.now();
+        if let Some(current) = signed_in(&request, &app, now).await? {
+            allowed(policy, &current, request.path(), now)?;
+            touch(&app, &current.session, now).await?;
+            request.extensions_mut().insert(current);
+        } else if policy != Policy::Public {
+            return Err(Problem::First("/sign-in".to_owned()).into());
+        }
+    }
+    next.call(request).await
+}
+
+/// A form comes from our own pages: browsers say so in two headers, and neither may say otherwise.
+async fn same_site(request: &ServiceRequest, app: &App) -> Result<(), Problem> {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let site = header("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let origin = header(header::ORIGIN.as_str()).is_none_or(|origin| origin == app.settings.origin());
+    if site && origin {
+        return Ok(());
+    }
+    record_forgery(app).await?;
+    Err(Problem::Forged)
+}
+
+/// Writes that a forged request was refused.
+///
+/// # Errors
+/// The database fails.
+pub async fn record_forgery(app: &App) -> Result<(), Problem> {
+    let event = Event::new(Kind::SecurityRefused, app.clock.now()).fact("reason", "forged_form");
+    app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await
+}
+
+async fn signed_in(request: &ServiceRequest, app: &App, now: Instant) -> Result<Option<Current>, Problem> {
+    let Some(secret) = cookies::secret(request.request(), cookies::session(&app.settings)) else { return Ok(None) };
+    let hash = credential::token_hash(&secret);
+    let session = app.store.read(move |db| sessions::find(db, &hash, now).map_err(Problem::from)).await?;
+    Ok(session.map(|session| Current::new(session, now)))
+}
+
+fn allowed(policy: Policy, current: &Current, path: &str, now: Instant) -> Result<(), Problem> {
+    let session = &current.session;
+    let first = |path: &str| Err(Problem::First(path.to_owned()));
+    match policy {
+        Policy::Public | Policy::Machine | Policy::SignedIn => return Ok(()),
+        Policy::Enrolling if session.code_at.is_none() => return Ok(()),
+        Policy::Enrolling => return first("/home"),
+        Policy::Member | Policy::Mediator | Policy::Auditor | Policy::Purposeful => {}
+    }
+    if session.code_at.is_none() {
+        return first("/enrolment");
+    }
+    if !session.account.accepted_terms() {
+        return first("/terms");
+    }
+    if session.is_idle(now) {
+        return first(&format!("/code?next={path}"));
+    }
+    match policy {
+        Policy::Member => current.member.as_ref().map(drop).map_err(|refusal| Problem::from(*refusal)),
+        Policy::Mediator => current.mediator.as_ref().map(drop).map_err(|refusal| Problem::from(*refusal)),
+        Policy::Auditor | Policy::Purposeful if !session.account.auditor => Err(Refusal::NotAMember.into()),
+        Policy::Purposeful if session.purpose.is_none() => first("/journal/purpose"),
+        _ => Ok(()),
+    }
+}
+
+/// Marks the session as seen, at most once a minute. A session that slept stays asleep until a code wakes it.
+async fn touch(app: &App, session: &Session, now: Instant) -> Result<(), Problem> {
+    if session.is_idle(now) || now < session.seen_at + SEEN_EVERY {
+        return Ok(());
+    }
+    let id = session.id.clone();
+    app.store.write(move |tx| sessions::seen(tx, &id, now).map_err(Problem::from)).await
+}
+
+/// Ends the mandates that live in a session ("while present"): it was closed, or slept.
+///
+/// # Errors
+/// The database fails.
+pub fn end_presence(
+    tx: &mut crate::store::Tx<'_>,
+    session: &crate::domain::id::SessionId,
+    now: Instant,
+) -> Result<(), Problem> {
+    for mandate in mandates::of_session(tx, session)? {
+        mandates::save(tx, mandate.presence_ended(session, now))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! `/authorize`: a request comes in, becomes a flow of this browser, and waits for a mediator.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::pages::RefusedRequestPage;
+use crate::credential;
+use crate::domain::client::Client;
+use crate::domain::event::{Event, Kind};
+use crate::domain::flow::Flow;
+use crate::domain::id::FlowId;
+use crate::oidc::provider::authorize::{self, Around, Rejection};
+use crate::oidc::provider::params::Params;
+use crate::store::{clients, flows, journal, sessions};
+use crate::web::context::Browser;
+use crate::web::cookies;
+use crate::web::problem::Problem;
+use crate::web::public::handler::PENDING_FLOW;
+use crate::web::screen::{Screen, see_other};
+use crate::web::state::App;
+
+/// `GET /authorize` and `POST /authorize` (OpenID Connect Core 3.1.2.1 asks for both).
+///
+/// # Errors
+/// The database.
+pub async fn start(
+    request: HttpRequest,
+    app: Data<App>,
+    screen: Screen,
+    browser: Browser,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
+    let query = request.query_string().as_bytes();
+    // Parameters come one way: in the address or in the form, never partly in both.
+    let source = match (query.is_empty(), body.is_empty()) {
+        (false, true) => query,
+        (true, false) => body.as_ref(),
+        _ => return rejected(&app, screen, None, Rejection::Page("parameters")).await,
+    };
+    let Some(params) = Params::parse(source) else {
+        return rejected(&app, screen, None, Rejection::Page("parameters")).await;
+    };
+    let client = match client(&app, &params).await? {
+        Ok(client) => client,
+        Err(rejection) => return rejected(&app, screen, None, rejection).await,
+    };
+    let now = app.clock.now();
+    let signed_in = is_signed_in(&app, &request).await?;
+    let ours = match params.one("id_token_hint").ok().flatten() {
+        Some(hint) => app.provider.is_our_hint(&client, hint).await.map_err(|_| Problem::Malformed("hint"))?,
+        None => true,
+    };
+    let id = FlowId::new(now, app.random.u128());
+    let around = Around { browser: browser.hash(), signed_in, id, now, is_our_hint: &|_| ours };
+    match authorize::check(&params, &client, around) {
+        Ok(flow) => begun(&app, flow).await,
+        Err(rejection) => rejected(&app, screen, Some(&client), rejection).await,
+    }
+}
+
+async fn client(app: &App, params: &Params) -> Result<Result<Client, Rejection>, Problem> {
+    let id = match authorize::client_id(params) {
+        Ok(id) => id.to_owned(),
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    let found = app.store.read(move |db| clients::find(db, &id).map_err(Problem::from)).await?;
+    Ok(found.ok_or(Rejection::Page("client_id")))
+}
+
+/// The route is open to machines, so nobody looked at the session yet.
+async fn is_signed_in(app: &App, request: &HttpRequest) -> Result<bool, Problem> {
+    let Some(secret) = cookies::secret(request, cookies::session(&app.settings)) else { return Ok(false) };
+    let (hash, now) = (credential::token_hash(&secret), app.clock.now());
+    app.store.read(move |db| Ok(sessions::find(db, &hash, now)?.is_some())).await
+}
+
+async fn begun(app: &App, flow: Flow) -> Result<HttpResponse, Problem> {
+    let id = flow.id.clone();
+    app.store.write(move |tx| flows::start(tx, &flow).map_err(Problem::from)).await?;
+    let mut response = see_other(&format!("/provider/{id}"));
+    // Kept while the mediator signs in, if they have to.
+    let cookie = cookies::made(&app.settings, PENDING_FLOW, id.to_string());
+    response.add_cookie(&cookie).map_err(|_| Problem::Malformed("cookie"))?;
+    Ok(response)
+}
+
+async fn rejected(
+    app: &App,
+    screen: Screen,
+    client: Option<&Client>,
+    rejection: Rejection,
+) -> Result<HttpResponse, Problem> {
+    let reason = match &rejection {
+        Rejection::Page(word) => word,
+        Rejection::Redirect { error, .. } => error,
+    };
+    let event = Event::new(Kind::SecurityRefused, app.clock.now()).fact("reason", format!("authorize_{reason}"));
+    let event = match client {
+        Some(client) => event.at_client(&client.id),
+        None => event,
+    };
+    app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await?;
+    match rejection {
+        Rejection::Page(_) => Ok(refused_page(screen)),
+        Rejection::Redirect { redirect_uri, error, state } => {
+            Ok(match authorize::answer(&redirect_uri, &app.provider.issuer, state.as_deref(), &[("error", error)]) {
+                Some(url) => see_other(url.as_str()),
+                None => refused_page(screen),
+            })
+        }
+    }
+}
+
+/// A page, never a redirect: nobody knows whom the request came from.
+pub(super) fn refused_page(screen: Screen) -> HttpResponse {
+    let sentence = screen.t().provider_refused_request().to_owned();
+    screen.page_with(StatusCode::BAD_REQUEST, |shell| RefusedRequestPage { shell, sentence, reference: None })
+}

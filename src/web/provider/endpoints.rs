@@ -1,0 +1,139 @@
+//! The endpoints that machines call, and signing out.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::authorize::refused_page;
+use super::pages::{SignOutPage, SignedOutPage};
+use crate::oidc::provider::error::ProtocolError;
+use crate::oidc::provider::logout::Decision;
+use crate::oidc::provider::params::Params;
+use crate::oidc::provider::userinfo::Userinfo;
+use crate::web::problem::Problem;
+use crate::web::screen::{Screen, see_other};
+use crate::web::state::App;
+
+/// How long metadata and keys may be cached, in seconds.
+const CACHED: &str = "public, max-age=600";
+
+/// `GET /.well-known/openid-configuration`
+pub async fn metadata(app: Data<App>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHED)).json(app.provider.metadata())
+}
+
+/// `GET /jwks`
+pub async fn key_set(app: Data<App>) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHED)).json(app.provider.keys.key_set())
+}
+
+fn text<'r>(request: &'r HttpRequest, name: &header::HeaderName) -> Option<&'r str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_form(request: &HttpRequest) -> bool {
+    let kind = text(request, &header::CONTENT_TYPE).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+fn refused(error: ProtocolError) -> HttpResponse {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = HttpResponse::build(status);
+    if error == (ProtocolError::InvalidClient { basic: true }) {
+        response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"mandataire\""));
+    }
+    response.json(serde_json::json!({ "error": error.code(), "error_description": error.description() }))
+}
+
+/// `POST /token`
+pub async fn token(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    if !is_form(&request) {
+        return HttpResponse::UnsupportedMediaType().finish();
+    }
+    // A secret in the address would be in every log on the way.
+    let params = Params::parse(&body).filter(|_| request.query_string().is_empty());
+    let Some(params) = params else { return refused(ProtocolError::InvalidRequest) };
+    let client = match app.provider.authenticate(&params, text(&request, &header::AUTHORIZATION)).await {
+        Ok(client) => client,
+        Err(error) => return refused(error),
+    };
+    match app.provider.exchange(client, &params).await {
+        Ok(answer) => HttpResponse::Ok().json(answer),
+        Err(error) => refused(error),
+    }
+}
+
+/// The access token of a request (RFC 6750 2): in the header, or in the form of a POST; never in the address.
+fn bearer(request: &HttpRequest, body: &Bytes) -> Result<String, ProtocolError> {
+    let in_address = Params::parse(request.query_string().as_bytes()).ok_or(ProtocolError::InvalidRequest)?;
+    if !matches!(in_address.one("access_token"), Ok(None)) {
+        return Err(ProtocolError::InvalidRequest);
+    }
+    let header = text(request, &header::AUTHORIZATION).and_then(|value| value.split_once(' '));
+    let header = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    let form = if is_form(request) { Params::parse(body) } else { None };
+    let in_form = match &form {
+        Some(form) => form.one("access_token").map_err(|_| ProtocolError::InvalidRequest)?,
+        None => None,
+    };
+    match (header, in_form) {
+        (Some(_), Some(_)) => Err(ProtocolError::InvalidRequest),
+        (Some(token), None) | (None, Some(token)) => Ok(token.to_owned()),
+        (None, None) => Err(ProtocolError::MissingToken),
+    }
+}
+
+/// `GET /userinfo` and `POST /userinfo`
+pub async fn userinfo(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    let answered = match bearer(&request, &body) {
+        Ok(token) => app.provider.userinfo(&token).await,
+        Err(error) => Err(error),
+    };
+    let mut response = match answered {
+        Ok(Userinfo::Json(claims)) => HttpResponse::Ok().json(claims),
+        Ok(Userinfo::Jwt(token)) => HttpResponse::Ok().content_type("application/jwt").body(token),
+        Err(error) => {
+            let mut response = refused(error);
+            let challenge = match error {
+                ProtocolError::InvalidToken => Some("Bearer error=\"invalid_token\""),
+                ProtocolError::MissingToken => Some("Bearer"),
+                _ => None,
+            };
+            if let Some(challenge) = challenge {
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static(challenge));
+            }
+            response
+        }
+    };
+    response.headers_mut().insert(header::VARY, header::HeaderValue::from_static("Authorization"));
+    response
+}
+
+/// `GET /session/end` and `POST /session/end`
+///
+/// # Errors
+/// The database.
+pub async fn end_session(
+    app: Data<App>,
+    request: HttpRequest,
+    screen: Screen,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
+    let source = if body.is_empty() { request.query_string().as_bytes() } else { body.as_ref() };
+    let Some(params) = Params::parse(source) else { return Ok(refused_page(screen)) };
+    let decision = app.provider.end_session(&params).await.map_err(|_| unavailable())?;
+    Ok(match decision {
+        Decision::Return(url) => see_other(url.as_str()),
+        Decision::Done => screen.page(|shell| SignedOutPage { shell }),
+        Decision::Ask => screen.page(|shell| SignOutPage { shell, fields: Vec::new() }),
+        Decision::Refuse(word) => {
+            tracing::info!(word, "a request to sign out was refused");
+            refused_page(screen)
+        }
+    })
+}
+
+fn unavailable() -> Problem {
+    Problem::Store(crate::store::Error::Unavailable("signing out".to_owned()))
+}

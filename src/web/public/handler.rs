@@ -1,0 +1,187 @@
+//! The public pages, the language, and signing out.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
+
+use super::pages::{AccessibilityPage, HomePage, PrivacyPage};
+use crate::domain::event::{Event, Kind};
+use crate::domain::id::{FlowId, OrganisationId};
+use crate::domain::language::Language;
+use crate::store::sessions::{self, Session};
+use crate::store::{Error, journal};
+use crate::web::context::Current;
+use crate::web::form::Form;
+use crate::web::problem::Problem;
+use crate::web::screen::{Screen, see_other};
+use crate::web::state::{App, Settings};
+use crate::web::{assets, cookies, policy};
+
+/// `GET /`
+pub async fn home(screen: Screen) -> HttpResponse {
+    screen.page(|shell| HomePage { shell })
+}
+
+/// `GET /privacy`
+pub async fn privacy(screen: Screen) -> HttpResponse {
+    screen.page(|shell| PrivacyPage { shell })
+}
+
+/// `GET /accessibility`
+pub async fn accessibility(screen: Screen) -> HttpResponse {
+    screen.page(|shell| AccessibilityPage { shell })
+}
+
+/// Whatever has no route.
+///
+/// # Errors
+/// Always: not found.
+pub async fn nowhere() -> Result<HttpResponse, Problem> {
+    Err(Problem::NotFound)
+}
+
+fn asset(kind: &'static str, content: &'static str) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header(("cache-control", "public, max-age=31536000, immutable"))
+        .body(content)
+}
+
+/// `GET /assets/style-….css`
+pub async fn stylesheet() -> HttpResponse {
+    asset("text/css; charset=utf-8", assets::STYLESHEET)
+}
+
+/// `GET /assets/favicon-….svg`
+pub async fn favicon() -> HttpResponse {
+    asset("image/svg+xml", assets::FAVICON)
+}
+
+/// A change of language.
+#[derive(Deserialize)]
+pub struct LanguageForm {
+    language: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// `POST /language`
+///
+/// # Errors
+/// A language we do not speak.
+pub async fn language(app: Data<App>, form: Form<LanguageForm>) -> Result<HttpResponse, Problem> {
+    let language: Language = form.0.language.parse().map_err(|_| Problem::Malformed("language"))?;
+    let cookie = cookies::made(&app.settings, cookies::LANGUAGE, language.code().to_owned());
+    let mut response = see_other(&local_path(&form.0.next));
+    response.add_cookie(&cookie).map_err(|_| Problem::Malformed("language"))?;
+    Ok(response)
+}
+
+/// A path of this site, or `/`: letters, digits and `-_/` only, so that it cannot name another site.
+#[must_use]
+pub fn local_path(next: &str) -> String {
+    let plain = next.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_'));
+    let local = next.starts_with('/') && !next.starts_with("//") && next.len() <= 512;
+    if plain && local { next.to_owned() } else { "/".to_owned() }
+}
+
+/// `POST /sign-out`
+///
+/// # Errors
+/// The database fails.
+pub async fn sign_out(app: Data<App>, session: Session) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    app.store
+        .write(move |tx| {
+            policy::end_presence(tx, &session.id, now)?;
+            sessions::end(tx, &session.id, now)?;
+            journal::record(tx, &Event::new(Kind::SignedOut, now).by(&session.account.id))?;
+            Ok::<_, Problem>(())
+        })
+        .await?;
+    let mut response = see_other("/");
+    let gone = cookies::removed(&app.settings, cookies::session(&app.settings));
+    response.add_cookie(&gone).map_err(|_| Problem::Malformed("cookie"))?;
+    Ok(response)
+}
+
+/// A change of the current organisation.
+#[derive(Deserialize)]
+pub struct OrganisationForm {
+    organisation: OrganisationId,
+}
+
+/// `POST /organisation`
+///
+/// # Errors
+/// An organisation that is not theirs: not found.
+pub async fn organisation(
+    app: Data<App>,
+    session: Session,
+    form: Form<OrganisationForm>,
+) -> Result<HttpResponse, Problem> {
+    let (chosen, now) = (form.0.organisation, app.clock.now());
+    if !session.memberships.iter().any(|(_, one)| one.id == chosen) {
+        return Err(Problem::NotFound);
+    }
+    app.store
+        .write(move |tx| {
+            sessions::choose(tx, &session.id, &chosen)?;
+            let event = Event::new(Kind::OrganisationChosen, now).by(&session.account.id).within(&chosen);
+            journal::record(tx, &event).map(drop)
+        })
+        .await
+        .map_err(|error: Error| Problem::from(error))?;
+    Ok(see_other("/home"))
+}
+
+/// The cookie that remembers a sign-in at a public service while the mediator signs in here.
+pub const PENDING_FLOW: &str = "mandataire-flow";
+
+/// Where somebody goes who has just signed in: on to the public service that waits, or to their day.
+#[must_use]
+pub fn landing(request: &HttpRequest, auditor_only: bool) -> String {
+    let waiting = request.cookie(PENDING_FLOW).and_then(|cookie| cookie.value().parse::<FlowId>().ok());
+    match waiting {
+        Some(flow) => format!("/provider/{flow}"),
+        None if auditor_only => "/journal".to_owned(),
+        None => "/home".to_owned(),
+    }
+}
+
+/// Whether somebody reads the journal and nothing else.
+#[must_use]
+pub fn only_audits(session: &Session) -> bool {
+    session.account.auditor && session.memberships.is_empty()
+}
+
+/// Sets the session cookie on an answer.
+///
+/// # Errors
+/// The cookie cannot be written.
+pub fn with_session(mut response: HttpResponse, settings: &Settings, token: String) -> Result<HttpResponse, Problem> {
+    let cookie = cookies::made(settings, cookies::session(settings), token);
+    response.add_cookie(&cookie).map_err(|_| Problem::Malformed("cookie"))?;
+    Ok(response)
+}
+
+/// Whoever is signed in already does not sign in again.
+#[must_use]
+pub fn already_in(request: &HttpRequest, current: Option<&Current>) -> Option<HttpResponse> {
+    let session = &current?.session;
+    session.code_at?;
+    Some(see_other(&landing(request, only_audits(session))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_stays_on_this_site() {
+        assert_eq!(local_path("/mandates/mdt_01ABC"), "/mandates/mdt_01ABC");
+        for evil in ["//evil.example", "/\\evil.example", "https://evil.example", "/%5cevil", "/a\r\nb", "", "home", "/a?b"] {
+            assert_eq!(local_path(evil), "/", "{evil:?}");
+        }
+    }
+}

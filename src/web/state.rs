@@ -1,0 +1,91 @@
+//! What every handler may reach: the store, time, randomness, and the two OpenID Connect roles.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::{Notify, Semaphore};
+use url::Url;
+
+use crate::clock::{Clock, Random};
+use crate::oidc::provider::Provider;
+use crate::oidc::relying_party::RelyingParty;
+use crate::store::Store;
+
+/// Sign-in requests from one source within an hour.
+const REQUESTS_PER_SOURCE: NonZeroU32 = NonZeroU32::new(20).unwrap();
+/// Slow hashes computed at once: each holds 19 MiB.
+const SLOW_HASHES: usize = 2;
+
+/// The service, for its pages.
+pub struct App {
+    /// The database and the vault.
+    pub store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// What the operator decided about the pages.
+    pub settings: Settings,
+    /// Our role as a client of FranceConnect.
+    pub relying_party: RelyingParty,
+    /// Our role as an identity provider.
+    pub provider: Provider,
+    /// Rung when a message was put into the outbox.
+    pub bell: Arc<Notify>,
+    /// Limits sign-in requests by source.
+    pub sources: DefaultKeyedRateLimiter<String>,
+    /// Limits the slow hashes.
+    pub slow: Arc<Semaphore>,
+}
+
+/// What the operator decided about the pages.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Our own address, without a final slash.
+    pub public_url: String,
+    /// The name of the service.
+    pub name: String,
+    /// Where people who need help write to.
+    pub contact: String,
+    /// Where forms may lead besides ourselves: FranceConnect's origin.
+    pub franceconnect_origin: String,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Everything is invented: a banner says so.
+    pub demo: bool,
+}
+
+impl Settings {
+    /// Whether browsers reach us over TLS: cookies are `Secure` then.
+    #[must_use]
+    pub fn secure(&self) -> bool {
+        self.public_url.starts_with("https:")
+    }
+
+    /// Our own origin, as browsers write it.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        origin_of(&self.public_url)
+    }
+}
+
+/// The origin of an address, as browsers write it; empty if it has none.
+#[must_use]
+pub fn origin_of(address: &str) -> String {
+    Url::parse(address).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+}
+
+/// The limiter of sign-in requests.
+#[must_use]
+pub fn source_limiter() -> DefaultKeyedRateLimiter<String> {
+    let quota = Quota::with_period(Duration::from_secs(3_600) / REQUESTS_PER_SOURCE.get());
+    RateLimiter::keyed(quota.unwrap_or(Quota::per_hour(REQUESTS_PER_SOURCE)).allow_burst(REQUESTS_PER_SOURCE))
+}
+
+/// The limiter of slow hashes.
+#[must_use]
+pub fn slow_limiter() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(SLOW_HASHES))
+}

@@ -1,0 +1,111 @@
+//! The sentences of refusals and the names of facts: every one of them, in every language, or it does not compile.
+
+use super::Texts;
+use crate::domain::event::Kind;
+use crate::domain::refusal::Refusal;
+
+impl Texts {
+    /// Why not, and what to do.
+    #[must_use]
+    pub const fn refusal(&self, refusal: Refusal) -> &'static str {
+        match refusal {
+            Refusal::AccountInactive => self.refusal_account_inactive(),
+            Refusal::TermsNotAccepted => self.refusal_terms_not_accepted(),
+            Refusal::NotAMediator => self.refusal_not_a_mediator(),
+            Refusal::NotAMember => self.refusal_not_a_member(),
+            Refusal::NotCertified => self.refusal_not_certified(),
+            Refusal::OrganisationSuspended => self.refusal_organisation_suspended(),
+            Refusal::SignInFailed => self.refusal_sign_in_failed(),
+            Refusal::CodeRefused => self.refusal_code_refused(),
+            Refusal::FreshCodeNeeded => self.refusal_fresh_code_needed(),
+            Refusal::FactorLocked => self.refusal_factor_locked(),
+            Refusal::NoProcedure => self.refusal_no_procedure(),
+            Refusal::ProcedureNotAllowed => self.refusal_procedure_not_allowed(),
+            Refusal::NoTerm => self.refusal_no_term(),
+            Refusal::DraftNotYours => self.refusal_draft_not_yours(),
+            Refusal::DraftExpired => self.refusal_draft_expired(),
+            Refusal::DraftUsed => self.refusal_draft_used(),
+            Refusal::DraftOutOfOrder => self.refusal_draft_out_of_order(),
+            Refusal::NotIdentified => self.refusal_not_identified(),
+            Refusal::NotAgreed => self.refusal_not_agreed(),
+            Refusal::AgreementRefused => self.refusal_agreement_refused(),
+            Refusal::AgreementOfAnotherText => self.refusal_agreement_of_another_text(),
+            Refusal::ProtectionNotDeclared => self.refusal_protection_not_declared(),
+            Refusal::NotInFront => self.refusal_not_in_front(),
+            Refusal::NotInformed => self.refusal_not_informed(),
+            Refusal::Minor => self.refusal_minor(),
+            Refusal::MediatorIsCitizen => self.refusal_mediator_is_citizen(),
+            Refusal::NothingToRevoke => self.refusal_nothing_to_revoke(),
+            Refusal::NoReason => self.refusal_no_reason(),
+            Refusal::MandateExpired => self.refusal_mandate_expired(),
+            Refusal::AuthorisationEnded => self.refusal_authorisation_ended(),
+            Refusal::ProcedureNotInMandate => self.refusal_procedure_not_in_mandate(),
+            Refusal::ProcedureNotAsked => self.refusal_procedure_not_asked(),
+            Refusal::PresenceEnded => self.refusal_presence_ended(),
+            Refusal::OtherOrganisation => self.refusal_other_organisation(),
+            Refusal::SessionEnded => self.refusal_session_ended(),
+            Refusal::OutcomeKnown => self.refusal_outcome_known(),
+            Refusal::FlowNotYours => self.refusal_flow_not_yours(),
+            Refusal::FlowExpired => self.refusal_flow_expired(),
+            Refusal::FlowUsed => self.refusal_flow_used(),
+            Refusal::CodeExpired => self.refusal_code_expired(),
+            Refusal::CodeReplayed => self.refusal_code_replayed(),
+            Refusal::CodeOfAnother => self.refusal_code_of_another(),
+            Refusal::RedirectDiffers => self.refusal_redirect_differs(),
+            Refusal::VerifierDiffers => self.refusal_verifier_differs(),
+            Refusal::TokenExpired => self.refusal_token_expired(),
+            Refusal::TokenUsed => self.refusal_token_used(),
+            Refusal::GrantRevoked => self.refusal_grant_revoked(),
+            Refusal::PurposeNeeded => self.refusal_purpose_needed(),
+        }
+    }
+
+    /// The name of a fact.
+    #[must_use]
+    pub const fn kind(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::SignedIn => self.kind_signed_in(),
+            Kind::SignInRefused => self.kind_sign_in_refused(),
+            Kind::SignedOut => self.kind_signed_out(),
+            Kind::CodeAccepted => self.kind_code_accepted(),
+            Kind::CodeRefused => self.kind_code_refused(),
+            Kind::FactorEnrolled => self.kind_factor_enrolled(),
+            Kind::FactorLocked => self.kind_factor_locked(),
+            Kind::RecoveryCodeUsed => self.kind_recovery_code_used(),
+            Kind::TermsAccepted => self.kind_terms_accepted(),
+            Kind::OrganisationChosen => self.kind_organisation_chosen(),
+            Kind::CitizenIdentified => self.kind_citizen_identified(),
+            Kind::IdentificationRefused => self.kind_identification_refused(),
+            Kind::IdentityChanged => self.kind_identity_changed(),
+            Kind::AgreementGiven => self.kind_agreement_given(),
+            Kind::AgreementRefused => self.kind_agreement_refused(),
+            Kind::MandateOpened => self.kind_mandate_opened(),
+            Kind::OpeningRefused => self.kind_opening_refused(),
+            Kind::DraftCancelled => self.kind_draft_cancelled(),
+            Kind::AuthorisationReplaced => self.kind_authorisation_replaced(),
+            Kind::AuthorisationRevoked => self.kind_authorisation_revoked(),
+            Kind::RevocationRefused => self.kind_revocation_refused(),
+            Kind::PresenceEnded => self.kind_presence_ended(),
+            Kind::Use => self.kind_use(),
+            Kind::UseRefused => self.kind_use_refused(),
+            Kind::OutcomeRecorded => self.kind_outcome_recorded(),
+            Kind::CitizenRead => self.kind_citizen_read(),
+            Kind::MandateRead => self.kind_mandate_read(),
+            Kind::PurposeDeclared => self.kind_purpose_declared(),
+            Kind::JournalRead => self.kind_journal_read(),
+            Kind::SecurityRefused => self.kind_security_refused(),
+            Kind::CodeReplayed => self.kind_code_replayed(),
+            Kind::OrganisationCreated => self.kind_organisation_created(),
+            Kind::OrganisationSuspended => self.kind_organisation_suspended(),
+            Kind::OrganisationResumed => self.kind_organisation_resumed(),
+            Kind::AccountCreated => self.kind_account_created(),
+            Kind::AccountDeactivated => self.kind_account_deactivated(),
+            Kind::AccountReactivated => self.kind_account_reactivated(),
+            Kind::FactorReleased => self.kind_factor_released(),
+            Kind::ClientRegistered => self.kind_client_registered(),
+            Kind::ClientSecretRotated => self.kind_client_secret_rotated(),
+            Kind::KeyCreated => self.kind_key_created(),
+            Kind::KeyRetired => self.kind_key_retired(),
+        }
+    }
+}
