@@ -95,7 +95,8 @@ pub fn new_recovery_codes(random: &Random) -> Vec<String> {
 }
 
 fn recovery_code(random: &Random) -> String {
-    let letters = random.bytes::<10>().map(|byte| ALPHABET.get(usize::from(byte % 32)).map_or('A', |letter| char::from(*letter)));
+    let letters =
+        random.bytes::<10>().map(|byte| ALPHABET.get(usize::from(byte % 32)).map_or('A', |letter| char::from(*letter)));
     let text: String = letters.iter().collect();
     let (head, tail) = text.split_at(5);
     format!("{head}-{tail}")
@@ -165,7 +166,9 @@ mod tests {
     fn one_step_of_drift_is_forgiven_and_no_more() {
         let seed = b"12345678901234567890";
         let code = code_at(seed, at(3_000));
-        for (now, expected) in [(2_940, None), (2_970, Some(100)), (3_029, Some(100)), (3_059, Some(100)), (3_060, None)] {
+        for (now, expected) in
+            [(2_940, None), (2_970, Some(100)), (3_029, Some(100)), (3_059, Some(100)), (3_060, None)]
+        {
             assert_eq!(matching_step(seed, &code, at(now)), expected, "{now}");
         }
         assert_eq!(matching_step(seed, &format!(" {} {} ", &code[..3], &code[3..]), at(3_000)), Some(100));

@@ -3,6 +3,8 @@
 //! The map of this tree, each part naming only those to its right:
 //! `main → cli → app → {web, oidc, messaging, demo} → store → {domain, journal}`. `docs/ARCHITECTURE.md` says why.
 
+pub mod admin;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;

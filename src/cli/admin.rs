@@ -103,6 +103,12 @@ pub enum Mediator {
         /// The account, acc_…
         id: AccountId,
     },
+    /// Release an authenticator that too many wrong codes locked
+    Release {
+        /// The account, acc_…
+        #[arg(value_name = "ID")]
+        id: AccountId,
+    },
     /// Open the account again
     Reactivate {
         /// The account, acc_…

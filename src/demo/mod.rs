@@ -3,8 +3,10 @@
 
 pub mod browser;
 pub mod franceconnect;
+pub mod handler;
 mod jws;
 pub mod pages;
 pub mod public_service;
+pub mod seed;
 mod site;
 pub mod walk;

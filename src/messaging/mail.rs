@@ -50,7 +50,9 @@ impl Sender {
             Encryption::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
         };
         let mut builder = builder.port(settings.port).timeout(Some(TIMEOUT));
-        if let (Some(username), Some(password)) = (&settings.username, settings.password().map_err(|error| wrong(&error))?) {
+        if let (Some(username), Some(password)) =
+            (&settings.username, settings.password().map_err(|error| wrong(&error))?)
+        {
             builder = builder.credentials(Credentials::new(username.clone(), password.expose_secret().to_owned()));
         }
         let from = settings.from.parse::<Mailbox>().map_err(|error| wrong(&error))?;

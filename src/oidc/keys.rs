@@ -69,7 +69,8 @@ pub fn generate(of: SigningAlgorithm, now: Instant) -> Result<SigningKey, Fault>
 fn ec_key() -> Result<(Zeroizing<Vec<u8>>, Value), Fault> {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
         .map_err(|_| Fault::Unusable)?;
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).map_err(|_| Fault::Unusable)?;
+    let pair =
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).map_err(|_| Fault::Unusable)?;
     // An uncompressed point (SEC 1 2.3.3): 0x04, x, y.
     let point = pair.public_key().as_ref();
     let (x, y) = point.get(1..33).zip(point.get(33..65)).ok_or(Fault::Unusable)?;
@@ -147,7 +148,8 @@ impl KeyRing {
         let mut header = Header::new(algorithm(of));
         header.typ = None;
         if of == SigningAlgorithm::Hs256 {
-            return jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(secret)).map_err(|_| Fault::Unusable);
+            return jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(secret))
+                .map_err(|_| Fault::Unusable);
         }
         let keys = self.keys();
         let (kid, key) = keys.signing.get(&of).ok_or(Fault::Missing(of))?;

@@ -226,6 +226,22 @@ pub fn memberships(db: &mut Db<'_>, account: &AccountId) -> Result<Vec<(Membersh
         .collect()
 }
 
+/// The accounts of an organisation, by identifier, at most `limit`.
+///
+/// # Errors
+/// The database fails.
+pub fn of_organisation(db: &mut Db<'_>, organisation: &OrganisationId, limit: i64) -> Result<Vec<Account>, Error> {
+    let rows: Vec<Row> = accounts::table
+        .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
+        .inner_join(memberships::table)
+        .filter(memberships::organisation.eq(organisation.as_str()))
+        .select(COLUMNS)
+        .order(accounts::id)
+        .limit(limit)
+        .load(db.connection)?;
+    rows.into_iter().map(|row| row.open(db.vault)).collect()
+}
+
 /// What an account may do in one organisation.
 ///
 /// # Errors

@@ -175,11 +175,11 @@ impl AnyConnection {
         run.map_err(|error| Error::Unavailable(format!("migrating: {error}")))
     }
 
-    /// Undoes every migration; answers their names.
-    pub(super) fn revert(&mut self) -> Result<Vec<String>, Error> {
+    /// Undoes the last migration; answers its name.
+    pub(super) fn revert(&mut self) -> Result<String, Error> {
         let run = match self {
-            Self::Pg(pg) => pg.revert_all_migrations(POSTGRES).map(|done| names(&done)),
-            Self::Sqlite(sqlite) => sqlite.revert_all_migrations(SQLITE).map(|done| names(&done)),
+            Self::Pg(pg) => pg.revert_last_migration(POSTGRES).map(|done| done.to_string()),
+            Self::Sqlite(sqlite) => sqlite.revert_last_migration(SQLITE).map(|done| done.to_string()),
         };
         run.map_err(|error| Error::Unavailable(format!("migrating back: {error}")))
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::SecondsFormat;
 use diesel::prelude::*;
 
+use super::db::MultiBackend;
 use super::schema::{journal_entries, journal_sealed};
 use super::vault::Place;
 use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
@@ -159,17 +160,48 @@ impl TryFrom<Row> for Entry {
     }
 }
 
+type Matching<'q> = journal_entries::BoxedQuery<'q, MultiBackend>;
+
 /// Entries that match, newest first, at most `limit`, older than `after`.
 ///
 /// # Errors
 /// The database fails.
 pub fn list(db: &mut Db<'_>, filter: &Filter, after: Option<&EntryId>, limit: i64) -> Result<Vec<Entry>, Error> {
     use journal_entries::dsl;
-    let mut query = dsl::journal_entries
-        .select((dsl::id, dsl::at, dsl::kind, dsl::clear, dsl::commitment, dsl::leaf))
-        .order(dsl::id.desc())
-        .limit(limit)
-        .into_boxed();
+    let mut query = matching(filter);
+    if let Some(after) = after {
+        query = query.filter(dsl::id.lt(after.as_str()));
+    }
+    loaded(db, query.order(dsl::id.desc()).limit(limit))
+}
+
+/// Entries that match, oldest first, at most `limit`, newer than `after`.
+///
+/// # Errors
+/// The database fails.
+pub fn list_forward(
+    db: &mut Db<'_>,
+    filter: &Filter,
+    after: Option<&EntryId>,
+    limit: i64,
+) -> Result<Vec<Entry>, Error> {
+    use journal_entries::dsl;
+    let mut query = matching(filter);
+    if let Some(after) = after {
+        query = query.filter(dsl::id.gt(after.as_str()));
+    }
+    loaded(db, query.order(dsl::id.asc()).limit(limit))
+}
+
+fn loaded(db: &mut Db<'_>, query: Matching<'_>) -> Result<Vec<Entry>, Error> {
+    use journal_entries::dsl;
+    let columns = (dsl::id, dsl::at, dsl::kind, dsl::clear, dsl::commitment, dsl::leaf);
+    query.select(columns).load::<Row>(db.connection)?.into_iter().map(Entry::try_from).collect()
+}
+
+fn matching(filter: &Filter) -> Matching<'_> {
+    use journal_entries::dsl;
+    let mut query = dsl::journal_entries.into_boxed();
     // Identifiers begin with their instant: the period is a range of identifiers, and needs no index of its own.
     if let Some(from) = filter.from {
         query = query.filter(dsl::id.ge(EntryId::new(from, 0).to_string()));
@@ -189,10 +221,7 @@ pub fn list(db: &mut Db<'_>, filter: &Filter, after: Option<&EntryId>, limit: i6
     if let Some(mandate) = &filter.mandate {
         query = query.filter(dsl::mandate.eq(mandate.as_str()));
     }
-    if let Some(after) = after {
-        query = query.filter(dsl::id.lt(after.as_str()));
-    }
-    query.load::<Row>(db.connection)?.into_iter().map(Entry::try_from).collect()
+    query
 }
 
 /// One entry.

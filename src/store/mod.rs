@@ -104,11 +104,11 @@ impl Store {
         location.open()?.migrate()
     }
 
-    /// Takes the schema back to nothing; answers the names of the migrations it undid.
+    /// Undoes the last migration; answers its name.
     ///
     /// # Errors
-    /// The database does not answer, or a migration fails.
-    pub fn revert(location: &Location) -> Result<Vec<String>, Error> {
+    /// The database does not answer, or there is nothing to undo.
+    pub fn revert(location: &Location) -> Result<String, Error> {
         location.open()?.revert()
     }
 

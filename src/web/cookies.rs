@@ -23,12 +23,7 @@ pub fn browser(settings: &Settings) -> &'static str {
 /// A cookie that lives as long as the browser is open. `Lax`, because people come back from FranceConnect and from their mail.
 #[must_use]
 pub fn made(settings: &Settings, name: &'static str, value: String) -> Cookie<'static> {
-    Cookie::build(name, value)
-        .path("/")
-        .secure(settings.secure())
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .finish()
+    Cookie::build(name, value).path("/").secure(settings.secure()).http_only(true).same_site(SameSite::Lax).finish()
 }
 
 /// The removal of a cookie.
@@ -44,6 +39,7 @@ pub fn removed(settings: &Settings, name: &'static str) -> Cookie<'static> {
 pub fn secret(request: &HttpRequest, name: &str) -> Option<String> {
     let cookie = request.cookie(name)?;
     let value = cookie.value();
-    let fits = value.len() == 43 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let fits =
+        value.len() == 43 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     fits.then(|| value.to_owned())
 }

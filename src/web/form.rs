@@ -44,7 +44,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
 
 fn readable(request: &HttpRequest, body: Bytes) -> Result<Bytes, Problem> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let form = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    let form = kind
+        .split(';')
+        .next()
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
     if !form || body.len() > LONGEST {
         return Err(Problem::Malformed("form"));
     }

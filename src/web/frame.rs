@@ -28,13 +28,10 @@ pub async fn around<B: MessageBody + 'static>(
     let app = request.app_data::<Data<App>>().cloned().ok_or(Problem::NotFound)?;
     let browser = Browser::of(request.request(), &app);
     request.extensions_mut().insert(browser.clone());
-    let kept = request.request().clone();
-    let response = match next.call(request).await {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => ServiceResponse::from_err(error, kept),
-    };
+    let response = next.call(request).await?.map_into_boxed_body();
     let mut response = presented(response, &app);
-    let html = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let html =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let redirect = response.status() == StatusCode::SEE_OTHER;
     if browser.fresh && (html || redirect) {
         let cookie = cookies::made(&app.settings, cookies::browser(&app.settings), browser.cookie());

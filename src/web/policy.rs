@@ -1,6 +1,6 @@
 //! Who may call a route. Every route is registered with its policy, and the policy runs before the handler.
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
@@ -39,30 +39,38 @@ pub enum Policy {
     Purposeful,
 }
 
-/// Applies a policy to a request.
+/// Applies a policy to a request. A refusal is an answer like a handler's, so that the frame makes a page of it.
 ///
 /// # Errors
-/// Whatever the policy or the handler refuses.
-pub async fn apply<B: MessageBody>(
+/// None of ours.
+pub async fn apply<B: MessageBody + 'static>(
     policy: Policy,
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
-    let app = request.app_data::<Data<App>>().cloned().ok_or(Problem::NotFound)?;
-    if policy != Policy::Machine {
-        if *request.method() == Method::POST {
-            same_site(&request, &app).await?;
-        }
-        let now = app.clock.now();
-        if let Some(current) = signed_in(&request, &app, now).await? {
-            allowed(policy, &current, request.path(), now)?;
-            touch(&app, &current.session, now).await?;
-            request.extensions_mut().insert(current);
-        } else if policy != Policy::Public {
-            return Err(Problem::First("/sign-in".to_owned()).into());
-        }
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match admitted(policy, &request).await {
+        Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+        Err(problem) => Ok(request.error_response(problem)),
     }
-    next.call(request).await
+}
+
+async fn admitted(policy: Policy, request: &ServiceRequest) -> Result<(), Problem> {
+    if policy == Policy::Machine {
+        return Ok(());
+    }
+    let app = request.app_data::<Data<App>>().cloned().ok_or(Problem::NotFound)?;
+    if *request.method() == Method::POST {
+        same_site(request, &app).await?;
+    }
+    let now = app.clock.now();
+    if let Some(current) = signed_in(request, &app, now).await? {
+        allowed(policy, &current, request.path(), now)?;
+        touch(&app, &current.session, now).await?;
+        request.extensions_mut().insert(current);
+    } else if policy != Policy::Public {
+        return Err(Problem::First("/sign-in".to_owned()));
+    }
+    Ok(())
 }
 
 /// A form comes from our own pages: browsers say so in two headers, and neither may say otherwise.

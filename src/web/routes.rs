@@ -57,7 +57,9 @@ impl Routes {
         self
     }
 
-    fn get<F, A>(self, path: &'static str, policy: Policy, handler: F) -> Self
+    /// A page. HEAD answers as GET does, without the body.
+    #[must_use]
+    pub fn get<F, A>(self, path: &'static str, policy: Policy, handler: F) -> Self
     where
         F: Handler<A>,
         A: FromRequest + 'static,
@@ -66,7 +68,9 @@ impl Routes {
         self.add(&Method::GET, path, policy, handler)
     }
 
-    fn post<F, A>(self, path: &'static str, policy: Policy, handler: F) -> Self
+    /// A form, or a machine's request.
+    #[must_use]
+    pub fn post<F, A>(self, path: &'static str, policy: Policy, handler: F) -> Self
     where
         F: Handler<A>,
         A: FromRequest + 'static,

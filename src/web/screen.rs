@@ -117,7 +117,12 @@ fn person(current: &Current) -> Person {
     Person {
         name: current.session.account.name.clone(),
         organisation: current.organisation().map(|one| one.name.clone()),
-        organisations: current.session.memberships.iter().map(|(_, one)| (one.id.to_string(), one.name.clone())).collect(),
+        organisations: current
+            .session
+            .memberships
+            .iter()
+            .map(|(_, one)| (one.id.to_string(), one.name.clone()))
+            .collect(),
         member: ready && current.member.is_ok(),
         mediator: ready && current.mediator.is_ok(),
         manager: ready && current.member.as_ref().is_ok_and(crate::domain::mediator::Member::is_manager),

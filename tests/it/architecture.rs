@@ -46,7 +46,7 @@ const RESERVED: &[(&str, &[&str], &[&str])] = &[
     (
         "actix",
         &["actix_web", "actix_http", "tracing_actix_web"],
-        &["src/web/", "src/oidc/provider/", "src/demo/", "src/app.rs"],
+        &["src/web/", "src/oidc/provider/", "src/demo/", "src/app/"],
     ),
     ("the OpenID Connect crates", &["openidconnect", "jsonwebtoken"], &["src/oidc/", "src/demo/"]),
     ("argon2", &["argon2"], &["src/credential.rs"]),

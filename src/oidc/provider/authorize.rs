@@ -120,7 +120,11 @@ pub fn check(params: &Params, client: &Client, around: Around<'_>) -> Result<Flo
 /// RFC 9700 4.1.3: compared byte for byte with what is registered.
 fn check_redirect_uri<'p>(params: &'p Params, client: &Client) -> Result<&'p str, Rejection> {
     let given = params.one("redirect_uri").ok().flatten().ok_or(Rejection::Page("redirect_uri"))?;
-    if client.redirect_uris.iter().any(|known| known == given) { Ok(given) } else { Err(Rejection::Page("redirect_uri")) }
+    if client.redirect_uris.iter().any(|known| known == given) {
+        Ok(given)
+    } else {
+        Err(Rejection::Page("redirect_uri"))
+    }
 }
 
 fn check_duplicates(params: &Params) -> Result<(), &'static str> {
@@ -181,7 +185,9 @@ fn check_pkce(params: &Params) -> Result<Option<String>, &'static str> {
     let base64url = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     match (challenge, method) {
         (None, None) => Ok(None),
-        (Some(challenge), Some("S256")) if challenge.len() == 43 && base64url(challenge) => Ok(Some(challenge.to_owned())),
+        (Some(challenge), Some("S256")) if challenge.len() == 43 && base64url(challenge) => {
+            Ok(Some(challenge.to_owned()))
+        }
         _ => Err("invalid_request"),
     }
 }
@@ -234,7 +240,8 @@ fn check_authentication(
     client: &Client,
     around: &Around<'_>,
 ) -> Result<Option<Instant>, &'static str> {
-    let prompts: Vec<&str> = one(params, "prompt")?.unwrap_or_default().split(' ').filter(|one| !one.is_empty()).collect();
+    let prompts: Vec<&str> =
+        one(params, "prompt")?.unwrap_or_default().split(' ').filter(|one| !one.is_empty()).collect();
     if prompts.iter().any(|one| !matches!(*one, "none" | "login" | "consent" | "select_account")) {
         return Err("invalid_request");
     }
@@ -246,9 +253,9 @@ fn check_authentication(
             _ => "invalid_request",
         });
     }
-    let login = prompts.contains(&"login").then(|| {
-        if client.franceconnect { around.now - FRANCECONNECT_REAUTHENTICATION } else { around.now }
-    });
+    let login = prompts
+        .contains(&"login")
+        .then(|| if client.franceconnect { around.now - FRANCECONNECT_REAUTHENTICATION } else { around.now });
     let max_age = match one(params, "max_age")? {
         None => None,
         Some(seconds) => {
@@ -270,6 +277,9 @@ fn check_hint(params: &Params, around: &Around<'_>) -> Result<(), &'static str> 
 #[must_use]
 pub fn answer(redirect_uri: &str, issuer: &str, state: Option<&str>, fields: &[(&str, &str)]) -> Option<Url> {
     let mut url = Url::parse(redirect_uri).ok()?;
-    url.query_pairs_mut().extend_pairs(fields).extend_pairs(state.map(|state| ("state", state))).append_pair("iss", issuer);
+    url.query_pairs_mut()
+        .extend_pairs(fields)
+        .extend_pairs(state.map(|state| ("state", state)))
+        .append_pair("iss", issuer);
     Some(url)
 }

@@ -57,9 +57,8 @@ impl Provider {
         }
         let code = one("code")?.ok_or(ProtocolError::InvalidRequest)?;
         let redirect_uri = one("redirect_uri")?.unwrap_or_default().to_owned();
-        let challenge = one("code_verifier")?.map(|verifier| {
-            URL_SAFE_NO_PAD.encode(Digest::of(verifier.as_bytes()).as_bytes())
-        });
+        let challenge =
+            one("code_verifier")?.map(|verifier| URL_SAFE_NO_PAD.encode(Digest::of(verifier.as_bytes()).as_bytes()));
         let (code_hash, now, access_token) = (credential::token_hash(code), self.clock.now(), self.random.token());
         let token_hash = credential::token_hash(&access_token);
         let presented_by = client.clone();
@@ -88,7 +87,8 @@ impl Provider {
         let Redeemed { grant, pass, organisation, subject, .. } = redeemed;
         // OpenID Connect Core 3.1.3.6: the left half of the hash; all our algorithms use SHA-256.
         let digest = Digest::of(access_token.as_bytes());
-        let at_hash = URL_SAFE_NO_PAD.encode(digest.as_bytes().first_chunk::<16>().map_or(&[][..], |half| half.as_slice()));
+        let at_hash =
+            URL_SAFE_NO_PAD.encode(digest.as_bytes().first_chunk::<16>().map_or(&[][..], |half| half.as_slice()));
         let mut claims = json!({
             "iss": self.issuer,
             "sub": subject,

@@ -39,8 +39,7 @@ impl Provider {
     pub async fn userinfo(&self, access_token: &str) -> Result<Userinfo, ProtocolError> {
         let (hash, now) = (credential::token_hash(access_token), self.clock.now());
         let id = UseId::new(now, self.random.u128());
-        let Issued { client, mut claims, secret } =
-            self.store.write(move |tx| issue(tx, &hash, id, now)).await??;
+        let Issued { client, mut claims, secret } = self.store.write(move |tx| issue(tx, &hash, id, now)).await??;
         if client.userinfo == UserinfoFormat::Json {
             return Ok(Userinfo::Json(claims));
         }

@@ -101,7 +101,12 @@ fn day(text: &str, zone: chrono_tz::Tz) -> Option<(Instant, Instant)> {
     Some((begins(day)?, begins(day.checked_add_days(Days::new(1))?)?))
 }
 
-fn optional<T>(text: &str, field: &'static str, read: impl Fn(&str) -> Option<T>, wrong: &mut Vec<&'static str>) -> Option<T> {
+fn optional<T>(
+    text: &str,
+    field: &'static str,
+    read: impl Fn(&str) -> Option<T>,
+    wrong: &mut Vec<&'static str>,
+) -> Option<T> {
     let text = text.trim();
     if text.is_empty() {
         return None;
@@ -234,12 +239,7 @@ fn hex(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// There is none.
-pub async fn entry(
-    app: Data<App>,
-    screen: Screen,
-    session: Session,
-    id: Id<EntryId>,
-) -> Result<HttpResponse, Problem> {
+pub async fn entry(app: Data<App>, screen: Screen, session: Session, id: Id<EntryId>) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     let entry = app
         .store

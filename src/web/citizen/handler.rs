@@ -31,7 +31,14 @@ fn text(db: &mut Db<'_>, hash: &[u8], language: Language, now: Instant) -> Resul
     Ok(draft.text(&organisation.name, language)?)
 }
 
-fn show(mut screen: Screen, status: StatusCode, token: String, text: &str, unprotected: bool, errors: Errors) -> HttpResponse {
+fn show(
+    mut screen: Screen,
+    status: StatusCode,
+    token: String,
+    text: &str,
+    unprotected: bool,
+    errors: Errors,
+) -> HttpResponse {
     // Nothing of the mediator's is on the citizen's screen.
     screen.shell.person = None;
     let document = Document::read(text);

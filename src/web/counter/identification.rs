@@ -125,10 +125,7 @@ async fn recognised(app: &App, mediator: &Mediator, draft: Draft, identified: Id
 }
 
 fn changed(mediator: &Mediator, citizen: &crate::domain::id::CitizenId, now: Instant) -> Event {
-    Event::new(Kind::IdentityChanged, now)
-        .by(&mediator.account().id)
-        .within(&mediator.organisation().id)
-        .about(citizen)
+    Event::new(Kind::IdentityChanged, now).by(&mediator.account().id).within(&mediator.organisation().id).about(citizen)
 }
 
 /// FranceConnect brings the draft's identifier back.
@@ -142,11 +139,7 @@ pub struct LoggedOut {
 ///
 /// # Errors
 /// No draft of this session has this identifier.
-pub async fn logged_out(
-    app: Data<App>,
-    mediator: Mediator,
-    query: Query<LoggedOut>,
-) -> Result<HttpResponse, Problem> {
+pub async fn logged_out(app: Data<App>, mediator: Mediator, query: Query<LoggedOut>) -> Result<HttpResponse, Problem> {
     let id: DraftId = query.0.state.parse().map_err(|_| Problem::NotFound)?;
     let (token, now) = (app.random.token(), app.clock.now());
     let hash = credential::token_hash(&token);

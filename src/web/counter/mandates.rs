@@ -36,12 +36,7 @@ fn read_event(member: &Member, mandate: &Mandate, part: &'static str, now: Insta
 ///
 /// # Errors
 /// Not of this organisation: not found.
-pub async fn show(
-    app: Data<App>,
-    screen: Screen,
-    member: Member,
-    id: Id<MandateId>,
-) -> Result<HttpResponse, Problem> {
+pub async fn show(app: Data<App>, screen: Screen, member: Member, id: Id<MandateId>) -> Result<HttpResponse, Problem> {
     let (now, organisation) = (app.clock.now(), member.organisation().name.clone());
     let (mandate, agreed, citizen, opened_by, used, names) = app
         .store

@@ -105,7 +105,9 @@ fn recap(
     let person = draft.citizen.as_ref()?;
     let live = held.iter().flat_map(|old| old.authorisations.iter().map(move |part| (old, part)));
     let replaced = live
-        .filter(|(old, part)| draft.procedures.contains(&part.procedure) && old.standing_of(part, now) == Standing::Active)
+        .filter(|(old, part)| {
+            draft.procedures.contains(&part.procedure) && old.standing_of(part, now) == Standing::Active
+        })
         .map(|(old, part)| ReplacedLine {
             procedure: screen.t().procedure(part.procedure).long.to_owned(),
             ends: screen.moment(old.expires_at),

@@ -188,7 +188,8 @@ pub async fn choose(
 ) -> Result<HttpResponse, Problem> {
     let procedure: Procedure = form.0.procedure.parse().map_err(|_| Refusal::ProcedureNotInMandate)?;
     let (code, now) = (app.random.token(), app.clock.now());
-    let choice = Choice { mediator, session, citizen: citizen.0, procedure, code_hash: credential::token_hash(&code), now };
+    let choice =
+        Choice { mediator, session, citizen: citizen.0, procedure, code_hash: credential::token_hash(&code), now };
     let flow = app
         .store
         .write(move |tx| {
@@ -213,9 +214,9 @@ impl Choice {
     fn exercise(&self, tx: &mut Tx<'_>, flow: Flow) -> Result<Result<Flow, Refusal>, Problem> {
         let organisation = &self.mediator.organisation().id;
         let held = mandates::holding_locked(tx, organisation, &self.citizen)?;
-        let named = |one: &&Mandate| one.authorisations.iter().any(|part| {
-            part.procedure == self.procedure && part.ended.is_none()
-        });
+        let named = |one: &&Mandate| {
+            one.authorisations.iter().any(|part| part.procedure == self.procedure && part.ended.is_none())
+        };
         let asked: Option<&BTreeSet<Procedure>> = flow.procedures.as_ref();
         let pass = match held.iter().find(named) {
             Some(mandate) => mandate.exercise(&self.mediator, self.procedure, asked, self.now),

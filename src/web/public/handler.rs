@@ -180,7 +180,9 @@ mod tests {
     #[test]
     fn a_redirect_stays_on_this_site() {
         assert_eq!(local_path("/mandates/mdt_01ABC"), "/mandates/mdt_01ABC");
-        for evil in ["//evil.example", "/\\evil.example", "https://evil.example", "/%5cevil", "/a\r\nb", "", "home", "/a?b"] {
+        for evil in
+            ["//evil.example", "/\\evil.example", "https://evil.example", "/%5cevil", "/a\r\nb", "", "home", "/a?b"]
+        {
             assert_eq!(local_path(evil), "/", "{evil:?}");
         }
     }

@@ -1,0 +1,140 @@
+//! What the command line does: each command, from its arguments to a line of text or JSON.
+
+mod clients;
+mod journal;
+mod output;
+mod people;
+
+use std::process::ExitCode;
+
+use crate::app::{self, StartError};
+use crate::cli::admin::Admin;
+use crate::cli::{Cli, Command, Journal, Migrate};
+use crate::clock::{Clock, Random};
+use crate::config::Config;
+use crate::credential;
+use crate::store::{self, Location, Store};
+use crate::{config, logging};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration, each problem on a line.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Configuration(Vec<config::Problem>),
+    /// It could not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The database.
+    #[error("{0}")]
+    Store(#[from] store::Error),
+    /// A sentence.
+    #[error("{0}")]
+    Said(String),
+    /// A step of the walk did not hold: the walk said which.
+    #[error("the walk did not hold")]
+    Walk,
+}
+
+/// What a command works with.
+struct Desk {
+    store: Store,
+    clock: Clock,
+    random: Random,
+}
+
+/// Runs the command of the process.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    match app::block_on(command(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn command(cli: Cli) -> Result<(), Failure> {
+    let load = || Config::load(cli.config.as_deref()).map_err(Failure::Configuration);
+    match cli.command {
+        Command::Demo(options) => {
+            if app::demo::run(&options).await? {
+                Ok(())
+            } else {
+                Err(Failure::Walk)
+            }
+        }
+        Command::Serve => {
+            let config = load()?;
+            logging::start(config.log).map_err(|error| Failure::Said(error.to_string()))?;
+            Ok(app::serve(&config).await?)
+        }
+        Command::Migrate(options) => migrate(&load()?, &options),
+        Command::CheckConfig => check(&load()?),
+        Command::Admin(admin) => administer(&load()?, admin).await,
+        Command::Journal(Journal::List(entries)) => journal::list(&desk(&load()?)?, entries).await,
+    }
+}
+
+fn desk(config: &Config) -> Result<Desk, Failure> {
+    let key = config.master_key().map_err(|problem| Failure::Configuration(vec![problem]))?;
+    let random = Random::system();
+    let store = app::open_store(config, &key, random.clone())?;
+    Ok(Desk { store, clock: Clock::system(), random })
+}
+
+async fn administer(config: &Config, admin: Admin) -> Result<(), Failure> {
+    let desk = desk(config)?;
+    match admin {
+        Admin::Organisation(command) => people::organisation(&desk, command).await,
+        Admin::Mediator(command) => people::mediator(&desk, command).await,
+        Admin::Manager(command) => people::manager(&desk, command).await,
+        Admin::Auditor(command) => people::auditor(&desk, command).await,
+        Admin::Client(command) => clients::client(&desk, command).await,
+        Admin::Key(command) => clients::key(&desk, command).await,
+    }
+}
+
+fn migrate(config: &Config, options: &Migrate) -> Result<(), Failure> {
+    let location = Location::parse(config.database.url())?;
+    if options.down {
+        println!("undone: {}", Store::revert(&location)?);
+        return Ok(());
+    }
+    let done = Store::migrate(&location)?;
+    if done.is_empty() {
+        println!("the database is up to date");
+    }
+    for name in done {
+        println!("done: {name}");
+    }
+    Ok(())
+}
+
+/// The file was read and checked already: what remains are the secrets and the database.
+fn check(config: &Config) -> Result<(), Failure> {
+    let secrets = app::Secrets::read(config).map_err(|problem| Failure::Configuration(vec![problem]))?;
+    app::open_store(config, &secrets.master_key, Random::system())?;
+    println!("the configuration can be used");
+    Ok(())
+}
+
+/// A secret of 256 random bits, or the one in a file.
+fn secret(desk: &Desk, file: Option<&std::path::Path>) -> Result<String, Failure> {
+    let Some(file) = file else { return Ok(desk.random.token()) };
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::Said(format!("{}: {error}", file.display())))?;
+    let text = text.trim_end().to_owned();
+    let fits = text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits {
+        Ok(text)
+    } else {
+        Err(Failure::Said(format!("{}: write 32 or more characters without spaces", file.display())))
+    }
+}
+
+/// A new client identifier: random, and nothing secret.
+fn client_id(desk: &Desk) -> String {
+    let hash = credential::token_hash(&desk.random.token());
+    hash.iter().take(12).fold(String::from("client_"), |id, byte| id + &format!("{byte:02x}"))
+}

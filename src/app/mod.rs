@@ -1,0 +1,255 @@
+//! The application: from a configuration to a running server.
+
+pub mod demo;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data};
+use actix_web::{App as ActixApp, HttpServer};
+use secrecy::SecretString;
+use tokio::sync::Notify;
+use tracing::Span;
+use tracing_actix_web::{RequestId, RootSpanBuilder, TracingLogger};
+use zeroize::Zeroizing;
+
+use crate::clock::{Clock, Random};
+use crate::config::{Algorithm, Config, MailMode, Problem};
+use crate::domain::client::SigningAlgorithm;
+use crate::messaging::mail::{self, Sender};
+use crate::messaging::outbox;
+use crate::oidc::keys::{self, KeyRing};
+use crate::oidc::provider::Provider;
+use crate::oidc::relying_party::{self, RelyingParty};
+use crate::store::{self, Location, Schema, Store};
+use crate::web::frame;
+use crate::web::public::handler::nowhere;
+use crate::web::routes::Routes;
+use crate::web::state::{App, Settings, origin_of, slow_limiter, source_limiter};
+
+/// How often the keys in memory are compared with the database: another node may have made one.
+const KEYS_EVERY: Duration = Duration::from_secs(30);
+
+/// Why the service does not start: each one is a sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error("{0}")]
+    Configuration(Problem),
+    /// The schema is not this program's.
+    #[error("the database was not migrated to this version of the program: run `mandataire migrate`")]
+    Behind,
+    /// A newer program migrated the database.
+    #[error("the database was migrated by a newer version of the program: run that one")]
+    Ahead,
+    /// The database.
+    #[error("{0}; check database.url and that the database is running")]
+    Store(#[from] store::Error),
+    /// The signing keys.
+    #[error("the signing keys cannot be used: {0}")]
+    Keys(#[from] keys::Fault),
+    /// FranceConnect's settings.
+    #[error("{0}")]
+    RelyingParty(#[from] relying_party::Fault),
+    /// Mail.
+    #[error("{0}")]
+    Mail(#[from] mail::Fault),
+    /// The network.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(String, std::io::Error),
+}
+
+impl From<Problem> for StartError {
+    fn from(problem: Problem) -> Self {
+        Self::Configuration(problem)
+    }
+}
+
+/// The secrets of a configuration, read from their files.
+pub struct Secrets {
+    /// The master key of the vault.
+    pub master_key: Zeroizing<[u8; 32]>,
+    /// Our secret at FranceConnect.
+    pub franceconnect: SecretString,
+}
+
+impl Secrets {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// A file that cannot be used.
+    pub fn read(config: &Config) -> Result<Self, Problem> {
+        Ok(Self { master_key: config.master_key()?, franceconnect: config.franceconnect.client_secret()? })
+    }
+}
+
+/// The store of a configuration, if its schema is this program's.
+///
+/// # Errors
+/// The database does not answer, or its schema is older or newer.
+pub fn open_store(config: &Config, master_key: &[u8; 32], random: Random) -> Result<Store, StartError> {
+    let location = Location::parse(config.database.url())?;
+    match Store::schema(&location)? {
+        Schema::Current => Ok(Store::open(&location, config.database.pool, master_key, random)?),
+        Schema::Behind => Err(StartError::Behind),
+        Schema::Ahead => Err(StartError::Ahead),
+    }
+}
+
+/// Puts the service together over an open store.
+///
+/// # Errors
+/// A setting that cannot work, or the database.
+pub async fn assemble(
+    config: &Config,
+    secret: SecretString,
+    store: Store,
+    clock: Clock,
+    random: Random,
+) -> Result<Data<App>, StartError> {
+    let ring = KeyRing::default();
+    keys::ensure(&store, SigningAlgorithm::Es256, clock.now()).await?;
+    ring.refresh(&store).await?;
+    let relying_party = RelyingParty::new(relying_party_settings(config, secret), clock.clone())?;
+    let settings = Settings {
+        public_url: config.public_url.clone(),
+        name: config.name.clone(),
+        contact: config.contact.clone(),
+        franceconnect_origin: origin_of(&config.franceconnect.issuer),
+        trusted_proxies: config.trusted_proxies.clone(),
+        demo: config.mail.mode == MailMode::Page,
+    };
+    let provider = Provider {
+        issuer: config.public_url.clone(),
+        keys: ring,
+        store: store.clone(),
+        clock: clock.clone(),
+        random: random.clone(),
+    };
+    Ok(Data::new(App {
+        store,
+        clock,
+        random,
+        settings,
+        relying_party,
+        provider,
+        bell: Arc::new(Notify::new()),
+        sources: source_limiter(),
+        slow: slow_limiter(),
+    }))
+}
+
+fn relying_party_settings(config: &Config, secret: SecretString) -> relying_party::Settings {
+    let franceconnect = &config.franceconnect;
+    relying_party::Settings {
+        issuer: franceconnect.issuer.clone(),
+        client_id: franceconnect.client_id.clone(),
+        client_secret: secret,
+        redirect_uri: format!("{}/franceconnect/callback", config.public_url),
+        post_logout_redirect_uri: format!("{}/franceconnect/logged-out", config.public_url),
+        scopes: franceconnect.scopes.clone(),
+        acr: franceconnect.acr.clone(),
+        algorithm: match franceconnect.algorithm {
+            Algorithm::ES256 => relying_party::Algorithm::Es256,
+            Algorithm::RS256 => relying_party::Algorithm::Rs256,
+        },
+        pkce: franceconnect.pkce,
+        development: config.development,
+    }
+}
+
+/// The span of a request: identifiers and the route's pattern only. An address may hold a token, so it is never logged.
+pub struct Spans;
+
+impl RootSpanBuilder for Spans {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        use actix_web::HttpMessage;
+        let id = request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default();
+        let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+        tracing::info_span!("request", %id, method = %request.method(), route, status = tracing::field::Empty)
+    }
+
+    fn on_request_end<B: actix_web::body::MessageBody>(
+        span: Span,
+        outcome: &Result<ServiceResponse<B>, actix_web::Error>,
+    ) {
+        let status = outcome.as_ref().map_or(500, |response| response.status().as_u16());
+        span.record("status", status);
+        tracing::info!(parent: &span, "answered");
+    }
+}
+
+/// The server over a listening socket. `routes` makes the routes, once per worker.
+///
+/// # Errors
+/// The socket cannot be used.
+pub fn server(
+    app: Data<App>,
+    listener: TcpListener,
+    workers: usize,
+    routes: fn() -> Routes,
+) -> std::io::Result<Server> {
+    let make = move || {
+        ActixApp::new()
+            .app_data(app.clone())
+            .configure(|config| routes().register(config))
+            .default_service(web::to(nowhere))
+            .wrap(from_fn(frame::around))
+            .wrap(TracingLogger::<Spans>::new())
+    };
+    Ok(HttpServer::new(make)
+        .workers(workers)
+        .client_request_timeout(Duration::from_secs(10))
+        .client_disconnect_timeout(Duration::from_secs(2))
+        .keep_alive(Duration::from_secs(75))
+        .shutdown_timeout(10)
+        .listen(listener)?
+        .run())
+}
+
+/// Starts what runs beside the requests: the outbox and the refreshing of keys.
+///
+/// # Errors
+/// The mail settings cannot work.
+pub fn start_background(app: &Data<App>, config: &Config) -> Result<(), StartError> {
+    if config.mail.mode == MailMode::Smtp {
+        let sender = Sender::new(&config.mail)?;
+        let (store, clock, bell) = (app.store.clone(), app.clock.clone(), app.bell.clone());
+        actix_web::rt::spawn(outbox::run(store, sender, clock, bell));
+    }
+    let (store, ring) = (app.store.clone(), app.provider.keys.clone());
+    actix_web::rt::spawn(async move {
+        loop {
+            tokio::time::sleep(KEYS_EVERY).await;
+            if let Err(fault) = ring.refresh(&store).await {
+                tracing::error!(%fault, "the signing keys could not be read again");
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Runs asynchronous work to its end on this thread.
+pub fn block_on<F: Future>(work: F) -> F::Output {
+    actix_web::rt::System::new().block_on(work)
+}
+
+/// `serve`: until the process is told to stop.
+///
+/// # Errors
+/// Whatever keeps it from starting.
+pub async fn serve(config: &Config) -> Result<(), StartError> {
+    let secrets = Secrets::read(config)?;
+    let random = Random::system();
+    let store = open_store(config, &secrets.master_key, random.clone())?;
+    let app = assemble(config, secrets.franceconnect, store, Clock::system(), random).await?;
+    start_background(&app, config)?;
+    let listening = |error| StartError::Listen(config.listen.to_string(), error);
+    let listener = TcpListener::bind(config.listen).map_err(listening)?;
+    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    tracing::info!(address = %config.listen, public_url = %config.public_url, "ready");
+    server(app, listener, workers, crate::web::routes::all).map_err(listening)?.await.map_err(listening)
+}
