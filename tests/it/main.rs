@@ -1,0 +1,18 @@
+//! One test binary: the shape of the tree, the pages, the roles against hostile peers, and the stories.
+
+#[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod dependencies;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
+mod relying_party;
+#[cfg(test)]
+mod source;
+#[cfg(test)]
+mod using;
+#[cfg(test)]
+mod world;

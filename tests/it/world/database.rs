@@ -1,0 +1,83 @@
+//! A database for one story: a new file, or a new schema. It goes away with the story.
+
+use std::path::PathBuf;
+
+use diesel::connection::{Connection, SimpleConnection};
+use diesel::pg::PgConnection;
+use mandataire::clock::Random;
+use mandataire::store::Location;
+
+use super::Backend;
+
+/// The variable that says where PostgreSQL is.
+const VARIABLE: &str = "MANDATAIRE_TEST_POSTGRES";
+
+/// A database.
+pub(crate) struct Database {
+    /// Which kind.
+    pub(crate) backend: Backend,
+    /// Its address.
+    pub(crate) url: String,
+    /// The same, read.
+    pub(crate) location: Location,
+    folder: Option<PathBuf>,
+    schema: Option<String>,
+}
+
+fn name() -> String {
+    format!("story_{:032x}", Random::system().u128())
+}
+
+impl Database {
+    /// A new SQLite file.
+    pub(crate) fn sqlite() -> Self {
+        let folder = std::env::temp_dir().join(name());
+        std::fs::create_dir(&folder).unwrap();
+        let url = format!("sqlite:{}", folder.join("story.db").display());
+        let location = Location::parse(&url).unwrap();
+        Self { backend: Backend::Sqlite, url, location, folder: Some(folder), schema: None }
+    }
+
+    /// A new PostgreSQL schema. None where no PostgreSQL is given; with `CI` set, that is a failure.
+    pub(crate) fn postgres() -> Option<Self> {
+        let Ok(server) = std::env::var(VARIABLE) else {
+            assert!(std::env::var_os("CI").is_none(), "{VARIABLE} is not set: PostgreSQL must run here");
+            eprintln!("not run on PostgreSQL: {VARIABLE} is not set (`tests/postgres start` gives one)");
+            return None;
+        };
+        let schema = name();
+        let mut connection = PgConnection::establish(&server).expect("PostgreSQL answers");
+        connection.batch_execute(&format!("create schema {schema}")).unwrap();
+        let sign = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{sign}options=-csearch_path%3D{schema}");
+        let location = Location::parse(&url).unwrap();
+        Some(Self { backend: Backend::Postgres, url, location, folder: None, schema: Some(schema) })
+    }
+
+    /// Runs SQL beside the service, as somebody with the password of the database would.
+    pub(crate) fn execute(&self, sql: &str) -> Result<(), diesel::result::Error> {
+        match self.backend {
+            Backend::Sqlite => {
+                let path = self.url.trim_start_matches("sqlite:");
+                let mut connection = diesel::sqlite::SqliteConnection::establish(path).unwrap();
+                connection.batch_execute("pragma busy_timeout = 5000; pragma foreign_keys = on;")?;
+                connection.batch_execute(sql)
+            }
+            Backend::Postgres => PgConnection::establish(&self.url).unwrap().batch_execute(sql),
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            // The service may still hold the file open; on this system it goes away all the same.
+            drop(std::fs::remove_dir_all(folder));
+        }
+        if let (Some(schema), Ok(server)) = (&self.schema, std::env::var(VARIABLE))
+            && let Ok(mut connection) = PgConnection::establish(&server)
+        {
+            drop(connection.batch_execute(&format!("set lock_timeout = '2s'; drop schema {schema} cascade")));
+        }
+    }
+}

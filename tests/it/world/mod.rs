@@ -1,0 +1,267 @@
+//! The world of a story: the whole service in this process, on the database of the story, with the clock in the story's hands, beside
+//! a pretend FranceConnect.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a story that cannot be set up must stop")]
+
+pub(crate) mod actor;
+pub(crate) mod database;
+pub(crate) mod service;
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+
+use actix_web::web::Data;
+use mandataire::app;
+use mandataire::clock::{Clock, Random};
+use mandataire::config::{Config, Database as DatabaseConfig, FranceConnect, Mail, MailMode};
+use mandataire::credential;
+use mandataire::demo::franceconnect;
+use mandataire::domain::Instant;
+use mandataire::domain::authenticator::Authenticator;
+use mandataire::domain::event::Kind;
+use mandataire::domain::id::{AccountId, AuthenticatorId, OrganisationId};
+use mandataire::domain::mediator::{Account, Membership};
+use mandataire::domain::organisation::Organisation;
+use mandataire::domain::procedure::Procedure;
+use mandataire::store::journal::{self, Filter};
+use mandataire::store::{Store, accounts, authenticators, organisations};
+use mandataire::web::routes;
+use mandataire::web::state::App;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use actor::Actor;
+use database::Database;
+
+/// When every story begins: a Sunday morning in Paris.
+pub(crate) const BEGINNING: &str = "2026-11-22T09:00:00Z";
+/// Our secret at FranceConnect in stories.
+pub(crate) const OUR_SECRET: &str = "our-secret-at-the-pretend-franceconnect-0123456789";
+
+/// Which database a story runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// The world.
+pub(crate) struct World {
+    /// Our address.
+    pub(crate) base: String,
+    /// The pretend FranceConnect's address.
+    pub(crate) franceconnect: String,
+    /// The service.
+    pub(crate) app: Data<App>,
+    /// Its clock; it stands still.
+    pub(crate) clock: Clock,
+    /// Randomness for what stories make.
+    pub(crate) random: Random,
+    /// The organisation of most stories.
+    pub(crate) organisation: OrganisationId,
+    /// The database; dropped with the world.
+    pub(crate) database: Database,
+}
+
+/// Runs a story on SQLite and on PostgreSQL.
+#[macro_export]
+macro_rules! on_each_backend {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($world:ident) $body:block)+) => { $(
+        $(#[doc = $doc])*
+        mod $name {
+            use super::*;
+
+            async fn story($world: $crate::world::World) $body
+
+            #[actix_web::test]
+            async fn sqlite() {
+                story($crate::world::World::on_sqlite().await).await;
+            }
+
+            #[actix_web::test]
+            async fn postgres() {
+                if let Some(world) = $crate::world::World::on_postgres().await {
+                    story(world).await;
+                }
+            }
+        }
+    )+ };
+}
+
+fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    (listener, origin)
+}
+
+impl World {
+    /// A world on a new SQLite file.
+    pub(crate) async fn on_sqlite() -> Self {
+        Self::on(Database::sqlite()).await
+    }
+
+    /// A world on a new PostgreSQL schema; none where no PostgreSQL is given, which fails where everything must run.
+    pub(crate) async fn on_postgres() -> Option<Self> {
+        match Database::postgres() {
+            Some(database) => Some(Self::on(database).await),
+            None => None,
+        }
+    }
+
+    async fn on(database: Database) -> Self {
+        let (clock, random) = (Clock::manual(BEGINNING.parse().unwrap()), Random::system());
+        let ((ours, base), (theirs, fc)) = (listener(), listener());
+        let config = config(&base, &fc, &database);
+        Store::migrate(&database.location).expect("the migrations run");
+        let store = Store::open(&database.location, 4, &[7; 32], random.clone()).expect("the store opens");
+        let secret = SecretString::from(OUR_SECRET);
+        let app = app::assemble(&config, secret, store, clock.clone(), random.clone()).await.expect("it assembles");
+        let server = app::server(app.clone(), ours, 1, routes::all).unwrap();
+        actix_web::rt::spawn(server);
+        let settings = service::franceconnect_settings(&fc, &base, &clock, &random);
+        actix_web::rt::spawn(franceconnect::serve(theirs, settings).unwrap());
+        let organisation = OrganisationId::new(clock.now(), random.u128());
+        let world = Self { base, franceconnect: fc, app, clock, random, organisation, database };
+        world.accredits("Maison France services de Houdan", "73282932000074", world.organisation.clone()).await;
+        world
+    }
+
+    /// Another organisation.
+    pub(crate) async fn another_organisation(&self) -> OrganisationId {
+        let id = OrganisationId::new(self.clock.now(), self.random.u128());
+        self.accredits("Centre social de Saint-Benoît", "40483304800022", id.clone()).await;
+        id
+    }
+
+    async fn accredits(&self, name: &str, siret: &str, id: OrganisationId) {
+        let organisation = Organisation {
+            id,
+            name: name.to_owned(),
+            siret: siret.parse().unwrap(),
+            address: "12 Grande Rue, 78550 Houdan".to_owned(),
+            zone: "Europe/Paris".to_owned(),
+            procedures: BTreeSet::from(Procedure::ALL),
+            suspended_at: None,
+        };
+        let now = self.clock.now();
+        let created = self.app.store.write(move |tx| organisations::create(tx, organisation.create(now), now)).await;
+        created.expect("the organisation is created");
+    }
+
+    /// A certified mediator of an organisation, enrolled, signed out.
+    pub(crate) async fn mediator_of(&self, organisation: &OrganisationId, name: &str) -> Actor {
+        let role =
+            Membership { organisation: organisation.clone(), mediator: true, manager: false, certified_until: None };
+        self.enrolled(name, &[role], false).await
+    }
+
+    /// A mediator of the usual organisation, signed in.
+    pub(crate) async fn mediator(&self, name: &str) -> Actor {
+        let actor = self.mediator_of(&self.organisation, name).await;
+        actor.signs_in().await;
+        actor
+    }
+
+    /// A manager of the usual organisation, signed in.
+    pub(crate) async fn manager(&self, name: &str) -> Actor {
+        let organisation = self.organisation.clone();
+        let role = Membership { organisation, mediator: false, manager: true, certified_until: None };
+        let actor = self.enrolled(name, &[role], false).await;
+        actor.signs_in().await;
+        actor
+    }
+
+    /// An auditor, signed in, who has not said why.
+    pub(crate) async fn auditor(&self, name: &str) -> Actor {
+        let actor = self.enrolled(name, &[], true).await;
+        actor.signs_in().await;
+        actor
+    }
+
+    /// Somebody with these roles, whose authenticator is enrolled and who accepted the terms; signed out.
+    pub(crate) async fn enrolled(&self, name: &str, roles: &[Membership], auditor: bool) -> Actor {
+        let actor = self.invited(name, roles, auditor).await;
+        let (account, now) = (actor.account.clone(), self.clock.now());
+        let (id, seed) = (AuthenticatorId::new(now, self.random.u128()), credential::new_seed(&self.random));
+        self.app
+            .store
+            .write(move |tx| {
+                let found = accounts::find(tx, &account)?;
+                accounts::save(tx, found.accept_terms(now))?;
+                authenticators::begin(tx, &id, &account, &*seed, now)?;
+                let (last_step, failures, locked_at, confirmed_at) = (0, 0, None, None);
+                let new = Authenticator { id, account, last_step, failures, locked_at, confirmed_at };
+                let (confirmed, _) = new.confirm(Some(0), now).expect("a first code confirms");
+                authenticators::save(tx, confirmed)
+            })
+            .await
+            .expect("the authenticator is enrolled");
+        actor
+    }
+
+    /// Somebody with these roles who has never signed in.
+    pub(crate) async fn invited(&self, name: &str, roles: &[Membership], auditor: bool) -> Actor {
+        let now = self.clock.now();
+        let id = AccountId::new(now, self.random.u128());
+        let email = format!("{}@houdan.example.fr", name.to_lowercase().replace(' ', "."));
+        let account =
+            Account { id, email: email.parse().unwrap(), name: name.to_owned(), auditor, active: true, terms: None };
+        let (made, roles) = (account.clone(), roles.to_vec());
+        self.app
+            .store
+            .write(move |tx| {
+                accounts::create(tx, made.clone(), roles.first(), now)?;
+                for role in roles.iter().skip(1) {
+                    accounts::create(tx, made.clone(), Some(role), now)?;
+                }
+                Ok::<_, mandataire::store::Error>(())
+            })
+            .await
+            .expect("the account is created");
+        Actor::new(self, account)
+    }
+
+    /// Everything the journal holds of one kind, oldest first: the clear parts.
+    pub(crate) async fn entries(&self, kind: Kind) -> Vec<Value> {
+        let filter = Filter { kind: Some(kind), ..Filter::default() };
+        let entries = self.app.store.read(move |db| journal::list_forward(db, &filter, None, 10_000)).await;
+        let clear = |entry: &journal::Entry| serde_json::from_slice(&entry.clear).expect("a clear part is JSON");
+        entries.expect("the journal is read").iter().map(clear).collect()
+    }
+
+    /// How many entries of one kind the journal holds.
+    pub(crate) async fn count(&self, kind: Kind) -> usize {
+        self.entries(kind).await.len()
+    }
+
+    /// Time passes.
+    pub(crate) fn after(&self, seconds: i64) {
+        self.clock.advance(chrono::TimeDelta::seconds(seconds));
+    }
+
+    /// Now.
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// An address of the service.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+}
+
+fn config(base: &str, fc: &str, database: &Database) -> Config {
+    Config {
+        public_url: base.to_owned(),
+        development: true,
+        contact: "contact@mandataire.example.fr".to_owned(),
+        database: DatabaseConfig { url: database.url.clone().into(), pool: 4 },
+        mail: Mail { mode: MailMode::Page, ..Mail::default() },
+        franceconnect: FranceConnect {
+            issuer: franceconnect::issuer(fc),
+            client_id: "mandataire".to_owned(),
+            ..FranceConnect::default()
+        },
+        ..Config::default()
+    }
+}
