@@ -105,7 +105,7 @@ fn recovery_code(random: &Random) -> String {
 /// What somebody typed, if it has the shape of a recovery code, in its one form.
 #[must_use]
 pub fn as_recovery_code(typed: &str) -> Option<String> {
-    let text: String = typed.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_uppercase()).collect();
+    let text: String = typed.to_ascii_uppercase().chars().filter(char::is_ascii_alphanumeric).collect();
     let fits = text.len() == 10 && text.bytes().all(|byte| ALPHABET.contains(&byte));
     fits.then(|| format!("{}-{}", text.get(..5).unwrap_or_default(), text.get(5..).unwrap_or_default()))
 }

@@ -69,7 +69,7 @@ pub(super) async fn key(desk: &Desk, command: Key) -> Result<(), Failure> {
             options
         }
     };
-    let all = desk.store.read(|db| keys::all(db)).await?;
+    let all = desk.store.read(keys::all).await?;
     let rows: Vec<_> = all
         .iter()
         .map(|one| json!({ "kid": one.kid, "algorithm": one.algorithm.code(), "signs": one.active, "created_at": one.created_at.to_rfc3339(), "jwk": one.public }))
@@ -81,7 +81,7 @@ pub(super) async fn key(desk: &Desk, command: Key) -> Result<(), Failure> {
 /// A new key for every algorithm that has one; ES256 always has.
 async fn rotate(desk: &Desk) -> Result<(), Failure> {
     let now = desk.clock.now();
-    let all = desk.store.read(|db| keys::all(db)).await?;
+    let all = desk.store.read(keys::all).await?;
     for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256] {
         let used = all.iter().any(|key| key.active && key.algorithm == algorithm);
         if used || algorithm == SigningAlgorithm::Es256 {

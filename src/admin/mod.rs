@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use crate::app::{self, StartError};
 use crate::cli::admin::Admin;
-use crate::cli::{Cli, Command, Journal, Migrate};
+use crate::cli::{Cli, Command, Demo, Journal, Migrate};
 use crate::clock::{Clock, Random};
 use crate::config::Config;
 use crate::credential;
@@ -59,11 +59,8 @@ async fn command(cli: Cli) -> Result<(), Failure> {
     let load = || Config::load(cli.config.as_deref()).map_err(Failure::Configuration);
     match cli.command {
         Command::Demo(options) => {
-            if app::demo::run(&options).await? {
-                Ok(())
-            } else {
-                Err(Failure::Walk)
-            }
+            let Demo { walk, json, port } = options;
+            if app::demo::run(&app::demo::Options { walk, json, port }).await? { Ok(()) } else { Err(Failure::Walk) }
         }
         Command::Serve => {
             let config = load()?;

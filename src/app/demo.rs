@@ -9,7 +9,6 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{StartError, assemble, server, start_background};
-use crate::cli::Demo;
 use crate::clock::{Clock, Random};
 use crate::config::{Config, Database, FranceConnect, Mail, MailMode};
 use crate::demo::walk::{self, People};
@@ -22,6 +21,17 @@ const FOLDER: &str = "data/demo";
 const PORT: u16 = 8_080;
 /// Who we are at the pretend FranceConnect.
 const OUR_CLIENT: &str = "mandataire-demo";
+
+/// What the demonstration is asked to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Walk through it and stop.
+    pub walk: bool,
+    /// Say the steps in JSON.
+    pub json: bool,
+    /// The port to listen on.
+    pub port: Option<u16>,
+}
 
 /// The three sites and the secrets between them.
 struct Sites {
@@ -60,7 +70,7 @@ fn listen_near(asked: Option<u16>, quiet: bool) -> io::Result<TcpListener> {
 ///
 /// # Errors
 /// Whatever keeps it from starting.
-pub async fn run(options: &Demo) -> Result<bool, StartError> {
+pub async fn run(options: &Options) -> Result<bool, StartError> {
     let listening = |error| StartError::Listen("this machine".to_owned(), error);
     let (clock, random) = (Clock::system(), Random::system());
     let sites = Sites {
@@ -84,7 +94,13 @@ pub async fn run(options: &Demo) -> Result<bool, StartError> {
     outcome
 }
 
-async fn start(sites: &Sites, folder: &str, clock: Clock, random: Random, options: &Demo) -> Result<bool, StartError> {
+async fn start(
+    sites: &Sites,
+    folder: &str,
+    clock: Clock,
+    random: Random,
+    options: &Options,
+) -> Result<bool, StartError> {
     let listening = |error| StartError::Listen("this machine".to_owned(), error);
     let addresses = Addresses::of(sites).map_err(listening)?;
     let config = config(&addresses, sites, folder).map_err(listening)?;

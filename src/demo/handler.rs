@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use super::franceconnect::citizens::CITIZENS;
+use super::franceconnect::citizens::{CITIZENS, Citizen};
 use super::pages::{CodesPage, DemoAccount, DemoPage, Mail, MailsPage};
 use super::seed::PEOPLE;
 use crate::credential::{self, STEP};
@@ -41,7 +41,7 @@ async fn start(screen: Screen) -> HttpResponse {
         organisations: person.places(),
     });
     let accounts = accounts.collect();
-    let citizens = CITIZENS.iter().map(|one| one.identity()).map(|one| {
+    let citizens = CITIZENS.iter().map(Citizen::identity).map(|one| {
         let last_name = one.preferred_username.unwrap_or(one.family_name);
         (format!("{} {last_name}", one.given_name), one.birthdate)
     });

@@ -108,7 +108,7 @@ impl KeyRing {
     /// # Errors
     /// The database, or a key that cannot be used.
     pub async fn refresh(&self, store: &Store) -> Result<(), Fault> {
-        let stored = store.read(|db| keys::all(db)).await?;
+        let stored = store.read(keys::all).await?;
         let mut ring = Keys::default();
         for key in stored {
             let public: Value = serde_json::from_str(&key.public).map_err(|_| Fault::Unusable)?;
@@ -170,15 +170,12 @@ impl KeyRing {
         let header = jsonwebtoken::decode_header(token).ok()?;
         let keys = self.keys();
         let hmac;
-        let key = match of {
-            SigningAlgorithm::Hs256 => {
-                hmac = DecodingKey::from_secret(secret);
-                &hmac
-            }
-            _ => {
-                let (alg, key) = keys.verifying.get(header.kid.as_deref()?)?;
-                if *alg == algorithm(of) { key } else { return None }
-            }
+        let key = if of == SigningAlgorithm::Hs256 {
+            hmac = DecodingKey::from_secret(secret);
+            &hmac
+        } else {
+            let (alg, key) = keys.verifying.get(header.kid.as_deref()?)?;
+            if *alg == algorithm(of) { key } else { return None }
         };
         let mut validation = Validation::new(algorithm(of));
         validation.validate_exp = false;
@@ -202,7 +199,7 @@ fn encoding_key(key: &SigningKey) -> Result<EncodingKey, Fault> {
 /// # Errors
 /// The database, or the cryptographic library.
 pub async fn ensure(store: &Store, of: SigningAlgorithm, now: Instant) -> Result<(), Fault> {
-    let stored = store.read(|db| keys::all(db)).await?;
+    let stored = store.read(keys::all).await?;
     if of == SigningAlgorithm::Hs256 || stored.iter().any(|key| key.active && key.algorithm == of) {
         return Ok(());
     }

@@ -87,7 +87,6 @@ impl Location {
 }
 
 /// The address may hold a password: only the kind of failure is told.
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
 fn unavailable(error: impl std::error::Error) -> Error {
     let text = error.to_string();
     Error::Unavailable(text.lines().next().unwrap_or_default().chars().take(200).collect())
@@ -204,6 +203,7 @@ impl AnyConnection {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]
 fn migrating(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
     Error::Unavailable(format!("reading the migrations: {error}"))
 }

@@ -2,326 +2,177 @@
 
 diesel::table! {
     person_keys (owner) {
-        owner -> Text,
-        wrapped -> Binary,
-        master_version -> Integer,
-        created_at -> Timestamp,
+        owner -> Text, wrapped -> Binary, master_version -> Integer, created_at -> Timestamp,
     }
 }
 
 diesel::table! {
     organisations (id) {
-        id -> Text,
-        name -> Text,
-        siret -> Text,
-        address -> Text,
-        zone -> Text,
-        procedures -> Text,
-        suspended_at -> Nullable<Timestamp>,
-        created_at -> Timestamp,
+        id -> Text, name -> Text, siret -> Text, address -> Text, zone -> Text, procedures -> Text,
+        suspended_at -> Nullable<Timestamp>, created_at -> Timestamp,
     }
 }
 
 diesel::table! {
     accounts (id) {
-        id -> Text,
-        email_index -> Binary,
-        profile -> Binary,
-        auditor -> Bool,
-        active -> Bool,
-        terms -> Nullable<Text>,
-        created_at -> Timestamp,
+        id -> Text, email_index -> Binary, profile -> Binary, auditor -> Bool, active -> Bool,
+        terms -> Nullable<Text>, created_at -> Timestamp,
     }
 }
 
 diesel::table! {
     memberships (account, organisation) {
-        account -> Text,
-        organisation -> Text,
-        mediator -> Bool,
-        manager -> Bool,
-        certified_until -> Nullable<Timestamp>,
-        created_at -> Timestamp,
+        account -> Text, organisation -> Text, mediator -> Bool, manager -> Bool,
+        certified_until -> Nullable<Timestamp>, created_at -> Timestamp,
     }
 }
 
 diesel::table! {
     authenticators (id) {
-        id -> Text,
-        account -> Text,
-        secret -> Binary,
-        last_step -> BigInt,
-        failures -> Integer,
-        locked_at -> Nullable<Timestamp>,
-        confirmed_at -> Nullable<Timestamp>,
-        created_at -> Timestamp,
+        id -> Text, account -> Text, secret -> Binary, last_step -> BigInt, failures -> Integer,
+        locked_at -> Nullable<Timestamp>, confirmed_at -> Nullable<Timestamp>, created_at -> Timestamp,
     }
 }
 
 diesel::table! {
     recovery_codes (account, position) {
-        account -> Text,
-        position -> Integer,
-        hash -> Text,
-        used_at -> Nullable<Timestamp>,
+        account -> Text, position -> Integer, hash -> Text, used_at -> Nullable<Timestamp>,
     }
 }
 
 diesel::table! {
     sign_in_links (token_hash) {
-        token_hash -> Binary,
-        account -> Nullable<Text>,
-        email_index -> Binary,
-        browser_hash -> Binary,
-        created_at -> Timestamp,
-        expires_at -> Timestamp,
-        used_at -> Nullable<Timestamp>,
+        token_hash -> Binary, account -> Nullable<Text>, email_index -> Binary, browser_hash -> Binary,
+        created_at -> Timestamp, expires_at -> Timestamp, used_at -> Nullable<Timestamp>,
     }
 }
 
 diesel::table! {
     sessions (id) {
-        id -> Text,
-        token_hash -> Binary,
-        account -> Text,
-        organisation -> Nullable<Text>,
-        csrf -> Text,
-        created_at -> Timestamp,
-        seen_at -> Timestamp,
-        code_at -> Nullable<Timestamp>,
-        expires_at -> Timestamp,
-        ended_at -> Nullable<Timestamp>,
-        purpose -> Nullable<Binary>,
+        id -> Text, token_hash -> Binary, account -> Text, organisation -> Nullable<Text>, csrf -> Text,
+        created_at -> Timestamp, seen_at -> Timestamp, code_at -> Nullable<Timestamp>, expires_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>, purpose -> Nullable<Binary>,
     }
 }
 
 diesel::table! {
     citizens (id) {
-        id -> Text,
-        issuer -> Text,
-        sub_index -> Binary,
-        subject -> Text,
-        identity -> Binary,
+        id -> Text, issuer -> Text, sub_index -> Binary, subject -> Text, identity -> Binary,
         created_at -> Timestamp,
     }
 }
 
 diesel::table! {
     citizen_search (organisation, token, citizen) {
-        organisation -> Text,
-        token -> Binary,
-        citizen -> Text,
+        organisation -> Text, token -> Binary, citizen -> Text,
     }
 }
 
 diesel::table! {
     drafts (id) {
-        id -> Text,
-        account -> Text,
-        session -> Text,
-        organisation -> Text,
-        procedures -> Text,
-        term -> Text,
-        created_at -> Timestamp,
-        stage -> Text,
-        state_hash -> Nullable<Binary>,
-        nonce -> Nullable<Text>,
-        verifier -> Nullable<Text>,
-        citizen -> Nullable<Text>,
-        identity -> Nullable<Binary>,
-        agreement_hash -> Nullable<Binary>,
-        agreement -> Nullable<Binary>,
-        mandate -> Nullable<Text>,
+        id -> Text, account -> Text, session -> Text, organisation -> Text, procedures -> Text, term -> Text,
+        created_at -> Timestamp, stage -> Text, state_hash -> Nullable<Binary>, nonce -> Nullable<Text>,
+        verifier -> Nullable<Text>, citizen -> Nullable<Text>, identity -> Nullable<Binary>,
+        agreement_hash -> Nullable<Binary>, agreement -> Nullable<Binary>, mandate -> Nullable<Text>,
     }
 }
 
 diesel::table! {
     mandates (id) {
-        id -> Text,
-        organisation -> Text,
-        citizen -> Text,
-        draft -> Text,
-        opened_by -> Text,
-        opened_at -> Timestamp,
-        expires_at -> Timestamp,
-        term -> Text,
-        session -> Nullable<Text>,
-        document -> Binary,
+        id -> Text, organisation -> Text, citizen -> Text, draft -> Text, opened_by -> Text, opened_at -> Timestamp,
+        expires_at -> Timestamp, term -> Text, session -> Nullable<Text>, document -> Binary,
     }
 }
 
 diesel::table! {
     authorisations (id) {
-        id -> Text,
-        mandate -> Text,
-        organisation -> Text,
-        citizen -> Text,
-        procedure -> Text,
-        ended_at -> Nullable<Timestamp>,
-        ended_kind -> Nullable<Text>,
-        ended_by -> Nullable<Text>,
+        id -> Text, mandate -> Text, organisation -> Text, citizen -> Text, procedure -> Text,
+        ended_at -> Nullable<Timestamp>, ended_kind -> Nullable<Text>, ended_by -> Nullable<Text>,
         reason -> Nullable<Text>,
     }
 }
 
 diesel::table! {
     holdings (organisation, citizen) {
-        organisation -> Text,
-        citizen -> Text,
-        last_opened_at -> Timestamp,
-        active_until -> Nullable<Timestamp>,
+        organisation -> Text, citizen -> Text, last_opened_at -> Timestamp, active_until -> Nullable<Timestamp>,
         last_end -> Timestamp,
     }
 }
 
 diesel::table! {
     agreements (id) {
-        id -> Text,
-        mandate -> Text,
-        given_at -> Timestamp,
-        method -> Text,
-        language -> Text,
-        #[sql_name = "text"]
-        body -> Binary,
-        digest -> Binary,
+        id -> Text, mandate -> Text, given_at -> Timestamp, method -> Text, language -> Text,
+        #[sql_name = "text"] body -> Binary, digest -> Binary,
     }
 }
 
 diesel::table! {
     documents (mandate) {
-        mandate -> Text,
-        version -> Text,
-        #[sql_name = "text"]
-        body -> Binary,
-        digest -> Binary,
+        mandate -> Text, version -> Text, #[sql_name = "text"] body -> Binary, digest -> Binary,
     }
 }
 
 diesel::table! {
     uses (id) {
-        id -> Text,
-        mandate -> Text,
-        authorisation -> Text,
-        organisation -> Text,
-        citizen -> Text,
-        account -> Text,
-        client -> Text,
-        procedure -> Text,
-        at -> Timestamp,
-        outcome -> Nullable<Text>,
-        outcome_at -> Nullable<Timestamp>,
-        outcome_by -> Nullable<Text>,
+        id -> Text, mandate -> Text, authorisation -> Text, organisation -> Text, citizen -> Text, account -> Text,
+        client -> Text, procedure -> Text, at -> Timestamp, outcome -> Nullable<Text>,
+        outcome_at -> Nullable<Timestamp>, outcome_by -> Nullable<Text>,
     }
 }
 
 diesel::table! {
     journal_entries (id) {
-        id -> Text,
-        at -> Timestamp,
-        kind -> Text,
-        organisation -> Nullable<Text>,
-        actor -> Nullable<Text>,
-        citizen -> Nullable<Text>,
-        mandate -> Nullable<Text>,
-        client -> Nullable<Text>,
-        clear -> Binary,
-        commitment -> Binary,
-        leaf -> Binary,
+        id -> Text, at -> Timestamp, kind -> Text, organisation -> Nullable<Text>, actor -> Nullable<Text>,
+        citizen -> Nullable<Text>, mandate -> Nullable<Text>, client -> Nullable<Text>, clear -> Binary,
+        commitment -> Binary, leaf -> Binary,
     }
 }
 
 diesel::table! {
     journal_sealed (entry) {
-        entry -> Text,
-        owner -> Text,
-        salt -> Binary,
-        ciphertext -> Binary,
+        entry -> Text, owner -> Text, salt -> Binary, ciphertext -> Binary,
     }
 }
 
 diesel::table! {
     clients (id) {
-        id -> Text,
-        name -> Text,
-        redirect_uris -> Text,
-        logout_uris -> Text,
-        secret -> Binary,
-        secret_hash -> Binary,
-        auth_method -> Text,
-        algorithm -> Text,
-        userinfo -> Text,
-        franceconnect -> Bool,
+        id -> Text, name -> Text, redirect_uris -> Text, logout_uris -> Text, secret -> Binary,
+        secret_hash -> Binary, auth_method -> Text, algorithm -> Text, userinfo -> Text, franceconnect -> Bool,
         created_at -> Timestamp,
     }
 }
 
 diesel::table! {
     signing_keys (kid) {
-        kid -> Text,
-        algorithm -> Text,
-        private -> Binary,
-        public -> Text,
-        state -> Text,
-        created_at -> Timestamp,
+        kid -> Text, algorithm -> Text, private -> Binary, public -> Text, state -> Text, created_at -> Timestamp,
         retired_at -> Nullable<Timestamp>,
     }
 }
 
 diesel::table! {
     flows (id) {
-        id -> Text,
-        client -> Text,
-        browser_hash -> Binary,
-        redirect_uri -> Text,
-        state -> Nullable<Text>,
-        nonce -> Nullable<Text>,
-        scope -> Text,
-        procedures -> Nullable<Text>,
-        code_since -> Nullable<Timestamp>,
-        challenge -> Nullable<Text>,
-        account -> Nullable<Text>,
-        session -> Nullable<Text>,
-        created_at -> Timestamp,
-        expires_at -> Timestamp,
-        used_at -> Nullable<Timestamp>,
+        id -> Text, client -> Text, browser_hash -> Binary, redirect_uri -> Text, state -> Nullable<Text>,
+        nonce -> Nullable<Text>, scope -> Text, procedures -> Nullable<Text>, code_since -> Nullable<Timestamp>,
+        challenge -> Nullable<Text>, account -> Nullable<Text>, session -> Nullable<Text>, created_at -> Timestamp,
+        expires_at -> Timestamp, used_at -> Nullable<Timestamp>,
     }
 }
 
 diesel::table! {
     grants (code_hash) {
-        code_hash -> Binary,
-        flow -> Text,
-        client -> Text,
-        account -> Text,
-        session -> Text,
-        organisation -> Text,
-        citizen -> Text,
-        mandate -> Text,
-        procedure -> Text,
-        redirect_uri -> Text,
-        nonce -> Nullable<Text>,
-        scope -> Text,
-        challenge -> Nullable<Text>,
-        auth_time -> Timestamp,
-        code_expires_at -> Timestamp,
-        code_used_at -> Nullable<Timestamp>,
-        token_hash -> Nullable<Binary>,
-        token_expires_at -> Nullable<Timestamp>,
-        token_used_at -> Nullable<Timestamp>,
+        code_hash -> Binary, flow -> Text, client -> Text, account -> Text, session -> Text, organisation -> Text,
+        citizen -> Text, mandate -> Text, procedure -> Text, redirect_uri -> Text, nonce -> Nullable<Text>,
+        scope -> Text, challenge -> Nullable<Text>, auth_time -> Timestamp, code_expires_at -> Timestamp,
+        code_used_at -> Nullable<Timestamp>, token_hash -> Nullable<Binary>,
+        token_expires_at -> Nullable<Timestamp>, token_used_at -> Nullable<Timestamp>,
         revoked_at -> Nullable<Timestamp>,
     }
 }
 
 diesel::table! {
     outbox (id) {
-        id -> Text,
-        account -> Text,
-        content -> Binary,
-        created_at -> Timestamp,
-        attempts -> Integer,
-        next_attempt_at -> Timestamp,
-        sent_at -> Nullable<Timestamp>,
-        failed_at -> Nullable<Timestamp>,
+        id -> Text, account -> Text, content -> Binary, created_at -> Timestamp, attempts -> Integer,
+        next_attempt_at -> Timestamp, sent_at -> Nullable<Timestamp>, failed_at -> Nullable<Timestamp>,
     }
 }
 

@@ -80,7 +80,7 @@ pub fn origin_of(address: &str) -> String {
 /// The limiter of sign-in requests.
 #[must_use]
 pub fn source_limiter() -> DefaultKeyedRateLimiter<String> {
-    let quota = Quota::with_period(Duration::from_secs(3_600) / REQUESTS_PER_SOURCE.get());
+    let quota = Quota::with_period(Duration::from_hours(1) / REQUESTS_PER_SOURCE.get());
     RateLimiter::keyed(quota.unwrap_or(Quota::per_hour(REQUESTS_PER_SOURCE)).allow_burst(REQUESTS_PER_SOURCE))
 }
 

@@ -25,7 +25,7 @@ use crate::web::state::App;
 use crate::web::texts::Texts;
 
 /// Entries on a page.
-const PAGE: usize = 50;
+const PAGE: i64 = 50;
 /// Shortest and longest purpose, in characters.
 const PURPOSE: std::ops::RangeInclusive<usize> = 10..=500;
 
@@ -157,14 +157,15 @@ pub async fn list(
         let read = read_event(&typed, &account, now);
         app.store
             .write(move |tx| {
-                let entries = journal::list(tx, &filter, cursor.as_ref(), PAGE as i64 + 1)?;
+                let entries = journal::list(tx, &filter, cursor.as_ref(), PAGE + 1)?;
                 journal::record(tx, &read)?;
                 Ok::<_, Problem>(entries)
             })
             .await?
     };
-    let more = entries.len() > PAGE;
-    entries.truncate(PAGE);
+    let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let more = entries.len() > page;
+    entries.truncate(page);
     let next = entries.last().filter(|_| more).map(|entry| entry.id.to_string());
     let pages = pages(&typed, after.is_some(), next);
     let rows = entries.iter().map(|entry| entry_row(entry, &screen)).collect();

@@ -38,23 +38,23 @@ fn read_event(member: &Member, mandate: &Mandate, part: &'static str, now: Insta
 /// Not of this organisation: not found.
 pub async fn show(app: Data<App>, screen: Screen, member: Member, id: Id<MandateId>) -> Result<HttpResponse, Problem> {
     let (now, organisation) = (app.clock.now(), member.organisation().name.clone());
-    let (mandate, agreed, citizen, opened_by, used, names) = app
+    let (mandate, agreed, citizen, opened_by, recorded, names) = app
         .store
         .write(move |tx| {
             let mandate = mandates::held_by(tx, &member.organisation().id, &id.0)?;
             let citizen = citizens::held_by(tx, &mandate.organisation, &mandate.citizen, now)?;
             let agreed = mandates::agreed_at(tx, &mandate)?;
             let mut opener = accounts::names(tx, std::slice::from_ref(&mandate.opened_by))?;
-            let used = uses::of_mandate(tx, &mandate.id, SHOWN)?;
-            let names = Names::of(tx, &used)?;
+            let recorded = uses::of_mandate(tx, &mandate.id, SHOWN)?;
+            let names = Names::of(tx, &recorded)?;
             journal::record(tx, &read_event(&member, &mandate, "mandate", now))?;
             let opened_by = opener.remove(&mandate.opened_by).unwrap_or_default();
-            Ok::<_, Problem>((mandate, agreed, citizen, opened_by, used, names))
+            Ok::<_, Problem>((mandate, agreed, citizen, opened_by, recorded, names))
         })
         .await?;
     let standing = mandate.standing(now);
     let lines = mandate.authorisations.iter().map(|one| line(&mandate, one, now, &screen)).collect();
-    let uses = used.iter().map(|one| names.line(one, &screen)).collect();
+    let uses = recorded.iter().map(|one| names.line(one, &screen)).collect();
     let (opened, ends, agreed) =
         (screen.moment(mandate.opened_at), screen.moment(mandate.expires_at), screen.moment(agreed));
     let term = screen.t().term(mandate.term).to_owned();

@@ -206,22 +206,22 @@ pub async fn citizen(
     id: Id<CitizenId>,
 ) -> Result<HttpResponse, Problem> {
     let (now, can_open) = (app.clock.now(), is_mediator(&request));
-    let (citizen, held, used, names) = app
+    let (citizen, held, recorded, names) = app
         .store
         .write(move |tx| {
             let organisation = &member.organisation().id;
             let citizen = citizens::held_by(tx, organisation, &id.0, now)?;
             let held = mandates::of_citizen(tx, organisation, &citizen.id, SHOWN)?;
-            let used = uses::of_citizen(tx, organisation, &citizen.id, SHOWN)?;
-            let names = Names::of(tx, &used)?;
+            let recorded = uses::of_citizen(tx, organisation, &citizen.id, SHOWN)?;
+            let names = Names::of(tx, &recorded)?;
             let event = Event::new(Kind::CitizenRead, now).by(&member.account().id).within(organisation);
             journal::record(tx, &event.about(&citizen.id))?;
-            Ok::<_, Problem>((citizen, held, used, names))
+            Ok::<_, Problem>((citizen, held, recorded, names))
         })
         .await?;
     let born = birthdate(&citizen.identity.birthdate, screen.t());
     let cards = held.iter().map(|one| card(one, now, &screen)).collect();
-    let uses = used.iter().map(|one| names.line(one, &screen)).collect();
+    let uses = recorded.iter().map(|one| names.line(one, &screen)).collect();
     let name = citizen.identity.full_name();
     Ok(screen.page(|shell| CitizenPage {
         shell,

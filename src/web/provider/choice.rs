@@ -123,7 +123,6 @@ fn offered<'m>(flow: &Flow, held: &'m [Mandate], citizen: &CitizenId, now: Insta
 ///
 /// # Errors
 /// Not this browser's or session's flow; not of this organisation; the database.
-#[expect(clippy::too_many_arguments, reason = "each is one thing the request carries")]
 pub async fn procedures(
     app: Data<App>,
     screen: Screen,
@@ -176,7 +175,6 @@ pub struct Chosen {
 ///
 /// # Errors
 /// Not this browser's or session's flow; a rule refuses; the database.
-#[expect(clippy::too_many_arguments, reason = "each is one thing the request carries")]
 pub async fn choose(
     app: Data<App>,
     mediator: Mediator,

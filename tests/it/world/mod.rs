@@ -1,8 +1,6 @@
 //! The world of a story: the whole service in this process, on the database of the story, with the clock in the story's hands, beside
 //! a pretend FranceConnect.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a story that cannot be set up must stop")]
-
 pub(crate) mod actor;
 pub(crate) mod database;
 pub(crate) mod service;

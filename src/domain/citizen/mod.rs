@@ -1,11 +1,12 @@
 //! The citizen's identity, as FranceConnect gave it, kept and replayed byte for byte.
 
-use std::collections::BTreeSet;
+mod search;
+
 use std::str::FromStr;
 
 use chrono::{Datelike, NaiveDate};
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+
+pub use search::{LONGEST_BEGINNING, SHORTEST_SEARCH, beginning, search_words};
 
 /// Why an identity received from an identity provider cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -227,133 +228,5 @@ impl Identity {
     }
 }
 
-/// The longest beginning of a name that the search index holds, in characters.
-pub const LONGEST_BEGINNING: usize = 6;
-/// The shortest text a search accepts, in characters.
-pub const SHORTEST_SEARCH: usize = 3;
-
-/// The words of a name as the search compares them: lower case, without accents, split at whatever is not a letter or digit.
-#[must_use]
-pub fn search_words(name: &str) -> Vec<String> {
-    let folded: String = name.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
-    folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-/// The first `count` characters of a word.
-#[must_use]
-pub fn beginning(word: &str, count: usize) -> &str {
-    word.char_indices().nth(count).and_then(|(end, _)| word.get(..end)).unwrap_or(word)
-}
-
-impl Identity {
-    /// Every beginning of every word of the names, from the shortest search to the longest the index holds.
-    #[must_use]
-    pub fn search_beginnings(&self) -> BTreeSet<String> {
-        let names = [Some(&self.given_name), Some(&self.family_name), self.preferred_username.as_ref()];
-        let words = names.into_iter().flatten().flat_map(|name| search_words(name));
-        words
-            .flat_map(|word| {
-                let longest = word.chars().count().min(LONGEST_BEGINNING);
-                // A name of one or two letters is found when it is typed whole.
-                let shortest = longest.min(SHORTEST_SEARCH);
-                (shortest..=longest).map(move |count| beginning(&word, count).to_owned())
-            })
-            .collect()
-    }
-
-    /// Whether every word asked for begins a word of the names.
-    #[must_use]
-    pub fn answers_to(&self, asked: &[String]) -> bool {
-        let names = [Some(&self.given_name), Some(&self.family_name), self.preferred_username.as_ref()];
-        let words: Vec<_> = names.into_iter().flatten().flat_map(|name| search_words(name)).collect();
-        asked.iter().all(|begin| words.iter().any(|word| word.starts_with(begin.as_str())))
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn partial_birthdates_are_kept_and_impossible_ones_refused() {
-        for kept in ["1980-00-00", "1980-02-00", "1992-02-29", "0001-01-01"] {
-            assert_eq!(kept.parse::<Birthdate>().unwrap().as_str(), kept);
-        }
-        for refused in [
-            "1980-00-12",
-            "1980-13-00",
-            "1981-02-29",
-            "1980-1-1",
-            "80-01-01",
-            "None",
-            "",
-            "1980-01-01T00",
-            "１980-01-01",
-        ] {
-            assert!(refused.parse::<Birthdate>().is_err(), "{refused}");
-        }
-    }
-
-    #[test]
-    fn a_partial_birthdate_makes_an_adult_only_when_certain() {
-        let born = |text: &str| text.parse::<Birthdate>().unwrap();
-        assert!(!born("2008-00-00").is_adult_on(day("2026-12-30")));
-        assert!(born("2008-00-00").is_adult_on(day("2026-12-31")));
-        assert!(!born("2008-02-00").is_adult_on(day("2026-02-28")));
-        assert!(born("2008-02-00").is_adult_on(day("2026-03-01")));
-        assert!(born("2008-05-04").is_adult_on(day("2026-05-04")));
-        assert!(!born("2008-05-04").is_adult_on(day("2026-05-03")));
-    }
-
-    fn claims() -> Claims {
-        Claims {
-            given_name: Some("Angela Claire".into()),
-            family_name: Some("DUBOIS".into()),
-            birthdate: Some("1962-08-24".into()),
-            gender: Some("female".into()),
-            birthplace: Some("2A004".into()),
-            birthcountry: Some("99100".into()),
-            email: Some("angela@example.fr".into()),
-            ..Claims::default()
-        }
-    }
-
-    #[test]
-    fn a_search_folds_accents_and_case() {
-        assert_eq!(search_words("Joséphine de LA\u{301} Rue-D’Or"), ["josephine", "de", "la", "rue", "d", "or"]);
-        let identity = Identity::try_from(Claims { given_name: Some("Éa Joséphine".into()), ..claims() }).unwrap();
-        assert!(identity.answers_to(&search_words("JOSE dub")));
-        assert!(!identity.answers_to(&search_words("josé martin")));
-        let beginnings = identity.search_beginnings();
-        assert!(["jos", "josep", "joseph", "ea", "dubois"].iter().all(|one| beginnings.contains(*one)));
-        assert!(!beginnings.contains("josephi"));
-    }
-
-    #[test]
-    fn corsica_is_a_place_and_the_foreign_born_have_none() {
-        assert_eq!(Identity::try_from(claims()).unwrap().birthplace.unwrap().as_str(), "2A004");
-        let abroad = Claims { birthcountry: Some("99217".into()), birthplace: Some(String::new()), ..claims() };
-        assert_eq!(Identity::try_from(abroad).unwrap().birthplace, None);
-        let nowhere = Claims { birthplace: None, ..claims() };
-        assert_eq!(Identity::try_from(nowhere), Err(Incomplete::Claim("birthplace")));
-    }
-
-    #[test]
-    fn an_identity_that_a_service_would_refuse_is_refused_at_the_counter() {
-        for broken in [
-            Claims { email: Some("angela@example".into()), ..claims() },
-            Claims { email: Some("a b@example.fr".into()), ..claims() },
-            Claims { gender: Some("f".into()), ..claims() },
-            Claims { family_name: Some(String::new()), ..claims() },
-            Claims { given_name: Some("x".repeat(257)), ..claims() },
-            Claims { given_name: Some("Ana\n- Justice".into()), ..claims() },
-            Claims { birthplace: Some("None".into()), ..claims() },
-        ] {
-            assert!(Identity::try_from(broken.clone()).is_err(), "{broken:?}");
-        }
-    }
-}
+mod tests;
