@@ -13,7 +13,7 @@ use super::auditor::handler as auditor;
 use super::citizen::handler as citizen;
 use super::counter::{identification, mandates, opening, people, recap, revocation};
 use super::policy::{self, Policy};
-use super::provider::{authorize, choice, endpoints};
+use super::provider::{authorize, choice, endpoints, exercise};
 use super::public::{enrolment, handler as public, sign_in, step_up};
 use super::{assets, form};
 
@@ -173,6 +173,6 @@ fn provider(routes: Routes) -> Routes {
         .post("/session/end", Policy::Machine, endpoints::end_session)
         .get("/provider/{flow}", Policy::Mediator, choice::citizens)
         .get("/provider/{flow}/citizens/{citizen}", Policy::Mediator, choice::procedures)
-        .post("/provider/{flow}/citizens/{citizen}", Policy::Mediator, choice::choose)
+        .post("/provider/{flow}/citizens/{citizen}", Policy::Mediator, exercise::choose)
         .post("/provider/{flow}/cancellation", Policy::Mediator, choice::cancel)
 }

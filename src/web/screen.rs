@@ -3,7 +3,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use askama::Template;
@@ -43,7 +43,7 @@ impl Screen {
             t: texts(language),
             language,
             csrf,
-            path: request.path().to_owned(),
+            path: address(request),
             service_name: app.settings.name.clone(),
             contact: app.settings.contact.clone(),
             stylesheet: assets::STYLESHEET_URL,
@@ -109,6 +109,15 @@ impl Screen {
                 HttpResponse::InternalServerError().finish()
             }
         }
+    }
+}
+
+/// Where a change of language comes back to: this page, or the page of the form that was refused.
+fn address(request: &HttpRequest) -> String {
+    match (request.method(), request.path()) {
+        (&Method::POST, "/mandates/drafts") => "/mandates/new".to_owned(),
+        (&Method::GET, path) if !request.query_string().is_empty() => format!("{path}?{}", request.query_string()),
+        (_, path) => path.to_owned(),
     }
 }
 

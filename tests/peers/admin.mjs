@@ -47,7 +47,7 @@ export class Admin {
   /** Answers `client_id` and `client_secret`. Without `userinfo` the identity is answered in plain JSON. */
   client({ name, redirectUri, logoutUri, idToken, userinfo }) {
     const addresses = ['--redirect-uri', redirectUri, '--post-logout-redirect-uri', logoutUri];
-    const algorithms = ['--algorithm', idToken, ...(userinfo ? ['--userinfo-algorithm', userinfo] : [])];
-    return this.create('client', 'register', '--name', name, ...addresses, ...algorithms);
+    const algorithms = ['--algorithm', idToken, '--userinfo', userinfo ? 'jwt' : 'json'];
+    return this.create('client', 'register', '--name', name, '--franceconnect', ...addresses, ...algorithms);
   }
 }

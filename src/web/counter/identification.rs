@@ -60,23 +60,20 @@ pub async fn callback(
         }
     };
     let id_token = identified.id_token.clone();
-    match recognised(&app, &mediator, waiting.draft.clone(), identified).await {
-        Ok(()) => {}
+    // Whether or not we accept the person, FranceConnect's session is closed before anything else is shown.
+    let state = match recognised(&app, &mediator, waiting.draft.clone(), identified).await {
+        Ok(()) => waiting.draft.id.to_string(),
         Err(Problem::Refused(refusal)) => {
             refused(&app, &mediator, &waiting.draft, refusal.code()).await?;
-            let obstacle = Some(screen.t().refusal(refusal).to_owned());
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            // FranceConnect still holds a session of this person; the way out closes it before the next one.
-            return Ok(opening::show(&app, screen, &mediator, status, filled(), Errors::none(), obstacle));
+            format!("{}.{}", waiting.draft.id, refusal.code())
         }
         Err(other) => return Err(other),
-    }
-    let onward = format!("/franceconnect/logged-out?state={}", waiting.draft.id);
-    Ok(match app.relying_party.logout_url(&id_token, waiting.draft.id.as_str()).await {
+    };
+    Ok(match app.relying_party.logout_url(&id_token, &state).await {
         Ok(url) => see_other(url.as_str()),
         Err(fault) => {
             tracing::error!(fault = fault.code(), "FranceConnect's session could not be closed");
-            see_other(&onward)
+            see_other(&format!("/franceconnect/logged-out?state={state}"))
         }
     })
 }
@@ -128,19 +125,31 @@ fn changed(mediator: &Mediator, citizen: &crate::domain::id::CitizenId, now: Ins
     Event::new(Kind::IdentityChanged, now).by(&mediator.account().id).within(&mediator.organisation().id).about(citizen)
 }
 
-/// FranceConnect brings the draft's identifier back.
+/// FranceConnect brings the draft's identifier back, and why the person was refused if they were.
 #[derive(Deserialize)]
 pub struct LoggedOut {
     #[serde(default)]
     state: String,
 }
 
-/// `GET /franceconnect/logged-out`: hands the screen over to the citizen.
+/// `GET /franceconnect/logged-out`: hands the screen over to the citizen, or shows the form again.
 ///
 /// # Errors
 /// No draft of this session has this identifier.
-pub async fn logged_out(app: Data<App>, mediator: Mediator, query: Query<LoggedOut>) -> Result<HttpResponse, Problem> {
-    let id: DraftId = query.0.state.parse().map_err(|_| Problem::NotFound)?;
+pub async fn logged_out(
+    app: Data<App>,
+    screen: Screen,
+    mediator: Mediator,
+    query: Query<LoggedOut>,
+) -> Result<HttpResponse, Problem> {
+    let state = query.0.state.as_str();
+    let (id, why) = state.split_once('.').map_or((state, None), |(id, why)| (id, Some(why)));
+    let id: DraftId = id.parse().map_err(|_| Problem::NotFound)?;
+    if let Some(why) = why {
+        // The word only chooses among our own sentences.
+        let refusal = Refusal::ALL.iter().find(|one| one.code() == why).ok_or(Problem::NotFound)?;
+        return form_again(&app, screen, mediator, id, *refusal).await;
+    }
     let (token, now) = (app.random.token(), app.clock.now());
     let hash = credential::token_hash(&token);
     app.store
@@ -154,4 +163,18 @@ pub async fn logged_out(app: Data<App>, mediator: Mediator, query: Query<LoggedO
         })
         .await?;
     Ok(see_other(&format!("/agreements/{token}")))
+}
+
+async fn form_again(
+    app: &App,
+    screen: Screen,
+    mediator: Mediator,
+    id: DraftId,
+    refusal: Refusal,
+) -> Result<HttpResponse, Problem> {
+    let session = mediator.session().clone();
+    let draft = app.store.read(move |db| drafts::of_session(db, &session, &id).map_err(Problem::from)).await?;
+    let filled = Filled { procedures: draft.procedures, term: Some(draft.term) };
+    let obstacle = Some(screen.t().refusal(refusal).to_owned());
+    Ok(opening::show(app, screen, &mediator, StatusCode::UNPROCESSABLE_ENTITY, filled, Errors::none(), obstacle))
 }

@@ -1,6 +1,4 @@
-//! The mediator chooses for whom and for what, or goes back to the service.
-
-use std::collections::BTreeSet;
+//! The mediator looks for whom and for what, or goes back to the service.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -8,19 +6,18 @@ use actix_web::web::Data;
 use serde::Deserialize;
 
 use super::pages::{ChooseCitizenPage, ChooseProcedurePage};
-use crate::credential;
 use crate::domain::Instant;
 use crate::domain::authenticator::FreshCode;
 use crate::domain::event::{Event, Kind};
 use crate::domain::flow::Flow;
-use crate::domain::id::{CitizenId, FlowId};
+use crate::domain::id::{AccountId, CitizenId, FlowId};
 use crate::domain::mandate::Mandate;
 use crate::domain::mediator::Mediator;
 use crate::domain::procedure::Procedure;
 use crate::domain::refusal::Refusal;
 use crate::oidc::provider::authorize::answer;
 use crate::store::sessions::Session;
-use crate::store::{Db, Tx, citizens, clients, flows, grants, journal, mandates};
+use crate::store::{Db, citizens, clients, flows, journal, mandates};
 use crate::web::context::Browser;
 use crate::web::counter::people::{Asked, PAGE, asked, pages};
 use crate::web::counter::recap::Nothing;
@@ -34,7 +31,7 @@ use crate::web::screen::{Screen, see_other};
 use crate::web::state::{App, origin_of};
 
 /// A flow of this browser, and nobody else's, with a code recent enough.
-fn mine(
+pub(super) fn mine(
     db: &mut Db<'_>,
     id: &FlowId,
     browser: &Browser,
@@ -75,6 +72,7 @@ pub async fn citizens(
 ) -> Result<HttpResponse, Problem> {
     let Asked { query, words, too_short, after } = asked(&search.0.q, &search.0.after)?;
     let now = app.clock.now();
+    let account = mediator.account().id.clone();
     let (flow, cursor) = (id.0, after.clone());
     let (flow, service, listed, held) = app
         .store
@@ -94,7 +92,11 @@ pub async fn citizens(
         })
         .await?;
     let usable = |one: &&citizens::Citizen| !offered(&flow, &held, &one.id, now).is_empty();
-    let rows = listed.citizens.iter().filter(usable).map(|one| row(one, &held, now, &screen)).collect();
+    let rows: Vec<_> = listed.citizens.iter().filter(usable).map(|one| row(one, &held, now, &screen)).collect();
+    let whole_list = query.is_empty() && after.is_none() && listed.next.is_none() && !listed.citizens.is_empty();
+    if rows.is_empty() && whole_list {
+        return nobody(&app, flow, account).await;
+    }
     let base = format!("/provider/{}", flow.id);
     let pages = pages(&base, &[("q", &query)], after.as_ref(), listed.next);
     let screen = screen.with_form_target(origin_of(&flow.redirect_uri));
@@ -107,6 +109,24 @@ pub async fn citizens(
         rows,
         pages,
     }))
+}
+
+/// No mandate of the organisation meets what the service accepts: it is told so before anybody chooses.
+async fn nobody(app: &App, flow: Flow, account: AccountId) -> Result<HttpResponse, Problem> {
+    let (id, now) = (flow.id.clone(), app.clock.now());
+    let event = Event::new(Kind::UseRefused, now)
+        .by(&account)
+        .at_client(&flow.client)
+        .fact("reason", Refusal::ProcedureNotAsked.code());
+    app.store
+        .write(move |tx| {
+            if !flows::spend(tx, &id, now)? {
+                return Err(Problem::from(Refusal::FlowUsed));
+            }
+            journal::record(tx, &event).map(drop).map_err(Problem::from)
+        })
+        .await?;
+    Ok(returned(app, &flow, &[("error", "access_denied")]))
 }
 
 /// The procedures that the citizen gave and the request allows, each with its mandate.
@@ -164,94 +184,6 @@ pub async fn procedures(
     }))
 }
 
-/// The procedure chosen.
-#[derive(Deserialize)]
-pub struct Chosen {
-    #[serde(default)]
-    procedure: String,
-}
-
-/// `POST /provider/{flw}/citizens/{cit}`: the use begins, and the service receives a code.
-///
-/// # Errors
-/// Not this browser's or session's flow; a rule refuses; the database.
-pub async fn choose(
-    app: Data<App>,
-    mediator: Mediator,
-    session: Session,
-    browser: Browser,
-    id: Id<FlowId>,
-    citizen: SecondId<CitizenId>,
-    form: Form<Chosen>,
-) -> Result<HttpResponse, Problem> {
-    let procedure: Procedure = form.0.procedure.parse().map_err(|_| Refusal::ProcedureNotInMandate)?;
-    let (code, now) = (app.random.token(), app.clock.now());
-    let choice =
-        Choice { mediator, session, citizen: citizen.0, procedure, code_hash: credential::token_hash(&code), now };
-    let flow = app
-        .store
-        .write(move |tx| {
-            let flow = mine(tx, &id.0, &browser, &choice.mediator, &choice.session, now)?;
-            choice.exercise(tx, flow)
-        })
-        .await??;
-    Ok(returned(&app, &flow, &[("code", &code)]))
-}
-
-struct Choice {
-    mediator: Mediator,
-    session: Session,
-    citizen: CitizenId,
-    procedure: Procedure,
-    code_hash: [u8; 32],
-    now: Instant,
-}
-
-impl Choice {
-    /// One transaction: a pass becomes a code, or the refusal is recorded and the flow stays open for another choice.
-    fn exercise(&self, tx: &mut Tx<'_>, flow: Flow) -> Result<Result<Flow, Refusal>, Problem> {
-        let organisation = &self.mediator.organisation().id;
-        let held = mandates::holding_locked(tx, organisation, &self.citizen)?;
-        let named = |one: &&Mandate| {
-            one.authorisations.iter().any(|part| part.procedure == self.procedure && part.ended.is_none())
-        };
-        let asked: Option<&BTreeSet<Procedure>> = flow.procedures.as_ref();
-        let pass = match held.iter().find(named) {
-            Some(mandate) => mandate.exercise(&self.mediator, self.procedure, asked, self.now),
-            None => Err(Refusal::AuthorisationEnded),
-        };
-        let pass = match pass {
-            Ok(pass) => pass,
-            Err(refusal) => return self.refused(tx, &flow, refusal),
-        };
-        if !flows::spend(tx, &flow.id, self.now)? {
-            return Err(Refusal::FlowUsed.into());
-        }
-        flows::take(tx, &flow)?;
-        let auth_time = self.session.code_at.unwrap_or(self.session.created_at);
-        grants::issue(tx, &pass, &flow, &self.session.id, auth_time, &self.code_hash, self.now)?;
-        Ok(Ok(flow))
-    }
-
-    fn refused(&self, tx: &mut Tx<'_>, flow: &Flow, refusal: Refusal) -> Result<Result<Flow, Refusal>, Problem> {
-        // Only a citizen of this organisation is named: another identifier is somebody's guess.
-        let known = citizens::held_by(tx, &self.mediator.organisation().id, &self.citizen, self.now).is_ok();
-        let event = Event::new(Kind::UseRefused, self.now)
-            .by(&self.mediator.account().id)
-            .within(&self.mediator.organisation().id)
-            .for_procedure(self.procedure)
-            .at_client(&flow.client)
-            .fact("reason", refusal.code());
-        let newest = mandates::of_citizen(tx, &self.mediator.organisation().id, &self.citizen, 1)?;
-        let event = match newest.first() {
-            Some(mandate) if known => event.about(&self.citizen).under(&mandate.id),
-            _ => event,
-        };
-        journal::record(tx, &event)?;
-        if known { Ok(Err(refusal)) } else { Ok(Err(Refusal::AuthorisationEnded)) }
-    }
-}
-
 /// `POST /provider/{flw}/cancellation`: back to the service with `access_denied`.
 ///
 /// # Errors
@@ -276,7 +208,7 @@ pub async fn cancel(
     Ok(returned(&app, &flow, &[("error", "access_denied")]))
 }
 
-fn returned(app: &App, flow: &Flow, fields: &[(&str, &str)]) -> HttpResponse {
+pub(super) fn returned(app: &App, flow: &Flow, fields: &[(&str, &str)]) -> HttpResponse {
     match answer(&flow.redirect_uri, &app.provider.issuer, flow.state.as_deref(), fields) {
         Some(url) => see_other(url.as_str()),
         None => HttpResponse::build(StatusCode::INTERNAL_SERVER_ERROR).finish(),

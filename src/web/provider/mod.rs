@@ -3,4 +3,5 @@
 pub mod authorize;
 pub mod choice;
 pub mod endpoints;
+pub mod exercise;
 pub mod pages;

@@ -77,12 +77,14 @@ pub async fn language(app: Data<App>, form: Form<LanguageForm>) -> Result<HttpRe
     Ok(response)
 }
 
-/// A path of this site, or `/`: letters, digits and `-_/` only, so that it cannot name another site.
+/// A page of this site, or `/`. The path holds letters, digits and `-_/` only, so that it cannot name another site.
 #[must_use]
 pub fn local_path(next: &str) -> String {
-    let plain = next.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_'));
-    let local = next.starts_with('/') && !next.starts_with("//") && next.len() <= 512;
-    if plain && local { next.to_owned() } else { "/".to_owned() }
+    let (path, query) = next.split_once('?').unwrap_or((next, ""));
+    let plain =
+        |text: &str, marks: &[u8]| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || marks.contains(&byte));
+    let local = path.starts_with('/') && !path.starts_with("//") && next.len() <= 2_048;
+    if local && plain(path, b"-_/") && plain(query, b"-_=&.%+:") { next.to_owned() } else { "/".to_owned() }
 }
 
 /// `POST /sign-out`
@@ -179,10 +181,20 @@ mod tests {
 
     #[test]
     fn a_redirect_stays_on_this_site() {
-        assert_eq!(local_path("/mandates/mdt_01ABC"), "/mandates/mdt_01ABC");
-        for evil in
-            ["//evil.example", "/\\evil.example", "https://evil.example", "/%5cevil", "/a\r\nb", "", "home", "/a?b"]
-        {
+        for page in ["/mandates/mdt_01ABC", "/sign-in/link?token=a-b_c", "/citizens?q=Jos%C3%A9&after=1.cit_0"] {
+            assert_eq!(local_path(page), page);
+        }
+        for evil in [
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/%5cevil",
+            "/a\r\nb",
+            "",
+            "home",
+            "/a?//b",
+            "/a?b\\c",
+        ] {
             assert_eq!(local_path(evil), "/", "{evil:?}");
         }
     }

@@ -1,0 +1,113 @@
+//! The mediator chooses: a pass becomes a code.
+
+use std::collections::BTreeSet;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use serde::Deserialize;
+
+use super::choice::{mine, returned};
+use crate::credential;
+use crate::domain::Instant;
+use crate::domain::event::{Event, Kind};
+use crate::domain::flow::Flow;
+use crate::domain::id::{CitizenId, FlowId};
+use crate::domain::mandate::Mandate;
+use crate::domain::mediator::Mediator;
+use crate::domain::procedure::Procedure;
+use crate::domain::refusal::Refusal;
+use crate::store::sessions::Session;
+use crate::store::{Tx, citizens, flows, grants, journal, mandates};
+use crate::web::context::Browser;
+use crate::web::extract::{Id, SecondId};
+use crate::web::form::Form;
+use crate::web::problem::Problem;
+use crate::web::state::App;
+
+/// The procedure chosen.
+#[derive(Deserialize)]
+pub struct Chosen {
+    #[serde(default)]
+    procedure: String,
+}
+
+/// `POST /provider/{flw}/citizens/{cit}`: the use begins, and the service receives a code.
+///
+/// # Errors
+/// Not this browser's or session's flow; a rule refuses; the database.
+pub async fn choose(
+    app: Data<App>,
+    mediator: Mediator,
+    session: Session,
+    browser: Browser,
+    id: Id<FlowId>,
+    citizen: SecondId<CitizenId>,
+    form: Form<Chosen>,
+) -> Result<HttpResponse, Problem> {
+    let procedure: Procedure = form.0.procedure.parse().map_err(|_| Refusal::ProcedureNotInMandate)?;
+    let (code, now) = (app.random.token(), app.clock.now());
+    let choice =
+        Choice { mediator, session, citizen: citizen.0, procedure, code_hash: credential::token_hash(&code), now };
+    let flow = app
+        .store
+        .write(move |tx| {
+            let flow = mine(tx, &id.0, &browser, &choice.mediator, &choice.session, now)?;
+            choice.exercise(tx, flow)
+        })
+        .await??;
+    Ok(returned(&app, &flow, &[("code", &code)]))
+}
+
+struct Choice {
+    mediator: Mediator,
+    session: Session,
+    citizen: CitizenId,
+    procedure: Procedure,
+    code_hash: [u8; 32],
+    now: Instant,
+}
+
+impl Choice {
+    /// One transaction: a pass becomes a code, or the refusal is recorded and the flow stays open for another choice.
+    fn exercise(&self, tx: &mut Tx<'_>, flow: Flow) -> Result<Result<Flow, Refusal>, Problem> {
+        let organisation = &self.mediator.organisation().id;
+        let held = mandates::holding_locked(tx, organisation, &self.citizen)?;
+        let named = |one: &&Mandate| {
+            one.authorisations.iter().any(|part| part.procedure == self.procedure && part.ended.is_none())
+        };
+        let asked: Option<&BTreeSet<Procedure>> = flow.procedures.as_ref();
+        let pass = match held.iter().find(named) {
+            Some(mandate) => mandate.exercise(&self.mediator, self.procedure, asked, self.now),
+            None => Err(Refusal::AuthorisationEnded),
+        };
+        let pass = match pass {
+            Ok(pass) => pass,
+            Err(refusal) => return self.refused(tx, &flow, refusal),
+        };
+        if !flows::spend(tx, &flow.id, self.now)? {
+            return Err(Refusal::FlowUsed.into());
+        }
+        flows::take(tx, &flow)?;
+        let auth_time = self.session.code_at.unwrap_or(self.session.created_at);
+        grants::issue(tx, &pass, &flow, &self.session.id, auth_time, &self.code_hash, self.now)?;
+        Ok(Ok(flow))
+    }
+
+    fn refused(&self, tx: &mut Tx<'_>, flow: &Flow, refusal: Refusal) -> Result<Result<Flow, Refusal>, Problem> {
+        // Only a citizen of this organisation is named: another identifier is somebody's guess.
+        let known = citizens::held_by(tx, &self.mediator.organisation().id, &self.citizen, self.now).is_ok();
+        let event = Event::new(Kind::UseRefused, self.now)
+            .by(&self.mediator.account().id)
+            .within(&self.mediator.organisation().id)
+            .for_procedure(self.procedure)
+            .at_client(&flow.client)
+            .fact("reason", refusal.code());
+        let newest = mandates::of_citizen(tx, &self.mediator.organisation().id, &self.citizen, 1)?;
+        let event = match newest.first() {
+            Some(mandate) if known => event.about(&self.citizen).under(&mandate.id),
+            _ => event,
+        };
+        journal::record(tx, &event)?;
+        if known { Ok(Err(refusal)) } else { Ok(Err(Refusal::AuthorisationEnded)) }
+    }
+}
