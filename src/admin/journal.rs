@@ -4,6 +4,8 @@ use serde_json::json;
 
 use super::{Desk, Failure, output};
 use crate::cli::Entries;
+use crate::domain::event::{Event, Kind};
+use crate::store::Error;
 use crate::store::journal::{self, Filter};
 
 pub(super) async fn list(desk: &Desk, asked: Entries) -> Result<(), Failure> {
@@ -16,7 +18,13 @@ pub(super) async fn list(desk: &Desk, asked: Entries) -> Result<(), Failure> {
         mandate: asked.mandate,
     };
     let (after, limit) = (asked.after, i64::from(asked.limit));
-    let entries = desk.store.read(move |db| journal::list_forward(db, &filter, after.as_ref(), limit)).await?;
+    let read = Event::new(Kind::JournalRead, desk.clock.now()).fact("channel", "command_line");
+    let listing = desk.store.write(move |tx| {
+        let entries = journal::list_forward(tx, &filter, after.as_ref(), limit)?;
+        journal::record(tx, &read)?;
+        Ok::<_, Error>(entries)
+    });
+    let entries = listing.await?;
     if asked.output.json {
         for entry in &entries {
             println!("{}", String::from_utf8_lossy(&entry.clear));

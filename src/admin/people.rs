@@ -114,6 +114,7 @@ pub(super) async fn mediator(desk: &Desk, command: Mediator) -> Result<(), Failu
             Ok(())
         }
         Mediator::Release { id } => release(desk, id).await,
+        Mediator::Reset { id } => reset(desk, id).await,
     }
 }
 
@@ -141,6 +142,25 @@ async fn release(desk: &Desk, id: AccountId) -> Result<(), Failure> {
             None => Ok::<_, crate::store::Error>(false),
         })
         .await?;
+    said_of_device(found)
+}
+
+async fn reset(desk: &Desk, id: AccountId) -> Result<(), Failure> {
+    let now = desk.clock.now();
+    let found = desk
+        .store
+        .write(move |tx| match authenticators::confirmed_locked(tx, &id)? {
+            Some((device, _)) => {
+                sessions::end_all(tx, &id, now)?;
+                authenticators::remove(tx, device.withdraw(now)).map(|()| true)
+            }
+            None => Ok::<_, crate::store::Error>(false),
+        })
+        .await?;
+    said_of_device(found)
+}
+
+fn said_of_device(found: bool) -> Result<(), Failure> {
     if found { Ok(()) } else { Err(Failure::Said("this account has no authenticator".to_owned())) }
 }
 

@@ -92,6 +92,9 @@ impl Secrets {
 /// The database does not answer, or its schema is older or newer.
 pub fn open_store(config: &Config, master_key: &[u8; 32], random: Random) -> Result<Store, StartError> {
     let location = Location::parse(config.database.url())?;
+    if !location.exists() {
+        return Err(StartError::Behind);
+    }
     match Store::schema(&location)? {
         Schema::Current => Ok(Store::open(&location, config.database.pool, master_key, random)?),
         Schema::Behind => Err(StartError::Behind),
@@ -242,6 +245,10 @@ pub fn block_on<F: Future>(work: F) -> F::Output {
 /// # Errors
 /// Whatever keeps it from starting.
 pub async fn serve(config: &Config) -> Result<(), StartError> {
+    if config.mail.mode == MailMode::Page {
+        let (key, found) = ("mail.mode".to_owned(), "is page, which only the demonstration has".to_owned());
+        return Err(Problem { key, found, write: "smtp, and the server in mail.host".to_owned() }.into());
+    }
     let secrets = Secrets::read(config)?;
     let random = Random::system();
     let store = open_store(config, &secrets.master_key, random.clone())?;

@@ -109,6 +109,12 @@ pub enum Mediator {
         #[arg(value_name = "ID")]
         id: AccountId,
     },
+    /// Withdraw a lost authenticator: sessions stop, and the next sign-in enrols another. Check first who asks
+    Reset {
+        /// The account, acc_…
+        #[arg(value_name = "ID")]
+        id: AccountId,
+    },
     /// Open the account again
     Reactivate {
         /// The account, acc_…

@@ -90,6 +90,12 @@ impl Authenticator {
         Ok((Journalled::new(self, vec![event]), FreshCode { at: now }))
     }
 
+    /// Withdraws a lost device: it counts no longer, and the next sign-in enrols another.
+    pub fn withdraw(self, now: Instant) -> Journalled<Self> {
+        let event = Event::new(Kind::FactorWithdrawn, now).on(&self.account).fact("factor", self.id.as_str());
+        Journalled::new(self, vec![event])
+    }
+
     /// Releases a locked device.
     pub fn release(mut self, now: Instant) -> Journalled<Self> {
         self.locked_at = None;

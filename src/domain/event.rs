@@ -106,6 +106,8 @@ kinds! {
     AccountReactivated = "account_reactivated",
     /// A locked authenticator was released.
     FactorReleased = "factor_released",
+    /// A lost authenticator was withdrawn: the next sign-in enrols another.
+    FactorWithdrawn = "factor_withdrawn",
     /// A client of the provider was registered.
     ClientRegistered = "client_registered",
     /// A client's secret was changed.

@@ -169,12 +169,15 @@ pub fn create(
 
 fn enrol(tx: &mut Tx<'_>, account: &AccountId, membership: &Membership, now: Instant) -> Result<(), Error> {
     let row = memberships::table.find((account.as_str(), membership.organisation.as_str()));
-    let roles = (
-        memberships::mediator.eq(membership.mediator),
-        memberships::manager.eq(membership.manager),
-        memberships::certified_until.eq(membership.certified_until.map(stored)),
-    );
-    if diesel::update(row).set(roles).execute(tx.connection)? > 0 {
+    // A new role is added to the others; only a mediator's brings a certification.
+    let changed = diesel::update(row)
+        .set((
+            membership.mediator.then_some(memberships::mediator.eq(true)),
+            membership.mediator.then_some(memberships::certified_until.eq(membership.certified_until.map(stored))),
+            membership.manager.then_some(memberships::manager.eq(true)),
+        ))
+        .execute(tx.connection)?;
+    if changed > 0 {
         return Ok(());
     }
     diesel::insert_into(memberships::table)

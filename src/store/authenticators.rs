@@ -121,6 +121,17 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Authenticator>) -> Result<Authen
     Ok(device)
 }
 
+/// Removes a withdrawn authenticator, and the recovery codes that came with it.
+///
+/// # Errors
+/// The database fails.
+pub fn remove(tx: &mut Tx<'_>, change: Journalled<Authenticator>) -> Result<(), Error> {
+    let device = journal::unpack(tx, change)?;
+    set_recovery_codes(tx, &device.account, &[])?;
+    diesel::delete(authenticators::table.find(device.id.as_str())).execute(tx.connection)?;
+    Ok(())
+}
+
 /// Replaces the recovery codes of an account by these hashes.
 ///
 /// # Errors

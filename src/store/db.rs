@@ -52,6 +52,15 @@ impl Location {
         }
     }
 
+    /// Whether there is anything there; a file that is not there is not made by asking. A server answers for itself.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => std::path::Path::new(path).exists(),
+            Self::Postgres(_) => true,
+        }
+    }
+
     /// Opens a connection that may write.
     pub(super) fn open(&self) -> Result<AnyConnection, Error> {
         match self {

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::accounts::{self, COLUMNS, Row as AccountRow};
 use super::schema::{accounts as account_rows, person_keys as key_rows, sessions};
 use super::vault::Place;
-use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
+use super::{Db, Error, Tx, mandates, parsed, person_keys, read_back, stored};
 use crate::domain::Instant;
 use crate::domain::id::{AccountId, OrganisationId, SessionId};
 use crate::domain::mediator::{Account, Membership};
@@ -218,12 +218,16 @@ pub fn end(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
     Ok(())
 }
 
-/// Ends every session of an account.
+/// Ends every session of an account, and the mandates that live in one.
 ///
 /// # Errors
 /// The database fails.
 pub fn end_all(tx: &mut Tx<'_>, account: &AccountId, now: Instant) -> Result<(), Error> {
     let rows = sessions::table.filter(sessions::account.eq(account.as_str()).and(sessions::ended_at.is_null()));
+    let open: Vec<String> = rows.select(sessions::id).load(tx.connection)?;
+    for id in open {
+        mandates::end_presence(tx, &parsed(&id, "sessions.id")?, now)?;
+    }
     diesel::update(rows).set(sessions::ended_at.eq(stored(now))).execute(tx.connection)?;
     Ok(())
 }

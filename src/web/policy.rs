@@ -15,8 +15,8 @@ use crate::credential;
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
 use crate::domain::refusal::Refusal;
+use crate::store::journal;
 use crate::store::sessions::{self, SEEN_EVERY, Session};
-use crate::store::{journal, mandates};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,7 +64,7 @@ async fn admitted(policy: Policy, request: &ServiceRequest) -> Result<(), Proble
     }
     let now = app.clock.now();
     if let Some(current) = signed_in(request, &app, now).await? {
-        allowed(policy, &current, request.path(), now)?;
+        allowed(policy, &current, page_of(request.method(), request.path()), now)?;
         touch(&app, &current.session, now).await?;
         request.extensions_mut().insert(current);
     } else if policy != Policy::Public {
@@ -137,17 +137,12 @@ async fn touch(app: &App, session: &Session, now: Instant) -> Result<(), Problem
     app.store.write(move |tx| sessions::seen(tx, &id, now).map_err(Problem::from)).await
 }
 
-/// Ends the mandates that live in a session ("while present"): it was closed, or slept.
-///
-/// # Errors
-/// The database fails.
-pub fn end_presence(
-    tx: &mut crate::store::Tx<'_>,
-    session: &crate::domain::id::SessionId,
-    now: Instant,
-) -> Result<(), Problem> {
-    for mandate in mandates::of_session(tx, session)? {
-        mandates::save(tx, mandate.presence_ended(session, now))?;
+/// The page to come back to after a code: a form that was sent is filled in again on its own page.
+fn page_of<'p>(method: &Method, path: &'p str) -> &'p str {
+    match path {
+        _ if *method != Method::POST => path,
+        "/mandates/drafts" => "/mandates/new",
+        _ if path.ends_with("/outcome") => "/home",
+        _ => path.strip_suffix("/cancellation").unwrap_or(path),
     }
-    Ok(())
 }

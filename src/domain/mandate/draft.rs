@@ -125,6 +125,11 @@ impl Draft {
         if same { Ok(()) } else { Err(Refusal::DraftNotYours) }
     }
 
+    /// The citizen's own act: no account acted, and the mediator present is a fact among others.
+    fn citizens_act(&self, kind: Kind, now: Instant) -> Event {
+        Event { actor: None, ..self.event(kind, now) }.fact("mediator", self.account.as_str())
+    }
+
     fn event(&self, kind: Kind, now: Instant) -> Event {
         let event = Event::new(kind, now).by(&self.account).within(&self.organisation).fact("draft", self.id.as_str());
         match &self.citizen {
@@ -186,7 +191,7 @@ impl Draft {
         }
         if !answer.agrees {
             self.stage = Stage::Refused;
-            let event = self.event(Kind::AgreementRefused, now);
+            let event = self.citizens_act(Kind::AgreementRefused, now);
             return Ok(Journalled::new(self, vec![event]));
         }
         if !answer.declares_no_protection {
@@ -195,7 +200,7 @@ impl Draft {
         let text = self.text(organisation, answer.language)?;
         let digest = Digest::of(text.as_bytes());
         let event = self
-            .event(Kind::AgreementGiven, now)
+            .citizens_act(Kind::AgreementGiven, now)
             .fact("agreement", id.as_str())
             .fact("method", Method::InPerson.code())
             .fact("language", answer.language.code())

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use super::schema::{agreements, authorisations, documents, mandates};
 use super::vault::Place;
 use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
-pub use write::{open, save};
+pub use write::{end_presence, open, save};
 
 use crate::domain::Instant;
 use crate::domain::digest::Digest;

@@ -15,6 +15,19 @@ use crate::store::schema::{agreements, authorisations, documents, holdings, mand
 use crate::store::vault::{PersonKey, Place};
 use crate::store::{Error, Tx, citizens, drafts, journal, person_keys, stored};
 
+/// Ends the mandates that live in a browser session ("while present"): it was closed, or slept.
+///
+/// # Errors
+/// The database fails.
+pub fn end_presence(tx: &mut Tx<'_>, session: &SessionId, now: Instant) -> Result<(), Error> {
+    for mandate in super::of_session(tx, session)? {
+        // Read again under its lock: a revocation may have come first.
+        let mandate = super::held_by_locked(tx, &mandate.organisation, &mandate.id)?;
+        save(tx, mandate.presence_ended(session, now))?;
+    }
+    Ok(())
+}
+
 /// Writes an opening: the draft used, the mandate, its authorisations, those that leave their place, the agreement, the document, and
 /// the entries of the journal.
 ///

@@ -21,7 +21,7 @@ use crate::web::form::Form;
 use crate::web::moment::birthdate;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
-use crate::web::public::handler::with_session;
+use crate::web::public::handler::{Nothing, with_session};
 use crate::web::public::step_up;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
@@ -246,10 +246,6 @@ fn refused(
     journal::record(tx, &event)?;
     Ok(Err(refusal))
 }
-
-/// Nothing: the form has only its token.
-#[derive(Deserialize)]
-pub struct Nothing {}
 
 /// `POST /mandates/drafts/{drf}/cancellation`
 ///

@@ -8,7 +8,7 @@ use super::pages::RefusedRequestPage;
 use crate::credential;
 use crate::domain::client::Client;
 use crate::domain::event::{Event, Kind};
-use crate::domain::flow::Flow;
+use crate::domain::flow::{Flow, LIFE};
 use crate::domain::id::FlowId;
 use crate::oidc::provider::authorize::{self, Around, Rejection};
 use crate::oidc::provider::params::Params;
@@ -80,7 +80,8 @@ async fn begun(app: &App, flow: Flow) -> Result<HttpResponse, Problem> {
     app.store.write(move |tx| flows::start(tx, &flow).map_err(Problem::from)).await?;
     let mut response = see_other(&format!("/provider/{id}"));
     // Kept while the mediator signs in, if they have to.
-    let cookie = cookies::made(&app.settings, PENDING_FLOW, id.to_string());
+    let mut cookie = cookies::made(&app.settings, PENDING_FLOW, id.to_string());
+    cookie.set_max_age(actix_web::cookie::time::Duration::seconds(LIFE.num_seconds()));
     response.add_cookie(&cookie).map_err(|_| Problem::Malformed("cookie"))?;
     Ok(response)
 }

@@ -19,14 +19,15 @@ use crate::oidc::provider::authorize::answer;
 use crate::store::sessions::Session;
 use crate::store::{Db, citizens, clients, flows, journal, mandates};
 use crate::web::context::Browser;
+use crate::web::cookies;
 use crate::web::counter::people::{Asked, PAGE, asked, pages};
-use crate::web::counter::recap::Nothing;
 use crate::web::extract::{Id, Query, SecondId};
 use crate::web::form::Form;
 use crate::web::moment::birthdate;
 use crate::web::parts::Errors;
 use crate::web::present::row;
 use crate::web::problem::Problem;
+use crate::web::public::handler::{Nothing, PENDING_FLOW};
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::{App, origin_of};
 
@@ -100,7 +101,7 @@ pub async fn citizens(
     let base = format!("/provider/{}", flow.id);
     let pages = pages(&base, &[("q", &query)], after.as_ref(), listed.next);
     let screen = screen.with_form_target(origin_of(&flow.redirect_uri));
-    Ok(screen.page(|shell| ChooseCitizenPage {
+    let mut response = screen.page(|shell| ChooseCitizenPage {
         shell,
         flow: flow.id.to_string(),
         service,
@@ -108,7 +109,11 @@ pub async fn citizens(
         too_short,
         rows,
         pages,
-    }))
+    });
+    // The flow is reached: the next sign-in leads home.
+    let reached = cookies::removed(&app.settings, PENDING_FLOW);
+    response.add_cookie(&reached).map_err(|_| Problem::Malformed("cookie"))?;
+    Ok(response)
 }
 
 /// No mandate of the organisation meets what the service accepts: it is told so before anybody chooses.

@@ -129,7 +129,12 @@ pub async fn accept_terms(
         return Ok(screen.refused(|shell| TermsPage { shell, errors: Errors::on("accept", sentence) }));
     }
     let now = app.clock.now();
-    let account = session.account.clone();
-    app.store.write(move |tx| accounts::save(tx, account.accept_terms(now)).map_err(Problem::from)).await?;
+    let id = session.account.id.clone();
+    app.store
+        .write(move |tx| {
+            let account = accounts::find(tx, &id)?;
+            accounts::save(tx, account.accept_terms(now)).map(drop).map_err(Problem::from)
+        })
+        .await?;
     Ok(onward(&request, &session))
 }

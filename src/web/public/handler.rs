@@ -9,13 +9,13 @@ use crate::domain::event::{Event, Kind};
 use crate::domain::id::{FlowId, OrganisationId};
 use crate::domain::language::Language;
 use crate::store::sessions::{self, Session};
-use crate::store::{Error, journal};
+use crate::store::{Error, journal, mandates};
 use crate::web::context::Current;
 use crate::web::form::Form;
 use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::{App, Settings};
-use crate::web::{assets, cookies, policy};
+use crate::web::{assets, cookies};
 
 /// `GET /`
 pub async fn home(screen: Screen) -> HttpResponse {
@@ -87,15 +87,19 @@ pub fn local_path(next: &str) -> String {
     if local && plain(path, b"-_/") && plain(query, b"-_=&.%+:") { next.to_owned() } else { "/".to_owned() }
 }
 
+/// A form that has only its token.
+#[derive(Deserialize)]
+pub struct Nothing {}
+
 /// `POST /sign-out`
 ///
 /// # Errors
 /// The database fails.
-pub async fn sign_out(app: Data<App>, session: Session) -> Result<HttpResponse, Problem> {
+pub async fn sign_out(app: Data<App>, session: Session, _form: Form<Nothing>) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     app.store
         .write(move |tx| {
-            policy::end_presence(tx, &session.id, now)?;
+            mandates::end_presence(tx, &session.id, now)?;
             sessions::end(tx, &session.id, now)?;
             journal::record(tx, &Event::new(Kind::SignedOut, now).by(&session.account.id))?;
             Ok::<_, Problem>(())

@@ -13,11 +13,10 @@ use crate::domain::event::Kind;
 use crate::domain::id::AccountId;
 use crate::domain::refusal::Refusal;
 use crate::store::sessions::{self, Session};
-use crate::store::{Tx, authenticators};
+use crate::store::{Tx, authenticators, mandates};
 use crate::web::extract::Query;
 use crate::web::form::Form;
 use crate::web::parts::Errors;
-use crate::web::policy;
 use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
@@ -72,7 +71,7 @@ pub async fn enter(
             let outcome = present(tx, &session.account.id, &code, now)?;
             if outcome.is_ok() {
                 if session.is_idle(now) {
-                    policy::end_presence(tx, &session.id, now)?;
+                    mandates::end_presence(tx, &session.id, now)?;
                 }
                 sessions::refreshed(tx, &session.id, &hash, now)?;
             }

@@ -101,6 +101,7 @@ impl Texts {
             Kind::AccountCreated => self.kind_account_created(),
             Kind::AccountDeactivated => self.kind_account_deactivated(),
             Kind::AccountReactivated => self.kind_account_reactivated(),
+            Kind::FactorWithdrawn => self.kind_factor_withdrawn(),
             Kind::FactorReleased => self.kind_factor_released(),
             Kind::ClientRegistered => self.kind_client_registered(),
             Kind::ClientSecretRotated => self.kind_client_secret_rotated(),
