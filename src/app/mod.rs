@@ -223,10 +223,11 @@ pub fn start_background(app: &Data<App>, config: &Config) -> Result<(), StartErr
         let (store, clock, bell) = (app.store.clone(), app.clock.clone(), app.bell.clone());
         actix_web::rt::spawn(outbox::run(store, sender, clock, bell));
     }
-    let (store, ring) = (app.store.clone(), app.provider.keys.clone());
+    let (store, ring, limited) = (app.store.clone(), app.provider.keys.clone(), app.clone());
     actix_web::rt::spawn(async move {
         loop {
             tokio::time::sleep(KEYS_EVERY).await;
+            limited.sources.retain_recent();
             if let Err(fault) = ring.refresh(&store).await {
                 tracing::error!(%fault, "the signing keys could not be read again");
             }

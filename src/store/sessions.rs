@@ -171,7 +171,18 @@ pub fn seen(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> 
     Ok(())
 }
 
-/// A fresh code was accepted: the session is awake again. It gets a new secret: what may be done with it has grown.
+/// A fresh code was accepted: the session is awake again. Its secret stays, so that a form sent twice does not sign anybody out.
+///
+/// # Errors
+/// The database fails.
+pub fn awake(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
+    diesel::update(sessions::table.find(id.as_str()))
+        .set((sessions::seen_at.eq(stored(now)), sessions::code_at.eq(stored(now))))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+/// The enrolment is complete. The session gets a new secret: what may be done with it has grown.
 ///
 /// # Errors
 /// The database fails.

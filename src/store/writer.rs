@@ -45,8 +45,7 @@ where
 
     fn answer(self: Box<Self>, fault: Option<Error>) {
         let result = match (self.result, fault) {
-            // A refusal is true whether or not the batch around it was committed.
-            (Some(Err(refused)), _) => Err(refused),
+            // Even a refusal may rest on an earlier write of the same batch: without the commit, nothing was decided.
             (_, Some(fault)) => Err(fault.into()),
             (Some(done), None) => done,
             (None, None) => Err(Error::Unavailable("the work stopped unexpectedly".to_owned()).into()),

@@ -105,12 +105,14 @@ pub fn language(request: &HttpRequest) -> Language {
 /// Where a request comes from, for rate limits: the address, an IPv6 one to its /64. A proxy's word counts only if it is trusted.
 #[must_use]
 pub fn source(request: &HttpRequest, settings: &Settings) -> String {
-    let peer = request.peer_addr().map(|address| address.ip());
+    // A socket that speaks both versions shows IPv4 as mapped addresses.
+    let peer = request.peer_addr().map(|address| address.ip().to_canonical());
     let trusted = peer.is_some_and(|ip| settings.trusted_proxies.contains(&ip));
     let forwarded = || {
         let header = request.headers().get("x-forwarded-for")?.to_str().ok()?;
         // The last address that a trusted proxy did not add itself.
-        let mut hops = header.split(',').rev().filter_map(|hop| hop.trim().parse::<IpAddr>().ok());
+        let mut hops =
+            header.split(',').rev().filter_map(|hop| hop.trim().parse::<IpAddr>().ok()).map(|ip| ip.to_canonical());
         hops.find(|ip| !settings.trusted_proxies.contains(ip))
     };
     match if trusted { forwarded().or(peer) } else { peer } {

@@ -119,7 +119,8 @@ fn allowed(policy: Policy, current: &Current, path: &str, now: Instant) -> Resul
     if !session.account.accepted_terms() {
         return first("/terms");
     }
-    if session.is_idle(now) {
+    // Whoever comes back from FranceConnect was busy there; turning them away would leave its session open.
+    if session.is_idle(now) && !path.starts_with("/franceconnect/") {
         return first(&format!("/code?next={path}"));
     }
     match policy {

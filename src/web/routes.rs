@@ -127,6 +127,7 @@ fn signing_in(routes: Routes) -> Routes {
         .post("/terms", Policy::SignedIn, enrolment::accept_terms)
         .get("/code", Policy::SignedIn, step_up::form)
         .post("/code", Policy::SignedIn, step_up::enter)
+        .get("/sign-out", Policy::SignedIn, public::ask_sign_out)
         .post("/sign-out", Policy::SignedIn, public::sign_out)
         .post("/organisation", Policy::SignedIn, public::organisation)
 }

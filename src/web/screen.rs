@@ -16,7 +16,7 @@ use super::moment::Moment;
 use super::problem::Problem;
 use super::shell::{Person, Shell};
 use super::state::App;
-use super::texts::{Texts, texts};
+use super::texts::{Language, Texts, texts};
 use crate::domain::Instant;
 
 /// What a handler renders with.
@@ -72,6 +72,14 @@ impl Screen {
         self.zone
     }
 
+    /// In another language than the browser's.
+    #[must_use]
+    pub const fn in_language(mut self, language: Language) -> Self {
+        self.shell.language = language;
+        self.shell.t = texts(language);
+        self
+    }
+
     /// With a sentence about what was just done.
     #[must_use]
     pub fn with_notice(mut self, notice: &str) -> Self {
@@ -115,7 +123,10 @@ impl Screen {
 /// Where a change of language comes back to: this page, or the page of the form that was refused.
 fn address(request: &HttpRequest) -> String {
     match (request.method(), request.path()) {
-        (&Method::POST, "/mandates/drafts") => "/mandates/new".to_owned(),
+        // The form of an opening is shown at these too; a code of FranceConnect is of no use twice, and has no place in a form.
+        (&Method::POST, "/mandates/drafts") | (_, "/franceconnect/callback" | "/franceconnect/logged-out") => {
+            "/mandates/new".to_owned()
+        }
         (&Method::GET, path) if !request.query_string().is_empty() => format!("{path}?{}", request.query_string()),
         (_, path) => path.to_owned(),
     }

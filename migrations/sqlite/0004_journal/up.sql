@@ -29,6 +29,13 @@ create trigger journal_entries_no_update before update on journal_entries
 begin select raise(abort, 'the journal is append-only'); end;
 create trigger journal_entries_no_delete before delete on journal_entries
 begin select raise(abort, 'the journal is append-only'); end;
+-- "insert or replace" would delete without asking the trigger above.
+create trigger journal_entries_no_replace before insert on journal_entries
+when exists (select 1 from journal_entries where id = new.id)
+begin select raise(abort, 'the journal is append-only'); end;
+create trigger journal_sealed_no_replace before insert on journal_sealed
+when exists (select 1 from journal_sealed where entry = new.entry)
+begin select raise(abort, 'the journal is append-only'); end;
 create trigger journal_sealed_no_update before update on journal_sealed
 begin select raise(abort, 'the journal is append-only'); end;
 create trigger journal_sealed_no_delete before delete on journal_sealed

@@ -52,7 +52,7 @@ const fn procedure_words(procedure: Procedure, language: Language) -> &'static s
         (Procedure::Transports, Language::Fr) => "Transports, mobilité",
         (Procedure::Transports, Language::En) => "Transport, mobility",
         (Procedure::Argent, Language::Fr) => {
-            "Argent, impôts, consommation (un dossier de surendettement : moi seul(e) peux le signer)"
+            "Argent, impôts, consommation (un dossier de surendettement : moi seul(e) peux le signer)"
         }
         (Procedure::Argent, Language::En) => {
             "Money, taxes, consumer matters (an over-indebtedness file: I alone may sign it)"
@@ -135,9 +135,9 @@ pub fn freeze(
     let organisation = mediator.organisation();
     let instant = |at: Instant| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     let mut text = format!(
-        "{french}\nMandat : {id}\nTexte : version {VERSION}\nStructure : {name}, SIRET {siret}, {address}\n\
-         Ouvert le : {opened} (UTC)\nFin le : {end} (UTC), sauf arrêt avant\nAidant présent : {mediator}\n\
-         Accord : donné en personne le {agreed} (UTC), texte lu en « {language} », SHA-256 {digest}\n",
+        "{french}\nMandat : {id}\nTexte : version {VERSION}\nStructure : {name}, SIRET {siret}, {address}\n\
+         Ouvert le : {opened} (UTC)\nFin le : {end} (UTC), sauf arrêt avant\nAidant présent : {mediator}\n\
+         Accord : donné en personne le {agreed} (UTC), texte lu en « {language} », SHA-256 {digest}\n",
         name = organisation.name,
         siret = organisation.siret,
         address = organisation.address,

@@ -199,6 +199,10 @@ impl Draft {
         }
         let text = self.text(organisation, answer.language)?;
         let digest = Digest::of(text.as_bytes());
+        // The organisation may have been renamed since the page was shown: what was read is what counts.
+        if answer.shown != digest.to_string() {
+            return Err(Refusal::AgreementOfAnotherText);
+        }
         let event = self
             .citizens_act(Kind::AgreementGiven, now)
             .fact("agreement", id.as_str())
@@ -226,7 +230,7 @@ impl Draft {
 }
 
 /// What the citizen answered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Answer {
     /// Yes or no.
     pub agrees: bool,
@@ -234,6 +238,8 @@ pub struct Answer {
     pub declares_no_protection: bool,
     /// The language of the text they read.
     pub language: Language,
+    /// SHA-256 of the text on their screen, in hexadecimal.
+    pub shown: String,
 }
 
 /// The same address or the same name: a colleague opens the mandate instead. A namesake is rare, and only loses a minute.

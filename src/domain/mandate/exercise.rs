@@ -119,24 +119,4 @@ impl Mandate {
             expires_at: self.expires_at,
         })
     }
-
-    /// A fact about a use of this mandate that is refused.
-    #[must_use]
-    pub fn refused_use(
-        &self,
-        mediator: &AccountId,
-        procedure: Procedure,
-        client: &str,
-        why: Refusal,
-        now: Instant,
-    ) -> Event {
-        Event::new(Kind::UseRefused, now)
-            .by(mediator)
-            .within(&self.organisation)
-            .about(&self.citizen)
-            .under(&self.id)
-            .for_procedure(procedure)
-            .at_client(client)
-            .fact("reason", why.code())
-    }
 }

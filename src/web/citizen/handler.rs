@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::pages::AgreementPage;
 use crate::credential;
 use crate::domain::Instant;
+use crate::domain::digest::Digest;
 use crate::domain::id::AgreementId;
 use crate::domain::language::Language;
 use crate::domain::mandate::draft::{Answer, Stage};
@@ -41,8 +42,8 @@ fn show(
 ) -> HttpResponse {
     // Nothing of the mediator's is on the citizen's screen.
     screen.shell.person = None;
-    let document = Document::read(text);
-    screen.page_with(status, |shell| AgreementPage { shell, token, document, unprotected, errors })
+    let (document, digest) = (Document::read(text), Digest::of(text.as_bytes()).to_string());
+    screen.page_with(status, |shell| AgreementPage { shell, token, document, digest, unprotected, errors })
 }
 
 /// `GET /agreements/{token}`
@@ -64,6 +65,8 @@ pub struct Answered {
     unprotected: String,
     #[serde(default)]
     language: String,
+    #[serde(default)]
+    shown: String,
 }
 
 /// `POST /agreements/{token}`
@@ -85,7 +88,9 @@ pub async fn answer(
         agrees,
         declares_no_protection: form.0.unprotected == "yes",
         language: form.0.language.parse().map_err(|_| Problem::Malformed("language"))?,
+        shown: form.0.shown,
     };
+    let language = answer.language;
     let (id, now) = (AgreementId::new(app.clock.now(), app.random.u128()), app.clock.now());
     let hash = credential::token_hash(&token.0);
     let answered = app
@@ -101,7 +106,8 @@ pub async fn answer(
         Ok(draft) => Ok(see_other(&format!("/mandates/drafts/{draft}"))),
         Err(Problem::Refused(Refusal::ProtectionNotDeclared)) => {
             let errors = Errors::on("unprotected", screen.t().refusal(Refusal::ProtectionNotDeclared));
-            let text = app.store.read(move |db| text(db, &hash, answer.language, now)).await?;
+            let text = app.store.read(move |db| text(db, &hash, language, now)).await?;
+            let screen = screen.in_language(language);
             Ok(show(screen, StatusCode::UNPROCESSABLE_ENTITY, token.0, &text, false, errors))
         }
         Err(other) => Err(other),

@@ -16,6 +16,8 @@ pub struct AgreementPage {
     pub token: String,
     /// Exactly the text whose SHA-256 is recorded.
     pub document: Document,
+    /// SHA-256 of the text, in hexadecimal: the answer is to exactly this.
+    pub digest: String,
     /// Whether `unprotected` is ticked.
     pub unprotected: bool,
     /// Field `unprotected`.

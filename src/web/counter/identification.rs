@@ -10,7 +10,7 @@ use crate::credential;
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
 use crate::domain::id::DraftId;
-use crate::domain::mandate::draft::{Draft, Person};
+use crate::domain::mandate::draft::{Draft, Person, Stage};
 use crate::domain::mediator::Mediator;
 use crate::domain::refusal::Refusal;
 use crate::oidc::relying_party::{Callback, Identified};
@@ -61,7 +61,7 @@ pub async fn callback(
     };
     let id_token = identified.id_token.clone();
     // Whether or not we accept the person, FranceConnect's session is closed before anything else is shown.
-    let state = match recognised(&app, &mediator, waiting.draft.clone(), identified).await {
+    let state = match recognised(&app, &mediator, waiting.draft.id.clone(), identified).await {
         Ok(()) => waiting.draft.id.to_string(),
         Err(Problem::Refused(refusal)) => {
             refused(&app, &mediator, &waiting.draft, refusal.code()).await?;
@@ -105,7 +105,7 @@ async fn refused(app: &App, mediator: &Mediator, draft: &Draft, reason: &str) ->
     app.store.write(move |tx| journal::record(tx, &event).map(drop)).await.map_err(|error: Error| error.into())
 }
 
-async fn recognised(app: &App, mediator: &Mediator, draft: Draft, identified: Identified) -> Result<(), Problem> {
+async fn recognised(app: &App, mediator: &Mediator, draft: DraftId, identified: Identified) -> Result<(), Problem> {
     let (mediator, now) = (mediator.clone(), app.clock.now());
     app.store
         .write(move |tx| {
@@ -115,6 +115,8 @@ async fn recognised(app: &App, mediator: &Mediator, draft: Draft, identified: Id
                 journal::record(tx, &changed(&mediator, &known.id, now))?;
             }
             let person = Person { id: known.id, identity };
+            // Read again under its lock: it may have been cancelled while FranceConnect was asked.
+            let draft = drafts::of_session_locked(tx, mediator.session(), &draft)?;
             drafts::save(tx, draft.identified(&mediator, person, now)?)?;
             Ok::<_, Problem>(())
         })
@@ -152,17 +154,23 @@ pub async fn logged_out(
     }
     let (token, now) = (app.random.token(), app.clock.now());
     let hash = credential::token_hash(&token);
-    app.store
+    let onward = format!("/mandates/drafts/{id}");
+    let offered = app
+        .store
         .write(move |tx| {
             let draft = drafts::of_session_locked(tx, mediator.session(), &id)?;
             draft.alive(now)?;
             if draft.citizen.is_none() {
                 return Err(Refusal::NotIdentified.into());
             }
-            drafts::offer_agreement(tx, &draft.id, &hash).map_err(Problem::from)
+            let waits = draft.stage == Stage::Identified;
+            if waits {
+                drafts::offer_agreement(tx, &draft.id, &hash)?;
+            }
+            Ok::<_, Problem>(waits)
         })
         .await?;
-    Ok(see_other(&format!("/agreements/{token}")))
+    Ok(see_other(&if offered { format!("/agreements/{token}") } else { onward }))
 }
 
 async fn form_again(

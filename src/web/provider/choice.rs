@@ -10,7 +10,7 @@ use crate::domain::Instant;
 use crate::domain::authenticator::FreshCode;
 use crate::domain::event::{Event, Kind};
 use crate::domain::flow::Flow;
-use crate::domain::id::{AccountId, CitizenId, FlowId};
+use crate::domain::id::{AccountId, CitizenId, FlowId, OrganisationId};
 use crate::domain::mandate::Mandate;
 use crate::domain::mediator::Mediator;
 use crate::domain::procedure::Procedure;
@@ -73,7 +73,7 @@ pub async fn citizens(
 ) -> Result<HttpResponse, Problem> {
     let Asked { query, words, too_short, after } = asked(&search.0.q, &search.0.after)?;
     let now = app.clock.now();
-    let account = mediator.account().id.clone();
+    let (account, organisation) = (mediator.account().id.clone(), mediator.organisation().id.clone());
     let (flow, cursor) = (id.0, after.clone());
     let (flow, service, listed, held) = app
         .store
@@ -96,7 +96,7 @@ pub async fn citizens(
     let rows: Vec<_> = listed.citizens.iter().filter(usable).map(|one| row(one, &held, now, &screen)).collect();
     let whole_list = query.is_empty() && after.is_none() && listed.next.is_none() && !listed.citizens.is_empty();
     if rows.is_empty() && whole_list {
-        return nobody(&app, flow, account).await;
+        return nobody(&app, flow, account, organisation).await;
     }
     let base = format!("/provider/{}", flow.id);
     let pages = pages(&base, &[("q", &query)], after.as_ref(), listed.next);
@@ -117,10 +117,16 @@ pub async fn citizens(
 }
 
 /// No mandate of the organisation meets what the service accepts: it is told so before anybody chooses.
-async fn nobody(app: &App, flow: Flow, account: AccountId) -> Result<HttpResponse, Problem> {
+async fn nobody(
+    app: &App,
+    flow: Flow,
+    account: AccountId,
+    organisation: OrganisationId,
+) -> Result<HttpResponse, Problem> {
     let (id, now) = (flow.id.clone(), app.clock.now());
     let event = Event::new(Kind::UseRefused, now)
         .by(&account)
+        .within(&organisation)
         .at_client(&flow.client)
         .fact("reason", Refusal::ProcedureNotAsked.code());
     app.store
@@ -136,7 +142,9 @@ async fn nobody(app: &App, flow: Flow, account: AccountId) -> Result<HttpRespons
 
 /// The procedures that the citizen gave and the request allows, each with its mandate.
 fn offered<'m>(flow: &Flow, held: &'m [Mandate], citizen: &CitizenId, now: Instant) -> Vec<(Procedure, &'m Mandate)> {
-    let theirs = held.iter().filter(|one| one.citizen == *citizen);
+    // A mandate for the time of a presence works in its own session only, which is the flow's.
+    let here = |one: &&Mandate| one.session.is_none() || one.session == flow.session;
+    let theirs = held.iter().filter(|one| one.citizen == *citizen).filter(here);
     let live = theirs.flat_map(|one| one.live(now).map(move |part| (part.procedure, one)));
     let asked = |procedure: &Procedure| flow.procedures.as_ref().is_none_or(|asked| asked.contains(procedure));
     let mut offered: Vec<_> = live.filter(|(procedure, _)| asked(procedure)).collect();

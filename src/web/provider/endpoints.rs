@@ -6,7 +6,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::authorize::refused_page;
-use super::pages::{SignOutPage, SignedOutPage};
+use super::pages::SignedOutPage;
 use crate::oidc::provider::error::ProtocolError;
 use crate::oidc::provider::logout::Decision;
 use crate::oidc::provider::params::Params;
@@ -126,7 +126,7 @@ pub async fn end_session(
     Ok(match decision {
         Decision::Return(url) => see_other(url.as_str()),
         Decision::Done => screen.page(|shell| SignedOutPage { shell }),
-        Decision::Ask => screen.page(|shell| SignOutPage { shell, fields: Vec::new() }),
+        Decision::Ask => see_other("/sign-out"),
         Decision::Refuse(word) => {
             tracing::info!(word, "a request to sign out was refused");
             refused_page(screen)

@@ -71,14 +71,12 @@ pub struct RefusedRequestPage {
     pub reference: Option<String>,
 }
 
-/// `/session/end`: asks before signing out.
+/// `/sign-out`: asks before signing out.
 #[derive(Debug, Template)]
 #[template(path = "provider/sign_out.html")]
 pub struct SignOutPage {
     /// Frame.
     pub shell: Shell,
-    /// Name and value of hidden fields that the form sends back.
-    pub fields: Vec<(String, String)>,
 }
 
 /// After signing out, when there is no address to go back to.

@@ -68,11 +68,12 @@ pub async fn confirm(
 ) -> Result<HttpResponse, Problem> {
     let seed = pending_seed(&app, &session.account).await?;
     let now = app.clock.now();
-    let Some(step) = credential::matching_step(&seed, &form.0.code, now) else {
+    let typed = form.0.code;
+    if credential::matching_step(&seed, &typed, now).is_none() {
         let errors = Errors::on("code", screen.t().refusal(Refusal::CodeRefused));
         let page = enrolment_page(&app, &session.account, &seed, errors);
         return Ok(screen.refused(page));
-    };
+    }
     let codes = credential::new_recovery_codes(&app.random);
     let hashes = hashed(&app, codes.clone()).await?;
     let token = app.random.token();
@@ -80,8 +81,9 @@ pub async fn confirm(
     app.store
         .write(move |tx| {
             let pending = authenticators::pending(tx, &session.account.id)?;
-            let (device, _) = pending.ok_or(Refusal::SignInFailed)?;
-            let (device, _) = device.confirm(Some(step), now)?;
+            let (device, seed) = pending.ok_or(Refusal::SignInFailed)?;
+            // Another enrolment may have begun in between: the code must be of the device that is confirmed.
+            let (device, _) = device.confirm(credential::matching_step(&seed, &typed, now), now)?;
             authenticators::save(tx, device)?;
             authenticators::set_recovery_codes(tx, &session.account.id, &hashes)?;
             sessions::refreshed(tx, &session.id, &token_hash, now)?;

@@ -13,6 +13,7 @@ use crate::store::{Error, journal, mandates};
 use crate::web::context::Current;
 use crate::web::form::Form;
 use crate::web::problem::Problem;
+use crate::web::provider::pages::SignOutPage;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::{App, Settings};
 use crate::web::{assets, cookies};
@@ -90,6 +91,11 @@ pub fn local_path(next: &str) -> String {
 /// A form that has only its token.
 #[derive(Deserialize)]
 pub struct Nothing {}
+
+/// `GET /sign-out`: asks first.
+pub async fn ask_sign_out(screen: Screen) -> HttpResponse {
+    screen.page(|shell| SignOutPage { shell })
+}
 
 /// `POST /sign-out`
 ///

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Deserialize;
 
-use super::handler::{local_path, with_session};
+use super::handler::local_path;
 use super::pages::CodePage;
 use crate::credential;
 use crate::domain::Instant;
@@ -63,8 +63,7 @@ pub async fn enter(
         return Err(Problem::First("/enrolment".to_owned()));
     }
     let Code { code, next } = form.0;
-    let (token, now) = (app.random.token(), app.clock.now());
-    let hash = credential::token_hash(&token);
+    let now = app.clock.now();
     let outcome = app
         .store
         .write(move |tx| {
@@ -73,14 +72,14 @@ pub async fn enter(
                 if session.is_idle(now) {
                     mandates::end_presence(tx, &session.id, now)?;
                 }
-                sessions::refreshed(tx, &session.id, &hash, now)?;
+                sessions::awake(tx, &session.id, now)?;
             }
             Ok::<_, Problem>(outcome)
         })
         .await?;
     let next = local_path(&next);
     match outcome {
-        Ok(_) => with_session(see_other(if next == "/" { "/home" } else { &next }), &app.settings, token),
+        Ok(_) => Ok(see_other(if next == "/" { "/home" } else { &next })),
         Err(refusal) => {
             let errors = Errors::on("code", screen.t().refusal(refusal));
             Ok(screen.refused(|shell| CodePage { shell, next, errors }))
