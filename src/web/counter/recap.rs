@@ -17,7 +17,7 @@ use crate::domain::mediator::Mediator;
 use crate::domain::refusal::Refusal;
 use crate::store::{Tx, drafts, journal, mandates, sessions};
 use crate::web::extract::Id;
-use crate::web::form::Form;
+use crate::web::form::{Form, Nothing};
 use crate::web::moment::birthdate;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
@@ -246,10 +246,6 @@ fn refused(
     journal::record(tx, &event)?;
     Ok(Err(refusal))
 }
-
-/// Nothing: the form has only its token.
-#[derive(Deserialize)]
-pub struct Nothing {}
 
 /// `POST /mandates/drafts/{drf}/cancellation`
 ///

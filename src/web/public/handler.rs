@@ -11,7 +11,7 @@ use crate::domain::language::Language;
 use crate::store::sessions::{self, Session};
 use crate::store::{Error, journal};
 use crate::web::context::Current;
-use crate::web::form::Form;
+use crate::web::form::{Form, Nothing};
 use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::{App, Settings};
@@ -89,7 +89,7 @@ pub fn local_path(next: &str) -> String {
 ///
 /// # Errors
 /// The database fails.
-pub async fn sign_out(app: Data<App>, session: Session) -> Result<HttpResponse, Problem> {
+pub async fn sign_out(app: Data<App>, session: Session, _form: Form<Nothing>) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     app.store
         .write(move |tx| {
@@ -153,6 +153,12 @@ pub fn landing(request: &HttpRequest, auditor_only: bool) -> String {
 #[must_use]
 pub fn only_audits(session: &Session) -> bool {
     session.account.auditor && session.memberships.is_empty()
+}
+
+/// The page where somebody's work starts.
+#[must_use]
+pub fn start(session: &Session) -> &'static str {
+    if only_audits(session) { "/journal" } else { "/home" }
 }
 
 /// Sets the session cookie on an answer.

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Deserialize;
 
-use super::handler::{local_path, with_session};
+use super::handler::{local_path, start, with_session};
 use super::pages::CodePage;
 use crate::credential;
 use crate::domain::Instant;
@@ -65,7 +65,7 @@ pub async fn enter(
     }
     let Code { code, next } = form.0;
     let (token, now) = (app.random.token(), app.clock.now());
-    let hash = credential::token_hash(&token);
+    let (hash, start) = (credential::token_hash(&token), start(&session));
     let outcome = app
         .store
         .write(move |tx| {
@@ -81,7 +81,7 @@ pub async fn enter(
         .await?;
     let next = local_path(&next);
     match outcome {
-        Ok(_) => with_session(see_other(if next == "/" { "/home" } else { &next }), &app.settings, token),
+        Ok(_) => with_session(see_other(if next == "/" { start } else { &next }), &app.settings, token),
         Err(refusal) => {
             let errors = Errors::on("code", screen.t().refusal(refusal));
             Ok(screen.refused(|shell| CodePage { shell, next, errors }))
