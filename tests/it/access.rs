@@ -48,7 +48,9 @@ fn turn(route: &Listed) -> u8 {
 /// The path: a citizen is chosen in one's own flow, and a flow that gave its code cannot be abandoned.
 fn path(route: &Listed, own: &Things, things: &Things) -> String {
     match route.path {
-        "/provider/{flow}/citizens/{citizen}" => things.fill(&format!("{}{{citizen}}", own.fill("/provider/{flow}/citizens/"))),
+        "/provider/{flow}/citizens/{citizen}" => {
+            things.fill(&format!("{}{{citizen}}", own.fill("/provider/{flow}/citizens/")))
+        }
         "/provider/{flow}/cancellation" => things.fill("/provider/{spare_flow}/cancellation"),
         other => things.fill(other),
     }
@@ -60,7 +62,8 @@ async fn cell(world: &World, browser: &Browser, csrf: &str, route: &Listed, own:
         world.asks(browser, "GET", &path).await
     } else {
         let fields = things.fields(route.path);
-        let pairs: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).chain([("csrf", csrf)]).collect();
+        let pairs: Vec<_> =
+            fields.iter().map(|(name, value)| (*name, value.as_str())).chain([("csrf", csrf)]).collect();
         world.posts(browser, &path, &pairs, &[]).await
     };
     let forget = |text: &str| own.forget(&things.forget(text));
@@ -132,7 +135,8 @@ async fn matrix(world: &World) -> String {
         }
         blocks[place] = block;
     }
-    let title = "Who gets what, route by route. Where a route is about an object: one's own, another organisation's, none.\n\n";
+    let title =
+        "Who gets what, route by route. Where a route is about an object: one's own, another organisation's, none.\n\n";
     title.to_owned() + &blocks.join("\n")
 }
 

@@ -30,7 +30,10 @@ fn seen(page: &Page) -> (u16, Vec<String>, String) {
     let mut body = page.body.clone();
     for form in page.forms() {
         for name in ["csrf", "token"] {
-            body = form.value(name).filter(|value| !value.is_empty()).map_or(body.clone(), |value| body.replace(value, name));
+            body = form
+                .value(name)
+                .filter(|value| !value.is_empty())
+                .map_or(body.clone(), |value| body.replace(value, name));
         }
     }
     (page.status, names, body)

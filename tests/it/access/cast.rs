@@ -62,11 +62,11 @@ impl Things {
         pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
     }
 
-    async fn of(world: &World, actor: &Actor, organisation: &OrganisationId, service: &Service) -> Self {
+    async fn of(world: &World, actor: &Actor, organisation: &OrganisationId, service: &Service, citizen: &str) -> Self {
         let last = |page: &mandataire::demo::browser::Page| {
             page.url.path().rsplit('/').next().map(str::to_owned).expect("a path ends somewhere")
         };
-        let opened = actor.opens_a_mandate_for("josephine", &[Logement, Justice], Month).await;
+        let opened = actor.opens_a_mandate_for(citizen, &[Logement, Justice], Month).await;
         let code = actor.gets_a_code(service, &opened.citizen, Logement).await;
         let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
         assert_eq!(service.asks_identity(&token).await.status, 200);
@@ -131,8 +131,8 @@ impl Cast {
         let (mediator, stranger) = (world.mediator("Ana Silva").await, world.mediator_of(&other, "Bo Martin").await);
         stranger.signs_in().await;
         let service = world.franceconnect_client().await;
-        let ours = Things::of(world, &mediator, &world.organisation, &service).await;
-        let theirs = Things::of(world, &stranger, &other, &service).await;
+        let ours = Things::of(world, &mediator, &world.organisation, &service, "josephine").await;
+        let theirs = Things::of(world, &stranger, &other, &service, "leila").await;
         let (anonymous, nothing) = (browser(), Things::nothing(world));
         Self {
             anonymous,

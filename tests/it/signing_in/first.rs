@@ -39,7 +39,11 @@ async fn enrols(world: &World, ana: &Actor) -> Vec<String> {
     let page = ana.sends(&form.with("code", &code)).await;
     assert_eq!(page.status, 200, "{}", page.text());
     let words = page.text();
-    words.split(' ').filter(|word| credential::as_recovery_code(word).as_deref() == Some(*word)).map(str::to_owned).collect()
+    words
+        .split(' ')
+        .filter(|word| credential::as_recovery_code(word).as_deref() == Some(*word))
+        .map(str::to_owned)
+        .collect()
 }
 
 async fn accepts(ana: &Actor) {

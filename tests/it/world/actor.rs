@@ -81,7 +81,8 @@ impl Actor {
     /// A code that is wrong now.
     pub(crate) async fn wrong_code(&self) -> String {
         let right = [self.code_in(-30).await, self.code().await, self.code_in(30).await];
-        let wrong = ["000000", "111111", "222222", "333333"].into_iter().find(|code| !right.iter().any(|one| one == code));
+        let wrong =
+            ["000000", "111111", "222222", "333333"].into_iter().find(|code| !right.iter().any(|one| one == code));
         wrong.expect("three codes are right at most").to_owned()
     }
 
