@@ -2,7 +2,9 @@
 
 use std::io;
 
+use tracing::Dispatch;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::config::{Log, LogFormat, LogLevel};
@@ -12,10 +14,19 @@ use crate::config::{Log, LogFormat, LogLevel};
 /// # Errors
 /// If something in this process already writes them.
 pub fn start(log: Log) -> Result<(), TryInitError> {
-    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter(log.level))).with_writer(io::stderr);
+    lines(log, io::stderr).try_init()
+}
+
+/// What writes the lines, wherever they go.
+#[must_use]
+pub fn lines<W>(log: Log, writer: W) -> Dispatch
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter(log.level))).with_writer(writer);
     match log.format {
-        LogFormat::Text => lines.finish().try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
+        LogFormat::Text => Dispatch::new(lines.finish()),
+        LogFormat::Json => Dispatch::new(lines.json().flatten_event(true).finish()),
     }
 }
 

@@ -40,13 +40,18 @@ pub struct Request<'a> {
     pub browser_hash: &'a [u8],
 }
 
+/// Makes this transaction the only one about the links of an address until it ends.
+fn lock(tx: &mut Tx<'_>, email_index: &[u8]) -> Result<(), Error> {
+    tx.connection.lock(&format!("sign_in|{}", URL_SAFE_NO_PAD.encode(email_index)))
+}
+
 /// Writes a request for a link; older links of the address stop working. False if the address asked too often: nothing is written.
 ///
 /// # Errors
 /// The database fails.
 pub fn request(tx: &mut Tx<'_>, request: &Request<'_>, now: Instant) -> Result<bool, Error> {
     use sign_in_links::dsl;
-    tx.connection.lock(&format!("sign_in|{}", URL_SAFE_NO_PAD.encode(request.email_index)))?;
+    lock(tx, request.email_index)?;
     let recent: i64 = dsl::sign_in_links
         .filter(dsl::email_index.eq(request.email_index))
         .filter(dsl::created_at.gt(stored(now - TimeDelta::minutes(15))))
@@ -92,6 +97,19 @@ pub fn find(db: &mut Db<'_>, token_hash: &[u8]) -> Result<Option<Link>, Error> {
         })
     })
     .transpose()
+}
+
+/// The same, alone until the transaction ends: whoever presents the link next finds it as this one leaves it.
+///
+/// # Errors
+/// The database fails.
+pub fn find_locked(tx: &mut Tx<'_>, token_hash: &[u8]) -> Result<Option<Link>, Error> {
+    use sign_in_links::dsl;
+    let index: Option<Vec<u8>> =
+        dsl::sign_in_links.find(token_hash).select(dsl::email_index).first(tx.connection).optional()?;
+    let Some(index) = index else { return Ok(None) };
+    lock(tx, &index)?;
+    find(tx, token_hash)
 }
 
 /// Spends a link: true for the one caller that did.

@@ -43,3 +43,31 @@ pub fn secret(request: &HttpRequest, name: &str) -> Option<String> {
         value.len() == 43 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     fits.then(|| value.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn over_tls_cookies_are_tied_to_the_host() {
+        let settings = Settings {
+            public_url: "https://mandataire.example.fr".to_owned(),
+            name: String::new(),
+            contact: String::new(),
+            franceconnect_origin: String::new(),
+            trusted_proxies: Vec::new(),
+            demo: false,
+        };
+        for name in [session(&settings), browser(&settings)] {
+            assert!(name.starts_with("__Host-"), "{name}");
+            for cookie in [made(&settings, name, "value".to_owned()), removed(&settings, name)] {
+                assert_eq!(cookie.path(), Some("/"));
+                assert_eq!(cookie.domain(), None);
+                assert_eq!((cookie.secure(), cookie.http_only()), (Some(true), Some(true)));
+                assert_eq!(cookie.same_site(), Some(SameSite::Lax));
+            }
+        }
+        let plain = Settings { public_url: "http://127.0.0.1:8080".to_owned(), ..settings };
+        assert_eq!(session(&plain), "mandataire-session");
+    }
+}

@@ -7,6 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::context::{self, Browser};
@@ -19,6 +20,10 @@ use crate::credential;
 pub const LONGEST: usize = 65_536;
 /// Most fields that are read.
 const MOST_FIELDS: usize = 128;
+
+/// Nothing: the form has only its token.
+#[derive(Deserialize)]
+pub struct Nothing {}
 
 /// A form of ours, its token checked.
 pub struct Form<T>(pub T);

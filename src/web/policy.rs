@@ -10,6 +10,7 @@ use actix_web::{Error, HttpMessage};
 use super::context::Current;
 use super::cookies;
 use super::problem::Problem;
+use super::public::handler::start;
 use super::state::App;
 use crate::credential;
 use crate::domain::Instant;
@@ -29,6 +30,8 @@ pub enum Policy {
     Enrolling,
     /// Whoever signed in, before the terms are accepted and even when idle.
     SignedIn,
+    /// Whoever may work: enrolled, the terms accepted, not idle; whatever the role.
+    Ready,
     /// A mediator or a manager, in the current organisation.
     Member,
     /// A mediator, in the current organisation.
@@ -39,22 +42,23 @@ pub enum Policy {
     Purposeful,
 }
 
-/// Applies a policy to a request. A refusal is an answer like a handler's, so that the frame makes a page of it.
+/// Applies a policy to a request; `page` says whether the address shows a page. A refusal is an answer like a handler's, so that the frame makes a page of it.
 ///
 /// # Errors
 /// None of ours.
 pub async fn apply<B: MessageBody + 'static>(
     policy: Policy,
+    page: bool,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match admitted(policy, &request).await {
+    match admitted(policy, page, &request).await {
         Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
         Err(problem) => Ok(request.error_response(problem)),
     }
 }
 
-async fn admitted(policy: Policy, request: &ServiceRequest) -> Result<(), Problem> {
+async fn admitted(policy: Policy, page: bool, request: &ServiceRequest) -> Result<(), Problem> {
     if policy == Policy::Machine {
         return Ok(());
     }
@@ -64,7 +68,8 @@ async fn admitted(policy: Policy, request: &ServiceRequest) -> Result<(), Proble
     }
     let now = app.clock.now();
     if let Some(current) = signed_in(request, &app, now).await? {
-        allowed(policy, &current, page_of(request.method(), request.path()), now)?;
+        let back = page_of(request.method(), request.path());
+        allowed(policy, &current, back, page || back != request.path(), now)?;
         touch(&app, &current.session, now).await?;
         request.extensions_mut().insert(current);
     } else if policy != Policy::Public {
@@ -104,14 +109,14 @@ async fn signed_in(request: &ServiceRequest, app: &App, now: Instant) -> Result<
     Ok(session.map(|session| Current::new(session, now)))
 }
 
-fn allowed(policy: Policy, current: &Current, path: &str, now: Instant) -> Result<(), Problem> {
+fn allowed(policy: Policy, current: &Current, path: &str, page: bool, now: Instant) -> Result<(), Problem> {
     let session = &current.session;
     let first = |path: &str| Err(Problem::First(path.to_owned()));
     match policy {
         Policy::Public | Policy::Machine | Policy::SignedIn => return Ok(()),
         Policy::Enrolling if session.code_at.is_none() => return Ok(()),
-        Policy::Enrolling => return first("/home"),
-        Policy::Member | Policy::Mediator | Policy::Auditor | Policy::Purposeful => {}
+        Policy::Enrolling => return first(start(session)),
+        Policy::Ready | Policy::Member | Policy::Mediator | Policy::Auditor | Policy::Purposeful => {}
     }
     if session.code_at.is_none() {
         return first("/enrolment");
@@ -121,7 +126,9 @@ fn allowed(policy: Policy, current: &Current, path: &str, now: Instant) -> Resul
     }
     // Whoever comes back from FranceConnect was busy there; turning them away would leave its session open.
     if session.is_idle(now) && !path.starts_with("/franceconnect/") {
-        return first(&format!("/code?next={path}"));
+        // An address that only takes forms shows nothing to come back to.
+        let next = if page { path } else { start(session) };
+        return first(&format!("/code?next={next}"));
     }
     match policy {
         Policy::Member => current.member.as_ref().map(drop).map_err(|refusal| Problem::from(*refusal)),

@@ -44,13 +44,14 @@ impl Routes {
         F::Future: Future<Output = F::Output>,
     {
         let get = *method == Method::GET;
+        let page = get || self.listed.iter().any(|one| one.path == path && one.method == "GET");
         // HEAD answers as GET does, without the body.
         let guarded = if get {
             web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
         } else {
             web::route().guard(guard::Post())
         };
-        let route = guarded.to(handler).wrap(from_fn(move |request, next| policy::apply(policy, request, next)));
+        let route = guarded.to(handler).wrap(from_fn(move |request, next| policy::apply(policy, page, request, next)));
         let resource = self.resources.remove(path).unwrap_or_else(|| web::resource(path));
         self.resources.insert(path, resource.route(route));
         self.listed.push(Listed { path, method: if get { "GET" } else { "POST" }, policy: format!("{policy:?}") });
@@ -68,7 +69,7 @@ impl Routes {
         self.add(&Method::GET, path, policy, handler)
     }
 
-    /// A form, or a machine's request.
+    /// A form, or a machine's request. The page of the same path, if there is one, is added before.
     #[must_use]
     pub fn post<F, A>(self, path: &'static str, policy: Policy, handler: F) -> Self
     where
@@ -129,7 +130,7 @@ fn signing_in(routes: Routes) -> Routes {
         .post("/code", Policy::SignedIn, step_up::enter)
         .get("/sign-out", Policy::SignedIn, public::ask_sign_out)
         .post("/sign-out", Policy::SignedIn, public::sign_out)
-        .post("/organisation", Policy::SignedIn, public::organisation)
+        .post("/organisation", Policy::Ready, public::organisation)
 }
 
 fn counter(routes: Routes) -> Routes {

@@ -1,15 +1,27 @@
 //! One test binary: the shape of the tree, the pages, the roles against hostile peers, and the stories.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod dependencies;
+#[cfg(test)]
+mod forgery;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod platform;
+#[cfg(test)]
 mod relying_party;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod signing_in;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

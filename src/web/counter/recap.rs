@@ -16,7 +16,7 @@ use crate::domain::mediator::Mediator;
 use crate::domain::refusal::Refusal;
 use crate::store::{Tx, drafts, journal, mandates, sessions};
 use crate::web::extract::Id;
-use crate::web::form::Form;
+use crate::web::form::{Form, Nothing};
 use crate::web::moment::birthdate;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;

@@ -22,7 +22,7 @@ use crate::web::context::Browser;
 use crate::web::cookies;
 use crate::web::counter::people::{Asked, PAGE, asked, pages};
 use crate::web::extract::{Id, Query, SecondId};
-use crate::web::form::Form;
+use crate::web::form::{Form, Nothing};
 use crate::web::moment::birthdate;
 use crate::web::parts::Errors;
 use crate::web::present::row;

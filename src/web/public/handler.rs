@@ -11,7 +11,7 @@ use crate::domain::language::Language;
 use crate::store::sessions::{self, Session};
 use crate::store::{Error, journal, mandates};
 use crate::web::context::Current;
-use crate::web::form::Form;
+use crate::web::form::{Form, Nothing};
 use crate::web::problem::Problem;
 use crate::web::provider::pages::SignOutPage;
 use crate::web::screen::{Screen, see_other};
@@ -165,6 +165,12 @@ pub fn landing(request: &HttpRequest, auditor_only: bool) -> String {
 #[must_use]
 pub fn only_audits(session: &Session) -> bool {
     session.account.auditor && session.memberships.is_empty()
+}
+
+/// The page where somebody's work starts.
+#[must_use]
+pub fn start(session: &Session) -> &'static str {
+    if only_audits(session) { "/journal" } else { "/home" }
 }
 
 /// Sets the session cookie on an answer.

@@ -217,7 +217,7 @@ struct Entered {
 impl Attempt {
     /// Everything in one transaction, failures included: they are counted and recorded.
     fn enter(&self, tx: &mut Tx<'_>) -> Result<Result<Entered, Refusal>, Problem> {
-        let link = sign_in::find(tx, &self.link_hash)?;
+        let link = sign_in::find_locked(tx, &self.link_hash)?;
         let account = match usable(link, &self.browser, self.now) {
             Some(id) => Some(accounts::find(tx, &id)?).filter(|account| account.active),
             None => None,

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Deserialize;
 
-use super::handler::local_path;
+use super::handler::{local_path, start};
 use super::pages::CodePage;
 use crate::credential;
 use crate::domain::Instant;
@@ -63,7 +63,7 @@ pub async fn enter(
         return Err(Problem::First("/enrolment".to_owned()));
     }
     let Code { code, next } = form.0;
-    let now = app.clock.now();
+    let (now, start) = (app.clock.now(), start(&session));
     let outcome = app
         .store
         .write(move |tx| {
@@ -79,7 +79,7 @@ pub async fn enter(
         .await?;
     let next = local_path(&next);
     match outcome {
-        Ok(_) => Ok(see_other(if next == "/" { "/home" } else { &next })),
+        Ok(_) => Ok(see_other(if next == "/" { start } else { &next })),
         Err(refusal) => {
             let errors = Errors::on("code", screen.t().refusal(refusal));
             Ok(screen.refused(|shell| CodePage { shell, next, errors }))

@@ -67,10 +67,23 @@ impl Actor {
 
     /// The present code of their authenticator.
     pub(crate) async fn code(&self) -> String {
+        self.code_in(0).await
+    }
+
+    /// The code their authenticator shows in so many seconds, or showed that long ago.
+    pub(crate) async fn code_in(&self, seconds: i64) -> String {
         let account = self.account.clone();
         let found = self.store.read(move |db| authenticators::confirmed(db, &account)).await.unwrap();
         let (_, seed) = found.expect("an authenticator is enrolled");
-        credential::code_at(&seed, self.clock.now())
+        credential::code_at(&seed, self.clock.now() + chrono::TimeDelta::seconds(seconds))
+    }
+
+    /// A code that is wrong now.
+    pub(crate) async fn wrong_code(&self) -> String {
+        let right = [self.code_in(-30).await, self.code().await, self.code_in(30).await];
+        let wrong =
+            ["000000", "111111", "222222", "333333"].into_iter().find(|code| !right.iter().any(|one| one == code));
+        wrong.expect("three codes are right at most").to_owned()
     }
 
     /// A code that was never used: half a minute passes.
@@ -81,6 +94,8 @@ impl Actor {
 
     /// Asks for a link.
     pub(crate) async fn asks_for_a_link(&self) -> Page {
+        // Two mails of one millisecond have no order.
+        self.clock.advance(chrono::TimeDelta::milliseconds(1));
         let form = self.sees("/sign-in").await.form("/sign-in").expect("a form to sign in");
         self.sends(&form.with("email", &self.email)).await
     }
@@ -97,6 +112,23 @@ impl Actor {
         self.asks_for_a_link().await;
         let link = self.newest_link().await.expect("a mail with a link");
         self.browser.follow(link).await.unwrap()
+    }
+
+    /// Presents a code on the page of a link: the answer itself.
+    pub(crate) async fn presents(&self, page: &Page, code: &str) -> Page {
+        let form = page.form("/sign-in/link").expect("a form for the code");
+        self.browser.submit(&form.with("code", code)).await.unwrap()
+    }
+
+    /// Gives a code where the service asks for a fresh one: the answer itself.
+    pub(crate) async fn steps_up(&self, code: &str) -> Page {
+        let form = self.gets("/code").await.form("/code").expect("a form for a fresh code");
+        self.browser.submit(&form.with("code", code)).await.unwrap()
+    }
+
+    /// Whether the service knows them.
+    pub(crate) async fn is_signed_in(&self) -> bool {
+        self.sees("/").await.form("/sign-out").is_some()
     }
 
     /// Signs in with a link and a code.

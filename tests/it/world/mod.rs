@@ -3,7 +3,10 @@
 
 pub(crate) mod actor;
 pub(crate) mod database;
+mod hand;
+mod office;
 pub(crate) mod service;
+mod snapshot;
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -66,20 +69,18 @@ pub(crate) struct World {
 macro_rules! on_each_backend {
     ($($(#[doc = $doc:literal])* async fn $name:ident($world:ident) $body:block)+) => { $(
         $(#[doc = $doc])*
+        async fn $name($world: $crate::world::World) $body
+
         mod $name {
-            use super::*;
-
-            async fn story($world: $crate::world::World) $body
-
             #[actix_web::test]
             async fn sqlite() {
-                story($crate::world::World::on_sqlite().await).await;
+                super::$name($crate::world::World::on_sqlite().await).await;
             }
 
             #[actix_web::test]
             async fn postgres() {
                 if let Some(world) = $crate::world::World::on_postgres().await {
-                    story(world).await;
+                    super::$name(world).await;
                 }
             }
         }
@@ -128,6 +129,13 @@ impl World {
     pub(crate) async fn another_organisation(&self) -> OrganisationId {
         let id = OrganisationId::new(self.clock.now(), self.random.u128());
         self.accredits("Centre social de Saint-Benoît", "40483304800022", id.clone()).await;
+        id
+    }
+
+    /// Yet another one.
+    pub(crate) async fn third_organisation(&self) -> OrganisationId {
+        let id = OrganisationId::new(self.clock.now(), self.random.u128());
+        self.accredits("Mairie de Saint-Denis", "21930066500011", id.clone()).await;
         id
     }
 

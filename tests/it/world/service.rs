@@ -190,7 +190,8 @@ impl Service {
     }
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Answer {
+/// Sends a request and reads the answer.
+pub(super) async fn answer(request: reqwest::RequestBuilder) -> Answer {
     let response = request.timeout(std::time::Duration::from_secs(10)).send().await.expect("the endpoint answers");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     Answer { status, headers, body: response.text().await.unwrap_or_default() }
