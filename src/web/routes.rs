@@ -169,7 +169,7 @@ fn provider(routes: Routes) -> Routes {
         .post("/token", Policy::Machine, endpoints::token)
         .get("/userinfo", Policy::Machine, endpoints::userinfo)
         .post("/userinfo", Policy::Machine, endpoints::userinfo)
-        .get("/session/end", Policy::Machine, endpoints::end_session)
+        .get("/session/end", Policy::Public, endpoints::end_session)
         .post("/session/end", Policy::Machine, endpoints::end_session)
         .get("/provider/{flow}", Policy::Mediator, choice::citizens)
         .get("/provider/{flow}/citizens/{citizen}", Policy::Mediator, choice::procedures)

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use serde::Deserialize;
 
@@ -13,7 +12,7 @@ use crate::domain::Instant;
 use crate::domain::authenticator::FreshCode;
 use crate::domain::event::{Event, Kind};
 use crate::domain::flow::Flow;
-use crate::domain::id::{CitizenId, FlowId};
+use crate::domain::id::{AccountId, CitizenId, FlowId};
 use crate::domain::mandate::Mandate;
 use crate::domain::mediator::Mediator;
 use crate::domain::procedure::Procedure;
@@ -22,6 +21,7 @@ use crate::oidc::provider::authorize::answer;
 use crate::store::sessions::Session;
 use crate::store::{Db, Tx, citizens, clients, flows, grants, journal, mandates};
 use crate::web::context::Browser;
+use crate::web::cookies;
 use crate::web::counter::people::{Asked, PAGE, asked, pages};
 use crate::web::counter::recap::Nothing;
 use crate::web::extract::{Id, Query, SecondId};
@@ -30,6 +30,7 @@ use crate::web::moment::birthdate;
 use crate::web::parts::Errors;
 use crate::web::present::row;
 use crate::web::problem::Problem;
+use crate::web::public::handler::PENDING_FLOW;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::{App, origin_of};
 
@@ -49,6 +50,17 @@ fn mine(
         Ok(()) => Ok(flow),
         Err(_) => Err(Problem::First(format!("/code?next=/provider/{id}"))),
     }
+}
+
+/// Passes an outcome on. A flow of somebody else, or one that is over, is recorded on the way: nobody comes to it by accident.
+async fn watched<T>(app: &App, mediator: &AccountId, outcome: Result<T, Problem>) -> Result<T, Problem> {
+    if let Err(Problem::Refused(refusal @ (Refusal::FlowNotYours | Refusal::FlowUsed | Refusal::FlowExpired))) =
+        &outcome
+    {
+        let event = Event::new(Kind::SecurityRefused, app.clock.now()).by(mediator).fact("reason", refusal.code());
+        app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await?;
+    }
+    outcome
 }
 
 /// What is looked for.
@@ -75,11 +87,11 @@ pub async fn citizens(
 ) -> Result<HttpResponse, Problem> {
     let Asked { query, words, too_short, after } = asked(&search.0.q, &search.0.after)?;
     let now = app.clock.now();
-    let (flow, cursor) = (id.0, after.clone());
+    let cursor = after.clone();
+    let flow = taken_up(&app, id.0, browser, mediator.clone(), session, now).await?;
     let (flow, service, listed, held) = app
         .store
         .read(move |db| {
-            let flow = mine(db, &flow, &browser, &mediator, &session, now)?;
             let service = clients::find(db, &flow.client)?.map(|client| client.name).unwrap_or_default();
             let organisation = &mediator.organisation().id;
             let none = citizens::Listed { citizens: Vec::new(), next: None };
@@ -109,6 +121,24 @@ pub async fn citizens(
     }))
 }
 
+/// The mediator who comes first takes the flow up: from then on nobody else goes on with it, not even in this browser.
+async fn taken_up(
+    app: &App,
+    id: FlowId,
+    browser: Browser,
+    mediator: Mediator,
+    session: Session,
+    now: Instant,
+) -> Result<Flow, Problem> {
+    let account = mediator.account().id.clone();
+    let taken = app.store.write(move |tx| {
+        let flow = mine(tx, &id, &browser, &mediator, &session, now)?;
+        flows::take(tx, &flow)?;
+        Ok::<_, Problem>(flow)
+    });
+    watched(app, &account, taken.await).await
+}
+
 /// The procedures that the citizen gave and the request allows, each with its mandate.
 fn offered<'m>(flow: &Flow, held: &'m [Mandate], citizen: &CitizenId, now: Instant) -> Vec<(Procedure, &'m Mandate)> {
     let theirs = held.iter().filter(|one| one.citizen == *citizen);
@@ -134,8 +164,8 @@ pub async fn procedures(
     citizen: SecondId<CitizenId>,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let organisation = mediator.organisation().name.clone();
-    let (flow, service, citizen, held) = app
+    let (organisation, account) = (mediator.organisation().name.clone(), mediator.account().id.clone());
+    let read = app
         .store
         .read(move |db| {
             let flow = mine(db, &id.0, &browser, &mediator, &session, now)?;
@@ -144,7 +174,8 @@ pub async fn procedures(
             let held = mandates::holding(db, &mediator.organisation().id, std::slice::from_ref(&citizen.id))?;
             Ok::<_, Problem>((flow, service, citizen, held))
         })
-        .await?;
+        .await;
+    let (flow, service, citizen, held) = watched(&app, &account, read).await?;
     let offered = offered(&flow, &held, &citizen.id, now);
     if offered.is_empty() {
         return Err(Refusal::AuthorisationEnded.into());
@@ -188,16 +219,18 @@ pub async fn choose(
 ) -> Result<HttpResponse, Problem> {
     let procedure: Procedure = form.0.procedure.parse().map_err(|_| Refusal::ProcedureNotInMandate)?;
     let (code, now) = (app.random.token(), app.clock.now());
+    let account = mediator.account().id.clone();
     let choice =
         Choice { mediator, session, citizen: citizen.0, procedure, code_hash: credential::token_hash(&code), now };
-    let flow = app
+    let chosen = app
         .store
         .write(move |tx| {
             let flow = mine(tx, &id.0, &browser, &choice.mediator, &choice.session, now)?;
             choice.exercise(tx, flow)
         })
-        .await??;
-    Ok(returned(&app, &flow, &[("code", &code)]))
+        .await;
+    let flow = watched(&app, &account, chosen).await??;
+    returned(&app, &flow, &[("code", &code)])
 }
 
 struct Choice {
@@ -211,7 +244,7 @@ struct Choice {
 
 impl Choice {
     /// One transaction: a pass becomes a code, or the refusal is recorded and the flow stays open for another choice.
-    fn exercise(&self, tx: &mut Tx<'_>, flow: Flow) -> Result<Result<Flow, Refusal>, Problem> {
+    fn exercise(&self, tx: &mut Tx<'_>, flow: Flow) -> Result<Result<Flow, Problem>, Problem> {
         let organisation = &self.mediator.organisation().id;
         let held = mandates::holding_locked(tx, organisation, &self.citizen)?;
         let named = |one: &&Mandate| {
@@ -235,7 +268,7 @@ impl Choice {
         Ok(Ok(flow))
     }
 
-    fn refused(&self, tx: &mut Tx<'_>, flow: &Flow, refusal: Refusal) -> Result<Result<Flow, Refusal>, Problem> {
+    fn refused(&self, tx: &mut Tx<'_>, flow: &Flow, refusal: Refusal) -> Result<Result<Flow, Problem>, Problem> {
         // Only a citizen of this organisation is named: another identifier is somebody's guess.
         let known = citizens::held_by(tx, &self.mediator.organisation().id, &self.citizen, self.now).is_ok();
         let event = Event::new(Kind::UseRefused, self.now)
@@ -250,7 +283,7 @@ impl Choice {
             _ => event,
         };
         journal::record(tx, &event)?;
-        if known { Ok(Err(refusal)) } else { Ok(Err(Refusal::AuthorisationEnded)) }
+        Ok(Err(if known { refusal.into() } else { Problem::NotFound }))
     }
 }
 
@@ -265,8 +298,8 @@ pub async fn cancel(
     id: Id<FlowId>,
     _form: Form<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let flow = app
+    let (now, account) = (app.clock.now(), mediator.account().id.clone());
+    let cancelled = app
         .store
         .write(move |tx| {
             let flow = flows::find(tx, &id.0)?;
@@ -274,13 +307,16 @@ pub async fn cancel(
             let flow = flow.taken_by(&mediator)?;
             if flows::spend(tx, &flow.id, now)? { Ok(flow) } else { Err(Problem::from(Refusal::FlowUsed)) }
         })
-        .await?;
-    Ok(returned(&app, &flow, &[("error", "access_denied")]))
+        .await;
+    let flow = watched(&app, &account, cancelled).await?;
+    returned(&app, &flow, &[("error", "access_denied")])
 }
 
-fn returned(app: &App, flow: &Flow, fields: &[(&str, &str)]) -> HttpResponse {
-    match answer(&flow.redirect_uri, &app.provider.issuer, flow.state.as_deref(), fields) {
-        Some(url) => see_other(url.as_str()),
-        None => HttpResponse::build(StatusCode::INTERNAL_SERVER_ERROR).finish(),
-    }
+/// Back to the service. The browser forgets the flow: the next sign-in here leads to the mediator's day again.
+fn returned(app: &App, flow: &Flow, fields: &[(&str, &str)]) -> Result<HttpResponse, Problem> {
+    let url = answer(&flow.redirect_uri, &app.provider.issuer, flow.state.as_deref(), fields);
+    let mut response = see_other(url.ok_or(Problem::Malformed("redirect_uri"))?.as_str());
+    let forgotten = cookies::removed(&app.settings, PENDING_FLOW);
+    response.add_cookie(&forgotten).map_err(|_| Problem::Malformed("cookie"))?;
+    Ok(response)
 }
