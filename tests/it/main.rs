@@ -7,11 +7,15 @@ mod dependencies;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod relying_party;
 #[cfg(test)]
 mod source;
+#[cfg(test)]
+mod storage;
 #[cfg(test)]
 mod using;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 pub(crate) mod actor;
 pub(crate) mod database;
+pub(crate) mod everything;
 pub(crate) mod service;
 
 use std::collections::BTreeSet;
