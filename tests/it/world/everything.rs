@@ -64,6 +64,7 @@ impl World {
         let page = nadia.sees("/home").await;
         nadia.sends(&page.form("/organisation").unwrap().with("organisation", elsewhere.as_str())).await;
         nadia.signs_out().await;
+        self.after(1);
         let page = nadia.opens_a_new_link().await;
         nadia.sends(&page.form("/sign-in/link").unwrap().with("code", &recovery)).await;
         nadia.signs_out().await;
@@ -93,8 +94,9 @@ impl World {
         let list = ana.starts_an_opening(&[Justice], Month).await;
         let page = ana.citizen_identifies(&list, "bernard").await;
         ana.citizen_answers(&page, "refuse", true).await;
-        let list = ana.starts_an_opening(&[Justice], Month).await;
-        ana.citizen_identifies(&list, "lucie").await;
+        let claire = self.mediator("Claire Petit").await;
+        let list = claire.starts_an_opening(&[Justice], Month).await;
+        claire.citizen_identifies(&list, "lucie").await;
         let recap = ana.reaches_the_recap("bernard", &[Argent], Day).await;
         ana.sends(&ana.fills_in(&recap).await.without("in_front")).await;
         let cancels = |form: &Form| form.action().path().ends_with("/cancellation");
