@@ -27,7 +27,9 @@ fn facts(entry: &Entry) -> BTreeMap<String, String> {
 
 fn on(page: &Page) -> Vec<String> {
     let entries = page.links().into_iter().map(|link| link.url.path().to_owned());
-    entries.filter_map(|path| path.strip_prefix("/journal/").filter(|id| id.starts_with("ent_")).map(str::to_owned)).collect()
+    entries
+        .filter_map(|path| path.strip_prefix("/journal/").filter(|id| id.starts_with("ent_")).map(str::to_owned))
+        .collect()
 }
 
 /// Every entry behind a filter, page by page.
@@ -48,10 +50,14 @@ async fn pages_through(auditor: &Actor, query: &str) -> Vec<String> {
 fn breaks(database: &Database, broken: bool) {
     use crate::world::Backend::{Postgres, Sqlite};
     let sql = match (database.backend, broken) {
-        (Sqlite, true) => "create trigger broken before insert on journal_entries begin select raise(abort, 'broken'); end",
+        (Sqlite, true) => {
+            "create trigger broken before insert on journal_entries begin select raise(abort, 'broken'); end"
+        }
         (Sqlite, false) => "drop trigger broken",
-        (Postgres, true) => "create function broken() returns trigger language plpgsql as 'begin raise exception ''broken''; end'; \
-                             create trigger broken before insert on journal_entries for each row execute function broken()",
+        (Postgres, true) => {
+            "create function broken() returns trigger language plpgsql as 'begin raise exception ''broken''; end'; \
+                             create trigger broken before insert on journal_entries for each row execute function broken()"
+        }
         (Postgres, false) => "drop trigger broken on journal_entries; drop function broken()",
     };
     database.execute(sql).unwrap();

@@ -23,7 +23,8 @@ fn raw(world: &World) -> Vec<Vec<u8>> {
             vec![read(""), read("-wal")]
         }
         Backend::Postgres => {
-            let tables = "select table_name::text as value from information_schema.tables where table_schema = current_schema()";
+            let tables =
+                "select table_name::text as value from information_schema.tables where table_schema = current_schema()";
             let tables = world.database.texts(tables).into_iter();
             let rows = |table| world.database.texts(&format!("select t::text as value from {table} t"));
             tables.flat_map(rows).map(String::into_bytes).collect()
@@ -36,7 +37,12 @@ fn holds(bytes: &[u8], needle: &[u8]) -> bool {
 }
 
 /// Writes one entry, then refuses or not.
-async fn writes(store: Store, world_now: mandataire::domain::Instant, number: usize, refuses: bool) -> Result<(), Error> {
+async fn writes(
+    store: Store,
+    world_now: mandataire::domain::Instant,
+    number: usize,
+    refuses: bool,
+) -> Result<(), Error> {
     let event = Event::new(Kind::SecurityRefused, world_now).fact("reason", format!("write_{number}"));
     store
         .write(move |tx| {

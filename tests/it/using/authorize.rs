@@ -13,8 +13,23 @@ const STATE: &str = "0123456789abcdef0123456789abcdef";
 fn forgeries(registered: &str) -> Vec<String> {
     let host = registered.trim_start_matches("https://").split('/').next().unwrap();
     let mut all: Vec<String> = [
-        "/", "/more", "/..", "/../evil", "/%2e%2e/evil", "/..;/evil", "%252f", "%2f", "#fragment", "?added=1", "?code=x",
-        "?state=y", "?iss=z", ".evil", "\t", " ", "@evil.example",
+        "/",
+        "/more",
+        "/..",
+        "/../evil",
+        "/%2e%2e/evil",
+        "/..;/evil",
+        "%252f",
+        "%2f",
+        "#fragment",
+        "?added=1",
+        "?code=x",
+        "?state=y",
+        "?iss=z",
+        ".evil",
+        "\t",
+        " ",
+        "@evil.example",
     ]
     .iter()
     .map(|end| format!("{registered}{end}"))

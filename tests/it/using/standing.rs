@@ -70,11 +70,7 @@ fn endings(other: &str, own: &str) -> Vec<(String, String, &'static str)> {
             &format!("update memberships set organisation = '{own}'"),
             "not_a_member",
         ),
-        row(
-            format!("update sessions set ended_at = {PAST}"),
-            "update sessions set ended_at = null",
-            "session_ended",
-        ),
+        row(format!("update sessions set ended_at = {PAST}"), "update sessions set ended_at = null", "session_ended"),
         row(
             format!("update sessions set expires_at = {PAST}"),
             "update sessions set expires_at = '2027-01-01 00:00:00'",

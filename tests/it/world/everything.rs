@@ -58,7 +58,8 @@ impl World {
         let pending = self.app.store.read(move |db| authenticators::pending(db, &account)).await.unwrap();
         let code = credential::code_at(&pending.unwrap().1, self.now());
         let codes = nadia.sends(&page.form("/enrolment").unwrap().with("code", &code)).await;
-        let recovery = codes.body.split("<li><code translate=\"no\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+        let recovery =
+            codes.body.split("<li><code translate=\"no\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
         let page = nadia.sees("/terms").await;
         nadia.sends(&page.form("/terms").unwrap().with("accept", "yes")).await;
         let page = nadia.sees("/home").await;
@@ -112,14 +113,21 @@ impl World {
         let (one, other) = (&bernard.citizen, &josephine.citizen);
         let index = |table: &str| format!("update citizens set issuer = issuer || '{table}' where id = '{other}'");
         self.database.execute(&index("-before")).unwrap();
-        let copied = format!("update citizens set sub_index = (select sub_index from citizens where id = '{other}') where id = '{one}'");
-        let kept = self.database.texts(&format!("select {} as value from citizens where id = '{one}'", self.hex("sub_index")))[0].clone();
+        let copied = format!(
+            "update citizens set sub_index = (select sub_index from citizens where id = '{other}') where id = '{one}'"
+        );
+        let kept = self
+            .database
+            .texts(&format!("select {} as value from citizens where id = '{one}'", self.hex("sub_index")))[0]
+            .clone();
         self.database.execute(&copied).unwrap();
         let list = ana.starts_an_opening(&[Justice], Month).await;
         ana.citizen_identifies(&list, "josephine").await;
         let bytes = self.bytes(&kept);
         self.database.execute(&format!("update citizens set sub_index = {bytes} where id = '{one}'")).unwrap();
-        let back = format!("update citizens set issuer = (select issuer from citizens where id = '{one}') where id = '{other}'");
+        let back = format!(
+            "update citizens set issuer = (select issuer from citizens where id = '{one}') where id = '{other}'"
+        );
         self.database.execute(&back).unwrap();
         ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
         ana.opens_a_mandate_for("bernard", &[Logement], Present).await;
