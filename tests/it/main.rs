@@ -13,6 +13,8 @@ mod forgery;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod platform;
@@ -24,6 +26,8 @@ mod sessions;
 mod signing_in;
 #[cfg(test)]
 mod source;
+#[cfg(test)]
+mod storage;
 #[cfg(test)]
 mod using;
 #[cfg(test)]

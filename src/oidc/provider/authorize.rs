@@ -16,6 +16,8 @@ use crate::domain::procedure::Procedure;
 
 /// Longest `state` and `nonce` that are echoed, in bytes.
 const LONGEST_ECHO: usize = 1_024;
+/// Shortest `state` and `nonce` of FranceConnect, in bytes: it sends 64, and a guessable one protects nothing.
+const SHORTEST_ECHO: usize = 22;
 /// Longest list of scopes, in bytes.
 const LONGEST_SCOPE: usize = 2_048;
 /// Longest claims request, in bytes.
@@ -164,6 +166,7 @@ fn check_unsupported(params: &Params) -> Result<(), &'static str> {
 fn check_echo(params: &Params, name: &str, required: bool) -> Result<Option<String>, &'static str> {
     match one(params, name)? {
         Some(value) if value.len() > LONGEST_ECHO => Err("invalid_request"),
+        Some(value) if required && value.len() < SHORTEST_ECHO => Err("invalid_request"),
         None if required => Err("invalid_request"),
         value => Ok(value.map(str::to_owned)),
     }

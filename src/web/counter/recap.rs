@@ -20,7 +20,6 @@ use crate::web::form::{Form, Nothing};
 use crate::web::moment::birthdate;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
-use crate::web::public::handler::Nothing;
 use crate::web::public::step_up;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;

@@ -12,7 +12,7 @@ use crate::domain::flow::{Flow, LIFE};
 use crate::domain::id::FlowId;
 use crate::oidc::provider::authorize::{self, Around, Rejection};
 use crate::oidc::provider::params::Params;
-use crate::store::{clients, flows, journal, sessions};
+use crate::store::{Error, clients, flows, journal, sessions};
 use crate::web::context::Browser;
 use crate::web::cookies;
 use crate::web::problem::Problem;
@@ -48,7 +48,7 @@ pub async fn start(
     let now = app.clock.now();
     let signed_in = is_signed_in(&app, &request).await?;
     let ours = match params.one("id_token_hint").ok().flatten() {
-        Some(hint) => app.provider.is_our_hint(&client, hint).await.map_err(|_| Problem::Malformed("hint"))?,
+        Some(hint) => app.provider.is_our_hint(&client, hint).await.map_err(|_| unavailable("reading a hint"))?,
         None => true,
     };
     let id = FlowId::new(now, app.random.u128());
@@ -111,6 +111,11 @@ async fn rejected(
             })
         }
     }
+}
+
+/// The provider role says no more than that the database failed.
+pub(super) fn unavailable(doing: &str) -> Problem {
+    Problem::Store(Error::Unavailable(doing.to_owned()))
 }
 
 /// A page, never a redirect: nobody knows whom the request came from.

@@ -1,13 +1,12 @@
 //! The mediator looks for whom and for what, or goes back to the service.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use serde::Deserialize;
 
+use super::flow::{mine, returned, taken_up, watched};
 use super::pages::{ChooseCitizenPage, ChooseProcedurePage};
 use crate::domain::Instant;
-use crate::domain::authenticator::FreshCode;
 use crate::domain::event::{Event, Kind};
 use crate::domain::flow::Flow;
 use crate::domain::id::{AccountId, CitizenId, FlowId, OrganisationId};
@@ -15,11 +14,9 @@ use crate::domain::mandate::Mandate;
 use crate::domain::mediator::Mediator;
 use crate::domain::procedure::Procedure;
 use crate::domain::refusal::Refusal;
-use crate::oidc::provider::authorize::answer;
 use crate::store::sessions::Session;
-use crate::store::{Db, citizens, clients, flows, journal, mandates};
+use crate::store::{citizens, clients, flows, journal, mandates};
 use crate::web::context::Browser;
-use crate::web::cookies;
 use crate::web::counter::people::{Asked, PAGE, asked, pages};
 use crate::web::extract::{Id, Query, SecondId};
 use crate::web::form::{Form, Nothing};
@@ -27,27 +24,8 @@ use crate::web::moment::birthdate;
 use crate::web::parts::Errors;
 use crate::web::present::row;
 use crate::web::problem::Problem;
-use crate::web::public::handler::{Nothing, PENDING_FLOW};
-use crate::web::screen::{Screen, see_other};
+use crate::web::screen::Screen;
 use crate::web::state::{App, origin_of};
-
-/// A flow of this browser, and nobody else's, with a code recent enough.
-pub(super) fn mine(
-    db: &mut Db<'_>,
-    id: &FlowId,
-    browser: &Browser,
-    mediator: &Mediator,
-    session: &Session,
-    now: Instant,
-) -> Result<Flow, Problem> {
-    let flow = flows::find(db, id)?;
-    flow.alive(&browser.hash(), now)?;
-    let flow = flow.taken_by(mediator)?;
-    match flow.authenticated(session.code_at.map(FreshCode::remembered)) {
-        Ok(()) => Ok(flow),
-        Err(_) => Err(Problem::First(format!("/code?next=/provider/{id}"))),
-    }
-}
 
 /// What is looked for.
 #[derive(Deserialize)]
@@ -74,11 +52,11 @@ pub async fn citizens(
     let Asked { query, words, too_short, after } = asked(&search.0.q, &search.0.after)?;
     let now = app.clock.now();
     let (account, organisation) = (mediator.account().id.clone(), mediator.organisation().id.clone());
-    let (flow, cursor) = (id.0, after.clone());
+    let cursor = after.clone();
+    let flow = taken_up(&app, id.0, browser, mediator.clone(), session, now).await?;
     let (flow, service, listed, held) = app
         .store
         .read(move |db| {
-            let flow = mine(db, &flow, &browser, &mediator, &session, now)?;
             let service = clients::find(db, &flow.client)?.map(|client| client.name).unwrap_or_default();
             let organisation = &mediator.organisation().id;
             let none = citizens::Listed { citizens: Vec::new(), next: None };
@@ -101,7 +79,7 @@ pub async fn citizens(
     let base = format!("/provider/{}", flow.id);
     let pages = pages(&base, &[("q", &query)], after.as_ref(), listed.next);
     let screen = screen.with_form_target(origin_of(&flow.redirect_uri));
-    let mut response = screen.page(|shell| ChooseCitizenPage {
+    Ok(screen.page(|shell| ChooseCitizenPage {
         shell,
         flow: flow.id.to_string(),
         service,
@@ -109,11 +87,7 @@ pub async fn citizens(
         too_short,
         rows,
         pages,
-    });
-    // The flow is reached: the next sign-in leads home.
-    let reached = cookies::removed(&app.settings, PENDING_FLOW);
-    response.add_cookie(&reached).map_err(|_| Problem::Malformed("cookie"))?;
-    Ok(response)
+    }))
 }
 
 /// No mandate of the organisation meets what the service accepts: it is told so before anybody chooses.
@@ -137,7 +111,7 @@ async fn nobody(
             journal::record(tx, &event).map(drop).map_err(Problem::from)
         })
         .await?;
-    Ok(returned(app, &flow, &[("error", "access_denied")]))
+    returned(app, &flow, &[("error", "access_denied")])
 }
 
 /// The procedures that the citizen gave and the request allows, each with its mandate.
@@ -166,8 +140,8 @@ pub async fn procedures(
     citizen: SecondId<CitizenId>,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let organisation = mediator.organisation().name.clone();
-    let (flow, service, citizen, held) = app
+    let (organisation, account) = (mediator.organisation().name.clone(), mediator.account().id.clone());
+    let read = app
         .store
         .read(move |db| {
             let flow = mine(db, &id.0, &browser, &mediator, &session, now)?;
@@ -176,7 +150,8 @@ pub async fn procedures(
             let held = mandates::holding(db, &mediator.organisation().id, std::slice::from_ref(&citizen.id))?;
             Ok::<_, Problem>((flow, service, citizen, held))
         })
-        .await?;
+        .await;
+    let (flow, service, citizen, held) = watched(&app, &account, read).await?;
     let offered = offered(&flow, &held, &citizen.id, now);
     if offered.is_empty() {
         return Err(Refusal::AuthorisationEnded.into());
@@ -208,8 +183,8 @@ pub async fn cancel(
     id: Id<FlowId>,
     _form: Form<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let flow = app
+    let (now, account) = (app.clock.now(), mediator.account().id.clone());
+    let cancelled = app
         .store
         .write(move |tx| {
             let flow = flows::find(tx, &id.0)?;
@@ -217,13 +192,7 @@ pub async fn cancel(
             let flow = flow.taken_by(&mediator)?;
             if flows::spend(tx, &flow.id, now)? { Ok(flow) } else { Err(Problem::from(Refusal::FlowUsed)) }
         })
-        .await?;
-    Ok(returned(&app, &flow, &[("error", "access_denied")]))
-}
-
-pub(super) fn returned(app: &App, flow: &Flow, fields: &[(&str, &str)]) -> HttpResponse {
-    match answer(&flow.redirect_uri, &app.provider.issuer, flow.state.as_deref(), fields) {
-        Some(url) => see_other(url.as_str()),
-        None => HttpResponse::build(StatusCode::INTERNAL_SERVER_ERROR).finish(),
-    }
+        .await;
+    let flow = watched(&app, &account, cancelled).await?;
+    returned(&app, &flow, &[("error", "access_denied")])
 }

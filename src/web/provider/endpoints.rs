@@ -1,16 +1,17 @@
 //! The endpoints that machines call, and signing out.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::authorize::refused_page;
+use super::authorize::{refused_page, unavailable};
 use super::pages::SignedOutPage;
+use crate::domain::event::{Event, Kind};
 use crate::oidc::provider::error::ProtocolError;
 use crate::oidc::provider::logout::Decision;
 use crate::oidc::provider::params::Params;
 use crate::oidc::provider::userinfo::Userinfo;
+use crate::store::journal;
 use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
@@ -122,18 +123,16 @@ pub async fn end_session(
 ) -> Result<HttpResponse, Problem> {
     let source = if body.is_empty() { request.query_string().as_bytes() } else { body.as_ref() };
     let Some(params) = Params::parse(source) else { return Ok(refused_page(screen)) };
-    let decision = app.provider.end_session(&params).await.map_err(|_| unavailable())?;
+    let decision = app.provider.end_session(&params).await.map_err(|_| unavailable("signing out"))?;
     Ok(match decision {
         Decision::Return(url) => see_other(url.as_str()),
         Decision::Done => screen.page(|shell| SignedOutPage { shell }),
+        // The question is a page of its own: only there is it known who is signed in, whose button it then carries.
         Decision::Ask => see_other("/sign-out"),
         Decision::Refuse(word) => {
-            tracing::info!(word, "a request to sign out was refused");
+            let event = Event::new(Kind::SecurityRefused, app.clock.now()).fact("reason", format!("logout_{word}"));
+            app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await?;
             refused_page(screen)
         }
     })
-}
-
-fn unavailable() -> Problem {
-    Problem::Store(crate::store::Error::Unavailable("signing out".to_owned()))
 }

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Deserialize;
 
-use super::choice::{mine, returned};
+use super::flow::{mine, returned, watched};
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
@@ -46,16 +46,18 @@ pub async fn choose(
 ) -> Result<HttpResponse, Problem> {
     let procedure: Procedure = form.0.procedure.parse().map_err(|_| Refusal::ProcedureNotInMandate)?;
     let (code, now) = (app.random.token(), app.clock.now());
+    let account = mediator.account().id.clone();
     let choice =
         Choice { mediator, session, citizen: citizen.0, procedure, code_hash: credential::token_hash(&code), now };
-    let flow = app
+    let chosen = app
         .store
         .write(move |tx| {
             let flow = mine(tx, &id.0, &browser, &choice.mediator, &choice.session, now)?;
             choice.exercise(tx, flow)
         })
-        .await??;
-    Ok(returned(&app, &flow, &[("code", &code)]))
+        .await;
+    let flow = watched(&app, &account, chosen).await??;
+    returned(&app, &flow, &[("code", &code)])
 }
 
 struct Choice {
@@ -69,7 +71,7 @@ struct Choice {
 
 impl Choice {
     /// One transaction: a pass becomes a code, or the refusal is recorded and the flow stays open for another choice.
-    fn exercise(&self, tx: &mut Tx<'_>, flow: Flow) -> Result<Result<Flow, Refusal>, Problem> {
+    fn exercise(&self, tx: &mut Tx<'_>, flow: Flow) -> Result<Result<Flow, Problem>, Problem> {
         let organisation = &self.mediator.organisation().id;
         let held = mandates::holding_locked(tx, organisation, &self.citizen)?;
         let named = |one: &&Mandate| {
@@ -93,7 +95,7 @@ impl Choice {
         Ok(Ok(flow))
     }
 
-    fn refused(&self, tx: &mut Tx<'_>, flow: &Flow, refusal: Refusal) -> Result<Result<Flow, Refusal>, Problem> {
+    fn refused(&self, tx: &mut Tx<'_>, flow: &Flow, refusal: Refusal) -> Result<Result<Flow, Problem>, Problem> {
         // Only a citizen of this organisation is named: another identifier is somebody's guess.
         let known = citizens::held_by(tx, &self.mediator.organisation().id, &self.citizen, self.now).is_ok();
         let event = Event::new(Kind::UseRefused, self.now)
@@ -108,6 +110,6 @@ impl Choice {
             _ => event,
         };
         journal::record(tx, &event)?;
-        if known { Ok(Err(refusal)) } else { Ok(Err(Refusal::AuthorisationEnded)) }
+        Ok(Err(if known { refusal.into() } else { Problem::NotFound }))
     }
 }

@@ -88,10 +88,6 @@ pub fn local_path(next: &str) -> String {
     if local && plain(path, b"-_/") && plain(query, b"-_=&.%+:") { next.to_owned() } else { "/".to_owned() }
 }
 
-/// A form that has only its token.
-#[derive(Deserialize)]
-pub struct Nothing {}
-
 /// `GET /sign-out`: asks first.
 pub async fn ask_sign_out(screen: Screen) -> HttpResponse {
     screen.page(|shell| SignOutPage { shell })

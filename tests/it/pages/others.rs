@@ -38,14 +38,13 @@ pub(crate) fn provider_pages(sample: &Sample, language: Language) -> Vec<(&'stat
         sentence: "L’adresse de retour n’est pas celle du service.".into(),
         reference: Some("4F7K-2".into()),
     };
-    let fields = vec![("state".into(), sample.full_name()), ("id_token_hint".into(), "j".into())];
     vec![
         ("provider", people("", false, sample.rows(language))),
         ("provider-short", people("jo", true, Vec::new())),
         ("provider-none", people("joséphine", false, Vec::new())),
         ("provider-procedure", html(&procedures)),
         ("provider-refused", html(&refused)),
-        ("sign-out", html(&provider::SignOutPage { shell: shell("/session/end"), fields })),
+        ("sign-out", html(&provider::SignOutPage { shell: shell("/sign-out") })),
         ("signed-out", html(&provider::SignedOutPage { shell: sample.shell(language, "/session/end") })),
     ]
 }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use diesel::RunQueryDsl;
 use diesel::connection::{Connection, SimpleConnection};
 use diesel::pg::PgConnection;
+use diesel::sql_types::{Nullable, Text};
 use mandataire::clock::Random;
 use mandataire::store::Location;
 
@@ -22,6 +24,12 @@ pub(crate) struct Database {
     pub(crate) location: Location,
     folder: Option<PathBuf>,
     schema: Option<String>,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Nullable<Text>)]
+    value: Option<String>,
 }
 
 fn name() -> String {
@@ -65,6 +73,25 @@ impl Database {
             }
             Backend::Postgres => PgConnection::establish(&self.url).unwrap().batch_execute(sql),
         }
+    }
+
+    /// The texts that a query answers in its column `value`.
+    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
+        let query = diesel::sql_query(sql);
+        let rows: Vec<Row> = match self.backend {
+            Backend::Sqlite => {
+                let path = self.url.trim_start_matches("sqlite:");
+                query.load(&mut diesel::sqlite::SqliteConnection::establish(path).unwrap())
+            }
+            Backend::Postgres => query.load(&mut PgConnection::establish(&self.url).unwrap()),
+        }
+        .unwrap();
+        rows.into_iter().map(|row| row.value.unwrap_or_default()).collect()
+    }
+
+    /// One number.
+    pub(crate) fn number(&self, sql: &str) -> i64 {
+        self.texts(&format!("select cast(({sql}) as text) as value"))[0].parse().unwrap()
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod actor;
 pub(crate) mod database;
+pub(crate) mod everything;
 mod hand;
 mod office;
 pub(crate) mod service;

@@ -1,0 +1,76 @@
+//! A flow in the hands of a mediator: whose it is, and its way back to the service.
+
+use actix_web::HttpResponse;
+
+use crate::domain::Instant;
+use crate::domain::authenticator::FreshCode;
+use crate::domain::event::{Event, Kind};
+use crate::domain::flow::Flow;
+use crate::domain::id::{AccountId, FlowId};
+use crate::domain::mediator::Mediator;
+use crate::domain::refusal::Refusal;
+use crate::oidc::provider::authorize::answer;
+use crate::store::sessions::Session;
+use crate::store::{Db, flows, journal};
+use crate::web::context::Browser;
+use crate::web::cookies;
+use crate::web::problem::Problem;
+use crate::web::public::handler::PENDING_FLOW;
+use crate::web::screen::see_other;
+use crate::web::state::App;
+
+/// A flow of this browser, and nobody else's, with a code recent enough.
+pub(super) fn mine(
+    db: &mut Db<'_>,
+    id: &FlowId,
+    browser: &Browser,
+    mediator: &Mediator,
+    session: &Session,
+    now: Instant,
+) -> Result<Flow, Problem> {
+    let flow = flows::find(db, id)?;
+    flow.alive(&browser.hash(), now)?;
+    let flow = flow.taken_by(mediator)?;
+    match flow.authenticated(session.code_at.map(FreshCode::remembered)) {
+        Ok(()) => Ok(flow),
+        Err(_) => Err(Problem::First(format!("/code?next=/provider/{id}"))),
+    }
+}
+
+/// Passes an outcome on. A flow of somebody else, or one that is over, is recorded on the way: nobody comes to it by accident.
+pub(super) async fn watched<T>(app: &App, mediator: &AccountId, outcome: Result<T, Problem>) -> Result<T, Problem> {
+    if let Err(Problem::Refused(refusal @ (Refusal::FlowNotYours | Refusal::FlowUsed | Refusal::FlowExpired))) =
+        &outcome
+    {
+        let event = Event::new(Kind::SecurityRefused, app.clock.now()).by(mediator).fact("reason", refusal.code());
+        app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await?;
+    }
+    outcome
+}
+
+/// The mediator who comes first takes the flow up: from then on nobody else goes on with it, not even in this browser.
+pub(super) async fn taken_up(
+    app: &App,
+    id: FlowId,
+    browser: Browser,
+    mediator: Mediator,
+    session: Session,
+    now: Instant,
+) -> Result<Flow, Problem> {
+    let account = mediator.account().id.clone();
+    let taken = app.store.write(move |tx| {
+        let flow = mine(tx, &id, &browser, &mediator, &session, now)?;
+        flows::take(tx, &flow)?;
+        Ok::<_, Problem>(flow)
+    });
+    watched(app, &account, taken.await).await
+}
+
+/// Back to the service. The browser forgets the flow: the next sign-in here leads to the mediator's day again.
+pub(super) fn returned(app: &App, flow: &Flow, fields: &[(&str, &str)]) -> Result<HttpResponse, Problem> {
+    let url = answer(&flow.redirect_uri, &app.provider.issuer, flow.state.as_deref(), fields);
+    let mut response = see_other(url.ok_or(Problem::Malformed("redirect_uri"))?.as_str());
+    let forgotten = cookies::removed(&app.settings, PENDING_FLOW);
+    response.add_cookie(&forgotten).map_err(|_| Problem::Malformed("cookie"))?;
+    Ok(response)
+}

@@ -1,0 +1,224 @@
+//! The token endpoint: a code works once, for its client, for half a minute.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mandataire::domain::digest::Digest;
+use mandataire::domain::event::Kind;
+use mandataire::domain::procedure::Procedure::Logement;
+
+use super::{access_token, beginning, codes};
+use crate::on_each_backend;
+use crate::world::World;
+use crate::world::service::{Answer, answered};
+
+const GRANT: (&str, &str) = ("grant_type", "authorization_code");
+
+/// An answer is a refusal with this status and code, and says nothing more than its fixed words.
+fn refused(answer: &Answer, status: u16, error: &str) {
+    assert_eq!((answer.status, answer.error().as_str()), (status, error), "{}", answer.body);
+    let body = answer.json();
+    let members: Vec<_> = body.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["error", "error_description"]);
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert!(answer.headers.get("access-control-allow-origin").is_none());
+}
+
+fn tokens(world: &World) -> i64 {
+    world.database.number("select count(*) from grants where token_hash is not null")
+}
+
+on_each_backend! {
+    async fn b01_a_code_presented_again_kills_what_it_gave(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        for later in [0, 31] {
+            let before = world.count(Kind::CodeReplayed).await;
+            let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+            let token = access_token(&service.exchanges(&code).await);
+            world.after(later);
+            refused(&service.exchanges(&code).await, 400, "invalid_grant");
+            refused(&service.asks_identity(&token).await, 401, "invalid_token");
+            assert_eq!(world.count(Kind::CodeReplayed).await, before + 1);
+        }
+        assert_eq!(world.count(Kind::Use).await, 0);
+    }
+
+    async fn b01_a_replay_after_the_use_is_still_noticed(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        let token = access_token(&service.exchanges(&code).await);
+        assert_eq!(service.asks_identity(&token).await.status, 200);
+        refused(&service.exchanges(&code).await, 400, "invalid_grant");
+        assert_eq!((world.count(Kind::Use).await, world.count(Kind::CodeReplayed).await), (1, 1));
+    }
+
+    async fn b03_the_credentials_of_another_client_burn_the_code(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let thief = world.plain_service().await;
+        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        let fields = [GRANT, ("code", code.as_str()), ("redirect_uri", service.redirect_uri())];
+        refused(&thief.token_with(&fields).await, 400, "invalid_grant");
+        refused(&service.exchanges(&code).await, 400, "invalid_grant");
+        assert_eq!(world.entries(Kind::UseRefused).await[0]["reason"], "code_of_another");
+        assert_eq!(tokens(&world), 0);
+    }
+
+    async fn b04_the_redirect_uri_is_the_one_of_the_request(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let near = format!("{}/", service.redirect_uri());
+        for uri in ["", "https://evil.example/", near.as_str()] {
+            let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+            refused(&service.token_with(&[GRANT, ("code", &code), ("redirect_uri", uri)]).await, 400, "invalid_grant");
+            refused(&service.exchanges(&code).await, 400, "invalid_grant");
+        }
+        assert_eq!(tokens(&world), 0);
+    }
+
+    async fn b05_a_code_lives_thirty_seconds(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        for (age, accepted) in [(29, true), (30, false), (31, false)] {
+            let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+            world.after(age);
+            let answer = service.exchanges(&code).await;
+            if accepted {
+                assert_eq!(answer.status, 200, "{age} s: {}", answer.body);
+            } else {
+                refused(&answer, 400, "invalid_grant");
+            }
+        }
+    }
+
+    async fn b06_nothing_near_a_code_is_a_code(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        let other = if code.starts_with('a') { "b" } else { "a" };
+        let (cut, changed, padded) = (&code[..code.len() - 1], format!("{other}{}", &code[1..]), format!("{code}="));
+        let upper = code.to_uppercase();
+        for wrong in [cut, changed.as_str(), padded.as_str(), upper.as_str(), "%", "*", "' or 1=1 --"] {
+            refused(&service.token_with(&[GRANT, ("code", wrong), ("redirect_uri", service.redirect_uri())]).await, 400, "invalid_grant");
+        }
+        refused(&service.token_with(&[GRANT, ("code", "a\0b")]).await, 400, "invalid_request");
+        assert_eq!(service.token_with(&[GRANT, ("code", &"a".repeat(1_000_000))]).await.status, 413);
+        assert_eq!(service.exchanges(&code).await.status, 200, "the code itself is untouched");
+    }
+
+    async fn b07_the_verifier_is_the_one_of_the_challenge(world) {
+        let (ana, _, opened) = beginning(&world).await;
+        let service = world.plain_service().await;
+        let (right, wrong) = ("v".repeat(43), "w".repeat(43));
+        let challenge = URL_SAFE_NO_PAD.encode(Digest::of(right.as_bytes()).as_bytes());
+        let with = [("code_challenge", challenge.as_str()), ("code_challenge_method", "S256")];
+        for (asked, verifier, accepted) in [
+            (&with[..], Some(right.as_str()), true),
+            (&with[..], Some(wrong.as_str()), false),
+            (&with[..], None, false),
+            (&[], Some(right.as_str()), false),
+        ] {
+            let page = ana.comes_from(&service.request_with(asked)).await;
+            let code = answered(&ana.chooses(&page, &opened.citizen, Logement).await, "code").unwrap();
+            let mut fields = vec![GRANT, ("code", code.as_str()), ("redirect_uri", service.redirect_uri())];
+            fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
+            let answer = service.token_with(&fields).await;
+            assert_eq!(answer.status == 200, accepted, "{verifier:?} {}", answer.body);
+            if !accepted {
+                refused(&answer, 400, "invalid_grant");
+            }
+        }
+    }
+
+    async fn b08_a_client_that_does_not_authenticate_gets_one_answer(world) {
+        let (posting, basic) = (world.franceconnect_client().await, world.plain_service().await);
+        let url = |base: &str| format!("{base}/token");
+        let mut bodies = Vec::new();
+        let id = posting.client.id.as_str();
+        for (name, secret) in [(id, "wrong"), ("unknown", "wrong"), ("unknown", posting.secret.as_str()), (basic.client.id.as_str(), basic.secret.as_str())] {
+            let form = [GRANT, ("code", "x"), ("client_id", name), ("client_secret", secret)];
+            let answer = posting.sends(|http, base| http.post(url(base)).form(&form)).await;
+            refused(&answer, 401, "invalid_client");
+            assert!(answer.headers.get("www-authenticate").is_none());
+            bodies.push(answer.body);
+        }
+        for form in [vec![GRANT, ("code", "x")], vec![GRANT, ("client_id", id)], vec![GRANT, ("client_id", id), ("client_secret", "")]] {
+            refused(&posting.sends(|http, base| http.post(url(base)).form(&form)).await, 401, "invalid_client");
+        }
+        for (name, secret) in [(basic.client.id.as_str(), "wrong"), ("unknown", "x"), (id, posting.secret.as_str())] {
+            let answer = basic.sends(|http, base| http.post(url(base)).basic_auth(name, Some(secret)).form(&[GRANT, ("code", "x")])).await;
+            refused(&answer, 401, "invalid_client");
+            assert!(answer.headers["www-authenticate"].to_str().unwrap().starts_with("Basic "));
+            bodies.push(answer.body);
+        }
+        assert!(bodies.iter().all(|body| *body == bodies[0]));
+        let entries = world.entries(Kind::SecurityRefused).await;
+        assert_eq!(entries.len(), 7);
+        assert!(entries.iter().all(|entry| !entry.to_string().contains(&posting.secret)));
+    }
+
+    async fn b10_one_method_of_authentication_and_never_in_the_address(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        let (id, secret) = (service.client.id.clone(), service.secret.clone());
+        let form = [GRANT, ("code", &code), ("redirect_uri", service.redirect_uri()), ("client_id", &id), ("client_secret", &secret)];
+        let twice = service.sends(|http, base| http.post(format!("{base}/token")).basic_auth(&id, Some(&secret)).form(&form)).await;
+        refused(&twice, 400, "invalid_request");
+        let shown = service.sends(|http, base| http.post(format!("{base}/token?client_id={id}&client_secret={secret}")).form(&form[..3])).await;
+        refused(&shown, 400, "invalid_request");
+        assert_eq!(service.exchanges(&code).await.status, 200);
+    }
+
+    async fn b12_no_other_grant_exists(world) {
+        let service = world.franceconnect_client().await;
+        for grant in ["password", "client_credentials", "refresh_token", "implicit", "urn:ietf:params:oauth:grant-type:device_code"] {
+            let fields = [("grant_type", grant), ("refresh_token", "junk"), ("code", "x")];
+            refused(&service.token_with(&fields).await, 400, "unsupported_grant_type");
+        }
+        refused(&service.token_with(&[("code", "x")]).await, 400, "invalid_request");
+        assert_eq!((codes(&world), tokens(&world)), (0, 0));
+    }
+
+    async fn b12_no_refresh_token_is_given(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        let answer = service.exchanges(&code).await.json();
+        let members: Vec<_> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(members, ["access_token", "expires_in", "id_token", "scope", "token_type"]);
+        assert_eq!((&answer["expires_in"], &answer["token_type"]), (&60.into(), &"Bearer".into()));
+    }
+
+    async fn a11_the_answer_lists_the_scopes_that_were_granted(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let page = ana.comes_from(&service.request_with(&[("scope", "offline_access openid admin email openid")])).await;
+        let code = answered(&ana.chooses(&page, &opened.citizen, Logement).await, "code").unwrap();
+        assert_eq!(service.exchanges(&code).await.json()["scope"], "openid email");
+    }
+
+    async fn b13_b14_only_a_posted_form_without_doubles_is_read(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        let right = [GRANT, ("code", code.as_str()), ("redirect_uri", service.redirect_uri())];
+        for (name, value) in right {
+            let mut twice = right.to_vec();
+            twice.push((name, value));
+            refused(&service.token_with(&twice).await, 400, "invalid_request");
+        }
+        let at = |base: &str| format!("{base}/token");
+        let json = service.sends(|http, base| http.post(at(base)).header("content-type", "application/json").body("{}")).await;
+        assert_eq!(json.status, 415);
+        let got = service.sends(|http, base| http.get(format!("{base}/token?code={code}"))).await;
+        assert_eq!(got.status, 405);
+        let preflight = service.sends(|http, base| {
+            http.request(reqwest::Method::OPTIONS, at(base)).header("origin", "https://evil.example").header("access-control-request-method", "POST")
+        }).await;
+        assert!(preflight.headers.get("access-control-allow-origin").is_none());
+        assert_eq!(preflight.headers["cache-control"], "no-store");
+        let fine = service.exchanges(&code).await;
+        assert_eq!((fine.status, &fine.headers["cache-control"]), (200, &"no-store".parse().unwrap()));
+        assert!(fine.headers.get("access-control-allow-origin").is_none());
+    }
+
+    async fn b15_an_error_repeats_nothing_of_the_request(world) {
+        let service = world.franceconnect_client().await;
+        for fields in [[GRANT, ("code", "<script>'MARK")], [("grant_type", "MARK"), ("code", "MARK")]] {
+            let answer = service.token_with(&fields).await;
+            assert!(!answer.body.contains("MARK") && !answer.body.to_lowercase().contains("select"), "{}", answer.body);
+        }
+    }
+}
