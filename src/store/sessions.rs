@@ -186,6 +186,17 @@ pub fn refreshed(tx: &mut Tx<'_>, id: &SessionId, token_hash: &[u8], now: Instan
     Ok(())
 }
 
+/// A code was accepted for one act within the session: nobody needs another one soon.
+///
+/// # Errors
+/// The database fails.
+pub fn code_accepted(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
+    diesel::update(sessions::table.find(id.as_str()))
+        .set((sessions::seen_at.eq(stored(now)), sessions::code_at.eq(stored(now))))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
 /// Chooses the current organisation.
 ///
 /// # Errors

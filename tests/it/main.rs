@@ -5,9 +5,15 @@ mod architecture;
 #[cfg(test)]
 mod dependencies;
 #[cfg(test)]
+mod ending;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod opening;
+#[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod relying_party;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::opening::{self, Filled, sentence};
@@ -60,23 +61,22 @@ pub async fn callback(
         }
     };
     let id_token = identified.id_token.clone();
-    match recognised(&app, &mediator, waiting.draft.clone(), identified).await {
-        Ok(()) => {}
+    let today = app.clock.now().with_timezone(&screen.zone()).date_naive();
+    let back = match recognised(&app, &mediator, waiting.draft.clone(), identified, today).await {
+        Ok(()) => waiting.draft.id.to_string(),
         Err(Problem::Refused(refusal)) => {
             refused(&app, &mediator, &waiting.draft, refusal.code()).await?;
-            let obstacle = Some(screen.t().refusal(refusal).to_owned());
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            // FranceConnect still holds a session of this person; the way out closes it before the next one.
-            return Ok(opening::show(&app, screen, &mediator, status, filled(), Errors::none(), obstacle));
+            // The way back says why; whoever forges it reads a sentence about a draft of their own.
+            format!("{}.{}", waiting.draft.id, refusal.code())
         }
         Err(other) => return Err(other),
-    }
-    let onward = format!("/franceconnect/logged-out?state={}", waiting.draft.id);
-    Ok(match app.relying_party.logout_url(&id_token, waiting.draft.id.as_str()).await {
+    };
+    // Refused or not: FranceConnect's session would hand this person's identity to the next one at the desk.
+    Ok(match app.relying_party.logout_url(&id_token, &back).await {
         Ok(url) => see_other(url.as_str()),
         Err(fault) => {
             tracing::error!(fault = fault.code(), "FranceConnect's session could not be closed");
-            see_other(&onward)
+            see_other(&format!("/franceconnect/logged-out?state={back}"))
         }
     })
 }
@@ -108,7 +108,13 @@ async fn refused(app: &App, mediator: &Mediator, draft: &Draft, reason: &str) ->
     app.store.write(move |tx| journal::record(tx, &event).map(drop)).await.map_err(|error: Error| error.into())
 }
 
-async fn recognised(app: &App, mediator: &Mediator, draft: Draft, identified: Identified) -> Result<(), Problem> {
+async fn recognised(
+    app: &App,
+    mediator: &Mediator,
+    draft: Draft,
+    identified: Identified,
+    today: NaiveDate,
+) -> Result<(), Problem> {
     let (mediator, now) = (mediator.clone(), app.clock.now());
     app.store
         .write(move |tx| {
@@ -118,7 +124,7 @@ async fn recognised(app: &App, mediator: &Mediator, draft: Draft, identified: Id
                 journal::record(tx, &changed(&mediator, &known.id, now))?;
             }
             let person = Person { id: known.id, identity };
-            drafts::save(tx, draft.identified(&mediator, person, now)?)?;
+            drafts::save(tx, draft.identified(&mediator, person, today, now)?)?;
             Ok::<_, Problem>(())
         })
         .await
@@ -128,19 +134,33 @@ fn changed(mediator: &Mediator, citizen: &crate::domain::id::CitizenId, now: Ins
     Event::new(Kind::IdentityChanged, now).by(&mediator.account().id).within(&mediator.organisation().id).about(citizen)
 }
 
-/// FranceConnect brings the draft's identifier back.
+/// FranceConnect brings back the draft's identifier, and after a point why the citizen was refused, if they were.
 #[derive(Deserialize)]
 pub struct LoggedOut {
     #[serde(default)]
     state: String,
 }
 
-/// `GET /franceconnect/logged-out`: hands the screen over to the citizen.
+/// `GET /franceconnect/logged-out`: hands the screen over to the citizen, or says why this citizen is refused.
 ///
 /// # Errors
 /// No draft of this session has this identifier.
-pub async fn logged_out(app: Data<App>, mediator: Mediator, query: Query<LoggedOut>) -> Result<HttpResponse, Problem> {
-    let id: DraftId = query.0.state.parse().map_err(|_| Problem::NotFound)?;
+pub async fn logged_out(
+    app: Data<App>,
+    screen: Screen,
+    mediator: Mediator,
+    query: Query<LoggedOut>,
+) -> Result<HttpResponse, Problem> {
+    let (id, why) = query.0.state.split_once('.').unwrap_or((&query.0.state, ""));
+    let id: DraftId = id.parse().map_err(|_| Problem::NotFound)?;
+    if let Some(refusal) = Refusal::ALL.iter().find(|refusal| refusal.code() == why) {
+        let draft =
+            app.store.read(move |db| drafts::of_session(db, mediator.session(), &id).map(|draft| (draft, mediator)));
+        let (draft, mediator) = draft.await?;
+        let filled = Filled { procedures: draft.procedures, term: Some(draft.term) };
+        let (status, obstacle) = (StatusCode::UNPROCESSABLE_ENTITY, Some(screen.t().refusal(*refusal).to_owned()));
+        return Ok(opening::show(&app, screen, &mediator, status, filled, Errors::none(), obstacle));
+    }
     let (token, now) = (app.random.token(), app.clock.now());
     let hash = credential::token_hash(&token);
     app.store

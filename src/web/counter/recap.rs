@@ -6,7 +6,6 @@ use actix_web::web::Data;
 use serde::Deserialize;
 
 use super::opening_pages::{RecapPage, RefusedPage, ReplacedLine};
-use crate::credential;
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
 use crate::domain::id::{AuthorisationId, DraftId, MandateId};
@@ -21,7 +20,6 @@ use crate::web::form::Form;
 use crate::web::moment::birthdate;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
-use crate::web::public::handler::with_session;
 use crate::web::public::step_up;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
@@ -153,7 +151,7 @@ pub async fn confirm(
     form: Form<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
     let ticked = Ticked { in_front: form.0.in_front == "yes", informed: form.0.informed == "yes" };
-    let (now, token) = (app.clock.now(), app.random.token());
+    let now = app.clock.now();
     let confirming = Confirming {
         mediator: mediator.clone(),
         draft: id.0.clone(),
@@ -163,14 +161,10 @@ pub async fn confirm(
             mandate: MandateId::new(now, app.random.u128()),
             authorisations: (0..10).map(|_| AuthorisationId::new(now, app.random.u128())).collect(),
         },
-        token_hash: credential::token_hash(&token),
         now,
     };
     match app.store.write(move |tx| confirming.open(tx)).await? {
-        Ok(Opened { mandate, refreshed }) => {
-            let response = see_other(&format!("/mandates/{mandate}"));
-            if refreshed { with_session(response, &app.settings, token) } else { Ok(response) }
-        }
+        Ok(mandate) => Ok(see_other(&format!("/mandates/{mandate}"))),
         Err(refusal) => match field(refusal) {
             Some(field) => {
                 let errors = Errors::on(field, screen.t().refusal(refusal));
@@ -197,22 +191,16 @@ struct Confirming {
     declaration: Declaration,
     code: String,
     ids: Ids,
-    token_hash: [u8; 32],
     now: Instant,
-}
-
-struct Opened {
-    mandate: MandateId,
-    refreshed: bool,
 }
 
 impl Confirming {
     /// One transaction. A refusal is an answer: it is recorded, and a wrong code is counted.
-    fn open(self, tx: &mut Tx<'_>) -> Result<Result<Opened, Refusal>, Problem> {
+    fn open(self, tx: &mut Tx<'_>) -> Result<Result<MandateId, Refusal>, Problem> {
         let (mediator, now) = (&self.mediator, self.now);
         let draft = drafts::of_session_locked(tx, mediator.session(), &self.draft)?;
         if let Stage::Opened(mandate) = draft.stage {
-            return Ok(Ok(Opened { mandate, refreshed: false }));
+            return Ok(Ok(mandate));
         }
         // The code is looked at only when nothing else is missing: a forgotten box does not cost thirty seconds.
         let person = match open::ready(&draft, mediator, self.declaration, now) {
@@ -226,8 +214,9 @@ impl Confirming {
         let held = mandates::holding_locked(tx, &draft.organisation, &person.id)?;
         let opening = open::open(draft, mediator, self.declaration, code, &held, self.ids, now)?;
         let mandate = mandates::open(tx, opening)?;
-        sessions::refreshed(tx, mediator.session(), &self.token_hash, now)?;
-        Ok(Ok(Opened { mandate: mandate.id, refreshed: true }))
+        // The session keeps its secret: this answer may be lost, and the same confirmation sent again must find its session.
+        sessions::code_accepted(tx, mediator.session(), now)?;
+        Ok(Ok(mandate.id))
     }
 }
 
@@ -237,7 +226,7 @@ fn refused(
     mediator: &Mediator,
     refusal: Refusal,
     now: Instant,
-) -> Result<Result<Opened, Refusal>, Problem> {
+) -> Result<Result<MandateId, Refusal>, Problem> {
     let event = Event::new(Kind::OpeningRefused, now)
         .by(&mediator.account().id)
         .within(&draft.organisation)
