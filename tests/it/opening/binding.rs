@@ -14,7 +14,7 @@ use crate::on_each_backend;
 on_each_backend! {
     /// Another mediator of the same organisation learns nothing of it, and cannot confirm or abandon it.
     async fn a_draft_belongs_to_its_mediator(world) {
-        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Béa Roche").await);
+        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Bea Roche").await);
         let recap = ana.reaches_the_recap("josephine", &[Logement], Day).await;
         let draft = draft_of(&recap);
         let nowhere = bea.gets("/mandates/drafts/drf_01ARZ3NDEKTSV4RRFFQ69G5FAV").await;

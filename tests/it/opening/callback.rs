@@ -12,7 +12,7 @@ on_each_backend! {
     /// E01: no draft of this session waits for it.
     async fn e01_a_callback_needs_the_state_of_this_session(world) {
         let (world, fc) = world.with_franceconnect().await;
-        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Béa Roche").await);
+        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Bea Roche").await);
         let gone = ana.starts_an_opening(&[Logement], Day).await;
         let (state, before) = (parameter(&gone, "state"), fc.requests());
         let elsewhere = ana.on_another_machine();
@@ -126,7 +126,7 @@ on_each_backend! {
         assert_eq!(page.status, 422);
         assert_eq!(fc.seen("/session/end").len(), 2, "whoever is refused is signed out there too");
         // The sentence is not another draft's, nor another mediator's.
-        let bea = world.mediator("Béa Roche").await;
+        let bea = world.mediator("Bea Roche").await;
         let path = format!("/franceconnect/logged-out?state={}.minor", draft_of(&page));
         assert_eq!(bea.gets(&path).await.status, 404);
         assert_eq!(ana.gets(&format!("{path}x")).await.status, 409);

@@ -46,7 +46,7 @@ on_each_backend! {
     /// M10: by address or by name, whatever the capitals; a colleague opens the mandate instead.
     async fn m10_a_mediator_cannot_be_the_citizen(world) {
         let (world, fc) = world.with_franceconnect().await;
-        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Béa Roche").await);
+        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Bea Roche").await);
         let same = [
             json!({"email": "ana.silva@houdan.example.fr"}),
             json!({"email": "Ana.Silva@HOUDAN.example.fr"}),

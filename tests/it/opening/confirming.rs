@@ -102,6 +102,7 @@ on_each_backend! {
             [("in_front", "informed", Refusal::NotInFront), ("informed", "in_front", Refusal::NotInformed)]
         {
             for form in [form.clone().without(missing), form.clone().with(missing, "no")] {
+                world.after(1);
                 let page = ana.sends(&form).await;
                 assert_eq!(page.status, 422);
                 assert!(says(&page, refusal));
@@ -118,7 +119,7 @@ on_each_backend! {
 
     /// A wrong code is counted, and leaves the boxes ticked.
     async fn a_confirmation_needs_the_right_code(world) {
-        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Béa Roche").await);
+        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Bea Roche").await);
         let recap = ana.reaches_the_recap("josephine", &[Logement], Day).await;
         let form = ana.fills_in(&recap).await;
         for wrong in ["", "12345", "abcdef", &bea.code().await] {

@@ -88,6 +88,7 @@ on_each_backend! {
         let (world, fc) = world.with_franceconnect().await;
         let ana = world.mediator("Ana Silva").await;
         for failure in FAILURES {
+            world.after(1);
             let gone = ana.starts_an_opening(&[Logement, Justice], Month).await;
             (failure.wrong)(&fc);
             let page = ana.comes_back(&fc, &gone).await;

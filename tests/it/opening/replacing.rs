@@ -21,7 +21,7 @@ on_each_backend! {
     async fn a_newer_mandate_replaces_the_same_procedures_and_nothing_else(world) {
         let ana = world.mediator("Ana Silva").await;
         let other = world.another_organisation().await;
-        let zoe = world.mediator_of(&other, "Zoé Petit").await;
+        let zoe = world.mediator_of(&other, "Zoe Petit").await;
         zoe.signs_in().await;
         let elsewhere = zoe.opens_a_mandate_for("josephine", &[Logement, Argent], Month).await;
         let neighbour = ana.opens_a_mandate_for("bernard", &[Logement], Month).await;
@@ -82,7 +82,7 @@ on_each_backend! {
 
     /// Two mediators open for the same person at the same instant: one replaces the other.
     async fn two_openings_at_once_leave_one_live_authorisation(world) {
-        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Béa Roche").await);
+        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Bea Roche").await);
         let mut forms = Vec::new();
         for who in [&ana, &bea] {
             let recap = who.reaches_the_recap("josephine", &[Logement], Month).await;

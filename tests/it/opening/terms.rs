@@ -140,7 +140,7 @@ on_each_backend! {
 
     /// It is used in the session it was opened in: not by a colleague, not by the same mediator elsewhere.
     async fn a_presence_is_used_in_its_own_session_only(world) {
-        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Béa Roche").await);
+        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Bea Roche").await);
         let service = world.franceconnect_client().await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement], Present).await;
         let elsewhere = ana.on_another_machine();

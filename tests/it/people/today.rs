@@ -26,7 +26,7 @@ fn awaited(page: &Page) -> usize {
 on_each_backend! {
     /// One tap, once; the use is the mediator's own, of today.
     async fn an_outcome_is_recorded_once(world) {
-        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Béa Roche").await);
+        let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Bea Roche").await);
         let service = world.franceconnect_client().await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
         assert_eq!(awaited(&ana.sees("/home").await), 0);
@@ -48,7 +48,7 @@ on_each_backend! {
         assert_eq!(recorded.len(), 1);
         assert_eq!((&recorded[0]["outcome"], &recorded[0]["use"]), (&"not_done".into(), &world.entries(Kind::Use).await[0]["use"]));
         let other = world.another_organisation().await;
-        let zoe = world.mediator_of(&other, "Zoé Petit").await;
+        let zoe = world.mediator_of(&other, "Zoe Petit").await;
         zoe.signs_in().await;
         assert_eq!(zoe.forges(&form.with("outcome", "done")).await.status, 404);
     }
