@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::TimeDelta;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +11,8 @@ use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
 use crate::domain::Instant;
 use crate::domain::citizen::{Claims, Identity, LONGEST_BEGINNING, beginning};
 use crate::domain::id::{CitizenId, OrganisationId};
+use crate::domain::mandate::SHOWN_AFTER_END;
 
-/// Ended mandates stay on the organisation's screens this long.
-pub const SHOWN_AFTER_END: TimeDelta = TimeDelta::days(365);
 /// Words of a search; the others are not looked at.
 const WORDS: usize = 3;
 
@@ -74,6 +72,14 @@ pub struct Citizen {
     pub subject: String,
     /// The identity of the last opening.
     pub identity: Identity,
+}
+
+/// A citizen in a list.
+pub struct Line {
+    /// The citizen.
+    pub citizen: Citizen,
+    /// When the last mandate ends or ended.
+    pub last_end: Instant,
 }
 
 type Row = (String, String, Vec<u8>, Vec<u8>);
@@ -232,7 +238,7 @@ pub struct Cursor {
 /// A page of a list.
 pub struct Listed {
     /// The citizens, the one with the newest mandate first.
-    pub citizens: Vec<Citizen>,
+    pub lines: Vec<Line>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
 }
@@ -256,7 +262,7 @@ pub fn list(
         .filter(holdings::organisation.eq(organisation.as_str()))
         .order((holdings::last_opened_at.desc(), holdings::citizen.desc()))
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
-        .select((COLUMNS, holdings::last_opened_at))
+        .select((COLUMNS, holdings::last_opened_at, holdings::last_end))
         .into_boxed();
     query = match tab {
         Tab::Active => query.filter(holdings::active_until.gt(stored(now))),
@@ -276,15 +282,16 @@ pub fn list(
         let same = holdings::last_opened_at.eq(stored(*opened_at)).and(holdings::citizen.lt(citizen.to_string()));
         query = query.filter(earlier.or(same));
     }
-    let mut rows: Vec<(Row, chrono::NaiveDateTime)> = query.load(db.connection)?;
+    let mut rows: Vec<(Row, chrono::NaiveDateTime, chrono::NaiveDateTime)> = query.load(db.connection)?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = match rows.last().filter(|_| more) {
-        Some(((id, ..), at)) => Some(Cursor { opened_at: read_back(*at), citizen: parsed(id, "citizens.id")? }),
+        Some(((id, ..), at, _)) => Some(Cursor { opened_at: read_back(*at), citizen: parsed(id, "citizens.id")? }),
         None => None,
     };
-    let mut citizens = rows.into_iter().map(|(row, _)| opened(db.vault, row)).collect::<Result<Vec<_>, _>>()?;
+    let line = |(row, _, end)| opened(db.vault, row).map(|citizen| Line { citizen, last_end: read_back(end) });
+    let mut lines = rows.into_iter().map(line).collect::<Result<Vec<_>, _>>()?;
     // The index holds beginnings of six characters at most: the rest of a longer word is compared here.
-    citizens.retain(|citizen| citizen.identity.answers_to(words));
-    Ok(Listed { citizens, next })
+    lines.retain(|line| line.citizen.identity.answers_to(words));
+    Ok(Listed { lines, next })
 }

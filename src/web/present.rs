@@ -9,7 +9,7 @@ use crate::domain::Instant;
 use crate::domain::id::AccountId;
 use crate::domain::mandate::{EndingKind, Mandate, Standing};
 use crate::domain::outcome::{Outcome, Use};
-use crate::store::citizens::Citizen;
+use crate::store::citizens::Line;
 use crate::store::{Db, Error, accounts, clients};
 use crate::web::moment::birthdate;
 
@@ -39,7 +39,8 @@ pub fn live_titles<'m>(mandates: impl Iterator<Item = &'m Mandate>, now: Instant
 
 /// A person in a list, with what the organisation holds of them.
 #[must_use]
-pub fn row(citizen: &Citizen, mandates: &[Mandate], now: Instant, screen: &Screen) -> CitizenRow {
+pub fn row(line: &Line, mandates: &[Mandate], now: Instant, screen: &Screen) -> CitizenRow {
+    let citizen = &line.citizen;
     let theirs = || mandates.iter().filter(|one| one.citizen == citizen.id);
     let nearest = theirs().filter(|one| one.standing(now) == Standing::Active).map(|one| one.expires_at).min();
     CitizenRow {
@@ -47,7 +48,7 @@ pub fn row(citizen: &Citizen, mandates: &[Mandate], now: Instant, screen: &Scree
         name: citizen.identity.full_name(),
         birthdate: birthdate(&citizen.identity.birthdate, screen.t()),
         procedures: live_titles(theirs(), now, screen.t()),
-        ends: nearest.map(|end| screen.moment(end)),
+        ends: Some(screen.moment(nearest.unwrap_or(line.last_end))),
     }
 }
 

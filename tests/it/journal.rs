@@ -12,10 +12,10 @@ use mandataire::store::{Error, Store};
 use url::Url;
 
 use crate::on_each_backend;
-use crate::world::World;
 use crate::world::actor::Actor;
 use crate::world::database::Database;
 use crate::world::everything::{PEOPLE, PURPOSE, declares_a_purpose};
+use crate::world::{Backend, World};
 
 async fn all(store: &Store) -> Vec<Entry> {
     store.read(|db| journal::list_forward(db, &Filter::default(), None, 10_000)).await.unwrap()
@@ -48,7 +48,7 @@ async fn pages_through(auditor: &Actor, query: &str) -> Vec<String> {
 
 /// The journal cannot be written: the act is undone too.
 fn breaks(database: &Database, broken: bool) {
-    use crate::world::Backend::{Postgres, Sqlite};
+    use Backend::{Postgres, Sqlite};
     let sql = match (database.backend, broken) {
         (Sqlite, true) => {
             "create trigger broken before insert on journal_entries begin select raise(abort, 'broken'); end"
@@ -233,7 +233,7 @@ on_each_backend! {
             for sql in [format!("update {table} set {column} = 'x'"), format!("delete from {table}")] {
                 assert!(world.database.execute(&sql).is_err(), "{sql}");
             }
-            if world.database.backend == crate::world::Backend::Postgres {
+            if world.database.backend == Backend::Postgres {
                 assert!(world.database.execute(&format!("truncate {table} cascade")).is_err());
             }
         }

@@ -9,13 +9,19 @@ mod canary;
 #[cfg(test)]
 mod dependencies;
 #[cfg(test)]
+mod ending;
+#[cfg(test)]
 mod forgery;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod opening;
+#[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod platform;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 use crate::domain::Instant;
 use crate::domain::agreement::{Agreement, Method};
@@ -138,7 +138,7 @@ impl Draft {
         }
     }
 
-    /// The citizen came back from FranceConnect.
+    /// The citizen came back from FranceConnect. `today` is the day at the counter: the age depends on it.
     ///
     /// # Errors
     /// Draft not of this mediator, too old or used; citizen already identified, a minor, or the mediator themselves.
@@ -146,6 +146,7 @@ impl Draft {
         mut self,
         mediator: &Mediator,
         person: Person,
+        today: NaiveDate,
         now: Instant,
     ) -> Result<Journalled<Self>, Refusal> {
         self.bound_to(mediator)?;
@@ -153,7 +154,7 @@ impl Draft {
         if self.stage != Stage::Started {
             return Err(Refusal::DraftOutOfOrder);
         }
-        if !person.identity.birthdate.is_adult_on(now.date_naive()) {
+        if !person.identity.birthdate.is_adult_on(today) {
             return Err(Refusal::Minor);
         }
         if is_same_person(mediator, &person.identity) {

@@ -6,12 +6,17 @@ pub mod exercise;
 pub mod open;
 pub mod revoke;
 
+use chrono::TimeDelta;
+
 use super::Instant;
 use super::digest::Digest;
 use super::id::{AccountId, AuthorisationId, CitizenId, DraftId, MandateId, OrganisationId, SessionId};
 use super::procedure::Procedure;
 use super::refusal::Refusal;
 use super::term::Term;
+
+/// Ended mandates stay on the organisation's screens this long.
+pub const SHOWN_AFTER_END: TimeDelta = TimeDelta::days(365);
 
 /// How an authorisation ended before its mandate's term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +126,19 @@ impl Mandate {
     pub fn standing(&self, now: Instant) -> Standing {
         let states = self.authorisations.iter().map(|authorisation| self.standing_of(authorisation, now));
         states.reduce(|one, other| if one == Standing::Active { one } else { other }).unwrap_or(Standing::Expired)
+    }
+
+    /// When it ends, or ended: at its term, unless all of it ended before.
+    #[must_use]
+    pub fn last_end(&self) -> Instant {
+        let ends = self.authorisations.iter().map(|one| one.ended.as_ref().map_or(self.expires_at, |ending| ending.at));
+        ends.max().unwrap_or(self.expires_at)
+    }
+
+    /// Whether the organisation's screens still show it.
+    #[must_use]
+    pub fn is_shown(&self, now: Instant) -> bool {
+        super::runs(now, self.last_end() + SHOWN_AFTER_END)
     }
 
     /// The live authorisations.

@@ -119,7 +119,15 @@ pub fn held_by(db: &mut Db<'_>, organisation: &OrganisationId, id: &MandateId) -
     only(assemble(db, rows)?)
 }
 
-/// The same, alone with its organisation and citizen until the transaction ends: uses, endings and openings follow one another.
+/// A mandate of this organisation that its screens still show.
+///
+/// # Errors
+/// There is none, it is another organisation's, or it ended more than a year ago.
+pub fn shown(db: &mut Db<'_>, organisation: &OrganisationId, id: &MandateId, now: Instant) -> Result<Mandate, Error> {
+    held_by(db, organisation, id).and_then(|found| if found.is_shown(now) { Ok(found) } else { Err(Error::NotFound) })
+}
+
+/// The same as [`held_by`], alone with its organisation and citizen until the transaction ends: uses, endings and openings follow one another.
 ///
 /// # Errors
 /// There is none, or it is another organisation's.

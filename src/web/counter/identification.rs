@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::opening::{self, Filled, sentence};
@@ -60,8 +61,9 @@ pub async fn callback(
         }
     };
     let id_token = identified.id_token.clone();
+    let today = app.clock.now().with_timezone(&screen.zone()).date_naive();
     // Whether or not we accept the person, FranceConnect's session is closed before anything else is shown.
-    let state = match recognised(&app, &mediator, waiting.draft.id.clone(), identified).await {
+    let state = match recognised(&app, &mediator, waiting.draft.id.clone(), identified, today).await {
         Ok(()) => waiting.draft.id.to_string(),
         Err(Problem::Refused(refusal)) => {
             refused(&app, &mediator, &waiting.draft, refusal.code()).await?;
@@ -105,7 +107,13 @@ async fn refused(app: &App, mediator: &Mediator, draft: &Draft, reason: &str) ->
     app.store.write(move |tx| journal::record(tx, &event).map(drop)).await.map_err(|error: Error| error.into())
 }
 
-async fn recognised(app: &App, mediator: &Mediator, draft: DraftId, identified: Identified) -> Result<(), Problem> {
+async fn recognised(
+    app: &App,
+    mediator: &Mediator,
+    draft: DraftId,
+    identified: Identified,
+    today: NaiveDate,
+) -> Result<(), Problem> {
     let (mediator, now) = (mediator.clone(), app.clock.now());
     app.store
         .write(move |tx| {
@@ -117,7 +125,7 @@ async fn recognised(app: &App, mediator: &Mediator, draft: DraftId, identified: 
             let person = Person { id: known.id, identity };
             // Read again under its lock: it may have been cancelled while FranceConnect was asked.
             let draft = drafts::of_session_locked(tx, mediator.session(), &draft)?;
-            drafts::save(tx, draft.identified(&mediator, person, now)?)?;
+            drafts::save(tx, draft.identified(&mediator, person, today, now)?)?;
             Ok::<_, Problem>(())
         })
         .await

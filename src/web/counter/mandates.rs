@@ -41,7 +41,7 @@ pub async fn show(app: Data<App>, screen: Screen, member: Member, id: Id<Mandate
     let (mandate, agreed, citizen, opened_by, recorded, names) = app
         .store
         .write(move |tx| {
-            let mandate = mandates::held_by(tx, &member.organisation().id, &id.0)?;
+            let mandate = mandates::shown(tx, &member.organisation().id, &id.0, now)?;
             let citizen = citizens::held_by(tx, &mandate.organisation, &mandate.citizen, now)?;
             let agreed = mandates::agreed_at(tx, &mandate)?;
             let mut opener = accounts::names(tx, std::slice::from_ref(&mandate.opened_by))?;
@@ -56,7 +56,7 @@ pub async fn show(app: Data<App>, screen: Screen, member: Member, id: Id<Mandate
     let lines = mandate.authorisations.iter().map(|one| line(&mandate, one, now, &screen)).collect();
     let uses = recorded.iter().map(|one| names.line(one, &screen)).collect();
     let (opened, ends, agreed) =
-        (screen.moment(mandate.opened_at), screen.moment(mandate.expires_at), screen.moment(agreed));
+        (screen.moment(mandate.opened_at), screen.moment(mandate.last_end()), screen.moment(agreed));
     let term = screen.t().term(mandate.term).to_owned();
     Ok(screen.page(|shell| MandatePage {
         shell,
@@ -101,15 +101,14 @@ pub async fn document(
     member: Member,
     id: Id<MandateId>,
 ) -> Result<HttpResponse, Problem> {
-    let (now, organisation) = (app.clock.now(), member.organisation().name.clone());
-    let (mandate, document, citizen) = app
+    let now = app.clock.now();
+    let (mandate, document) = app
         .store
         .write(move |tx| {
-            let mandate = mandates::held_by(tx, &member.organisation().id, &id.0)?;
-            let citizen = citizens::held_by(tx, &mandate.organisation, &mandate.citizen, now)?;
+            let mandate = mandates::shown(tx, &member.organisation().id, &id.0, now)?;
             let document = mandates::document(tx, &mandate)?;
             journal::record(tx, &read_event(&member, &mandate, "document", now))?;
-            Ok::<_, Problem>((mandate, document, citizen))
+            Ok::<_, Problem>((mandate, document))
         })
         .await?;
     Ok(screen.page(|shell| DocumentPage {
@@ -118,7 +117,5 @@ pub async fn document(
         document: Document::read(&document.text),
         language: Language::Fr,
         hash: document.digest.to_string(),
-        citizen: citizen.identity.full_name(),
-        organisation,
     }))
 }

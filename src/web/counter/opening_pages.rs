@@ -134,10 +134,6 @@ pub struct DocumentPage {
     pub language: Language,
     /// SHA-256 of the frozen text, in hexadecimal.
     pub hash: String,
-    /// Full name of the citizen, above their signature.
-    pub citizen: String,
-    /// Full name of the organisation, above its signature.
-    pub organisation: String,
 }
 
 impl DocumentPage {

@@ -176,19 +176,19 @@ pub async fn list(
     let Asked { query, words, too_short, after } = asked;
     let cursor = after.clone();
     let (listed, held) = if too_short {
-        (citizens::Listed { citizens: Vec::new(), next: None }, Vec::new())
+        (citizens::Listed { lines: Vec::new(), next: None }, Vec::new())
     } else {
         app.store
             .read(move |db| {
                 let organisation = &member.organisation().id;
                 let listed = citizens::list(db, organisation, listed_tab, &words, cursor.as_ref(), PAGE, now)?;
-                let ids: Vec<_> = listed.citizens.iter().map(|one| one.id.clone()).collect();
+                let ids: Vec<_> = listed.lines.iter().map(|one| one.citizen.id.clone()).collect();
                 let held = mandates::holding(db, organisation, &ids)?;
                 Ok::<_, Problem>((listed, held))
             })
             .await?
     };
-    let rows = listed.citizens.iter().map(|one| row(one, &held, now, &screen)).collect();
+    let rows = listed.lines.iter().map(|one| row(one, &held, now, &screen)).collect();
     let key = if tab == Tab::Ended { "ended" } else { "" };
     let pages = pages("/citizens", &[("tab", key), ("q", &query)], after.as_ref(), listed.next);
     Ok(screen.page(|shell| CitizensPage { shell, tab, query, too_short, rows, pages }))
@@ -211,7 +211,8 @@ pub async fn citizen(
         .write(move |tx| {
             let organisation = &member.organisation().id;
             let citizen = citizens::held_by(tx, organisation, &id.0, now)?;
-            let held = mandates::of_citizen(tx, organisation, &citizen.id, SHOWN)?;
+            let mut held = mandates::of_citizen(tx, organisation, &citizen.id, SHOWN)?;
+            held.retain(|one| one.is_shown(now));
             let recorded = uses::of_citizen(tx, organisation, &citizen.id, SHOWN)?;
             let names = Names::of(tx, &recorded)?;
             let event = Event::new(Kind::CitizenRead, now).by(&member.account().id).within(organisation);
@@ -244,7 +245,7 @@ fn card(mandate: &Mandate, now: Instant, screen: &Screen) -> MandateCard {
         badge: badge(mandate.standing(now), mandate.expires_at, now),
         procedures: procedures.collect(),
         opened: screen.moment(mandate.opened_at),
-        ends: screen.moment(mandate.expires_at),
+        ends: screen.moment(mandate.last_end()),
     }
 }
 

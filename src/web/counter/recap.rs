@@ -214,6 +214,7 @@ impl Confirming {
         let held = mandates::holding_locked(tx, &draft.organisation, &person.id)?;
         let opening = open::open(draft, mediator, self.declaration, code, &held, self.ids, now)?;
         let mandate = mandates::open(tx, opening)?;
+        // The session keeps its secret: this answer may be lost, and the same confirmation sent again must find its session.
         sessions::awake(tx, mediator.session(), now)?;
         Ok(Ok(mandate.id))
     }

@@ -63,7 +63,7 @@ async fn show(
     let (mandate, citizen) = app
         .store
         .read(move |db| {
-            let mandate = mandates::held_by(db, &organisation, &id)?;
+            let mandate = mandates::shown(db, &organisation, &id, now)?;
             let citizen = citizens::held_by(db, &organisation, &mandate.citizen, now)?;
             Ok::<_, Problem>((mandate, citizen))
         })

@@ -59,20 +59,20 @@ pub async fn citizens(
         .read(move |db| {
             let service = clients::find(db, &flow.client)?.map(|client| client.name).unwrap_or_default();
             let organisation = &mediator.organisation().id;
-            let none = citizens::Listed { citizens: Vec::new(), next: None };
+            let none = citizens::Listed { lines: Vec::new(), next: None };
             let listed = if too_short {
                 none
             } else {
                 citizens::list(db, organisation, citizens::Tab::Active, &words, cursor.as_ref(), PAGE, now)?
             };
-            let ids: Vec<_> = listed.citizens.iter().map(|one| one.id.clone()).collect();
+            let ids: Vec<_> = listed.lines.iter().map(|one| one.citizen.id.clone()).collect();
             let held = mandates::holding(db, organisation, &ids)?;
             Ok::<_, Problem>((flow, service, listed, held))
         })
         .await?;
-    let usable = |one: &&citizens::Citizen| !offered(&flow, &held, &one.id, now).is_empty();
-    let rows: Vec<_> = listed.citizens.iter().filter(usable).map(|one| row(one, &held, now, &screen)).collect();
-    let whole_list = query.is_empty() && after.is_none() && listed.next.is_none() && !listed.citizens.is_empty();
+    let usable = |one: &&citizens::Line| !offered(&flow, &held, &one.citizen.id, now).is_empty();
+    let rows: Vec<_> = listed.lines.iter().filter(usable).map(|one| row(one, &held, now, &screen)).collect();
+    let whole_list = query.is_empty() && after.is_none() && listed.next.is_none() && !listed.lines.is_empty();
     if rows.is_empty() && whole_list {
         return nobody(&app, flow, account, organisation).await;
     }

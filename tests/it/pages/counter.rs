@@ -141,8 +141,6 @@ pub(crate) fn opening_pages(sample: &Sample, language: Language) -> Vec<(&'stati
         document: sample.document(language, true),
         language,
         hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
-        citizen: sample.full_name(),
-        organisation: sample.organisation.clone(),
     };
     vec![
         ("opening", form(&Procedure::ALL, sample.errors(&["procedures", "term"]))),

@@ -54,6 +54,7 @@ pub(crate) fn citizen_pages(sample: &Sample, language: Language) -> Vec<(&'stati
         shell: sample.signed_in(language, "/agreements/t"),
         token: "t".into(),
         document: sample.document(language, false),
+        digest: "0".repeat(64),
         unprotected: false,
         errors: sample.errors(&["unprotected"]),
     };

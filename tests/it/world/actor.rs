@@ -3,7 +3,7 @@
 use mandataire::clock::Clock;
 use mandataire::credential;
 use mandataire::demo::browser::{Browser, Form, Page};
-use mandataire::domain::id::{AccountId, CitizenId, MandateId};
+use mandataire::domain::id::{AccountId, CitizenId, MandateId, OrganisationId};
 use mandataire::domain::mediator::Account;
 use mandataire::domain::procedure::Procedure;
 use mandataire::domain::term::Term;
@@ -43,6 +43,31 @@ impl Actor {
             store: world.app.store.clone(),
             clock: world.clock.clone(),
         }
+    }
+
+    /// The same person at another machine, signed out there.
+    pub(crate) fn on_another_machine(&self) -> Self {
+        Self {
+            account: self.account.clone(),
+            email: self.email.clone(),
+            browser: browser(),
+            base: self.base.clone(),
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// Sends a form of somebody else's page, with the token of their own session: what a thief of a page would do.
+    pub(crate) async fn forges(&self, form: &Form) -> Page {
+        let page = self.sees("/").await;
+        let token = page.form("/sign-out").and_then(|own| own.value("csrf").map(str::to_owned));
+        self.browser.submit(&form.clone().with("csrf", &token.expect("signed in"))).await.unwrap()
+    }
+
+    /// Chooses another of their organisations.
+    pub(crate) async fn chooses_organisation(&self, organisation: &OrganisationId) -> Page {
+        let form = self.sees("/home").await.form("/organisation").expect("a choice of organisations");
+        self.sends(&form.with("organisation", organisation.as_str())).await
     }
 
     /// An address of the service.

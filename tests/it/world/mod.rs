@@ -8,6 +8,7 @@ mod hand;
 mod office;
 pub(crate) mod service;
 mod snapshot;
+pub(crate) mod stub;
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -21,12 +22,13 @@ use mandataire::demo::franceconnect;
 use mandataire::domain::Instant;
 use mandataire::domain::authenticator::Authenticator;
 use mandataire::domain::event::Kind;
-use mandataire::domain::id::{AccountId, AuthenticatorId, OrganisationId};
+use mandataire::domain::id::{AccountId, AuthenticatorId, MandateId, OrganisationId};
+use mandataire::domain::mandate::Mandate;
 use mandataire::domain::mediator::{Account, Membership};
 use mandataire::domain::organisation::Organisation;
 use mandataire::domain::procedure::Procedure;
 use mandataire::store::journal::{self, Filter};
-use mandataire::store::{Store, accounts, authenticators, organisations};
+use mandataire::store::{Store, accounts, authenticators, mandates, organisations};
 use mandataire::web::routes;
 use mandataire::web::state::App;
 use secrecy::SecretString;
@@ -236,9 +238,27 @@ impl World {
         entries.expect("the journal is read").iter().map(clear).collect()
     }
 
+    /// The reasons written in the entries of one kind, oldest first.
+    pub(crate) async fn reasons(&self, kind: Kind) -> Vec<String> {
+        let entries = self.entries(kind).await;
+        entries.iter().map(|entry| entry["reason"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
     /// How many entries of one kind the journal holds.
     pub(crate) async fn count(&self, kind: Kind) -> usize {
         self.entries(kind).await.len()
+    }
+
+    /// A mandate, as the organisation holds it.
+    pub(crate) async fn mandate(&self, organisation: &OrganisationId, id: &MandateId) -> Mandate {
+        let (organisation, id) = (organisation.clone(), id.clone());
+        let found = self.app.store.read(move |db| mandates::held_by(db, &organisation, &id)).await;
+        found.expect("the organisation holds the mandate")
+    }
+
+    /// Time passes until an instant.
+    pub(crate) fn until(&self, instant: Instant) {
+        self.clock.advance(instant - self.clock.now());
     }
 
     /// Time passes.

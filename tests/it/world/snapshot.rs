@@ -2,21 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use diesel::connection::{Connection, SimpleConnection};
-use diesel::pg::PgConnection;
-use diesel::sql_types::Text;
-use diesel::sqlite::SqliteConnection;
-use diesel::{QueryableByName, RunQueryDsl, sql_query};
-
 use super::Backend;
 use super::database::Database;
-
-/// One text.
-#[derive(QueryableByName)]
-struct Line {
-    #[diesel(sql_type = Text)]
-    value: String,
-}
 
 const SQLITE_TABLES: &str = "select name as value from sqlite_master where type = 'table' and name not like 'sqlite_%' \
                              order by name";
@@ -24,19 +11,6 @@ const POSTGRES_TABLES: &str = "select table_name::text as value from information
                                where table_schema = current_schema() order by table_name";
 
 impl Database {
-    /// The column `value` of a query.
-    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
-        let lines: Vec<Line> = match self.backend {
-            Backend::Sqlite => {
-                let mut connection = SqliteConnection::establish(self.url.trim_start_matches("sqlite:")).unwrap();
-                connection.batch_execute("pragma busy_timeout = 5000").unwrap();
-                sql_query(sql).load(&mut connection).unwrap()
-            }
-            Backend::Postgres => sql_query(sql).load(&mut PgConnection::establish(&self.url).unwrap()).unwrap(),
-        };
-        lines.into_iter().map(|line| line.value).collect()
-    }
-
     /// Every row of every table, except the journal's.
     pub(crate) fn contents(&self) -> BTreeMap<String, Vec<String>> {
         let tables = match self.backend {

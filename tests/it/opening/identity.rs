@@ -1,0 +1,113 @@
+//! Who the citizen is: FranceConnect's subject and nothing else; the names byte for byte.
+
+use mandataire::domain::citizen::Identity;
+use mandataire::domain::event::Kind;
+use mandataire::domain::id::CitizenId;
+use mandataire::domain::procedure::Procedure::Logement;
+use mandataire::domain::term::Term::Day;
+use mandataire::store::{citizens, mandates};
+use serde_json::{Value, json};
+
+use crate::hostile::Hostile;
+use crate::on_each_backend;
+use crate::world::World;
+use crate::world::actor::{Actor, Opened};
+use crate::world::stub::claims;
+
+async fn opens(ana: &Actor, fc: &Hostile) -> Opened {
+    let page = ana.identifies(fc, &[Logement], Day).await;
+    let recap = ana.citizen_answers(&page, "agree", true).await;
+    let page = ana.sends(&ana.fills_in(&recap).await).await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    let citizen = page.link("/citizens/cit_").expect("a link to the citizen");
+    let part = |path: &str, start: &str| path.trim_start_matches(start).to_owned();
+    Opened {
+        mandate: part(page.url.path(), "/mandates/").parse().unwrap(),
+        citizen: part(citizen.path(), "/citizens/").parse().unwrap(),
+    }
+}
+
+async fn stored(world: &World, citizen: &CitizenId) -> Identity {
+    let id = citizen.clone();
+    world.app.store.read(move |db| citizens::find(db, &id)).await.unwrap().identity
+}
+
+/// The shapes of civil status that go wrong in real services.
+fn people() -> Vec<Value> {
+    vec![
+        json!({"sub": "corsica", "given_name": "Anghjula Maria", "family_name": "PAOLI", "birthplace": "2A004"}),
+        json!({"sub": "abroad", "given_name": "Awa", "birthplace": "", "birthcountry": "99341"}),
+        json!({"sub": "presumed", "birthdate": "1980-00-00", "idp_birthdate": "1980-00-00"}),
+        json!({"sub": "month", "birthdate": "1992-11-00", "idp_birthdate": "1992-11-00"}),
+        json!({"sub": "gender", "gender": "unspecified", "preferred_username": null}),
+        json!({"sub": "rtl", "given_name": "ليلى", "family_name": "بن يوسف", "preferred_username": null}),
+        json!({"sub": "bidi", "given_name": "Zoe\u{301} \u{202e}\u{200d}\u{1f642}", "family_name": "N\u{2019}Guyễn"}),
+        json!({"sub": "nfc", "given_name": "Zo\u{e9}", "family_name": "O'CONNOR-LE GOFF & <b>fils</b>"}),
+        json!({"sub": "long", "given_name": "É".repeat(256), "family_name": "{term} {procedures}"}),
+        json!({"sub": "null", "given_name": "NULL", "family_name": "None", "preferred_username": "undefined"}),
+        json!({"sub": "short", "given_name": "A", "family_name": "É"}),
+        json!({"sub": "sql", "given_name": "Robert'); drop table citizens;--", "family_name": "%_\\"}),
+    ]
+}
+
+on_each_backend! {
+    /// J07, J08: what FranceConnect sent is what is stored, written in the document and read on the page.
+    async fn j08_an_identity_is_kept_byte_for_byte(world) {
+        let (world, fc) = world.with_franceconnect().await;
+        let ana = world.mediator("Ana Silva").await;
+        for person in people() {
+            let sent = claims(&person);
+            fc.citizen(sent.clone());
+            let opened = opens(&ana, &fc).await;
+            let identity = stored(&world, &opened.citizen).await;
+            let text = |name: &str| sent[name].as_str().unwrap_or_default().to_owned();
+            assert_eq!(identity.given_name, text("given_name"));
+            assert_eq!(identity.family_name, text("family_name"));
+            assert_eq!(identity.preferred_username.clone().unwrap_or_default(), text("preferred_username"));
+            assert_eq!(identity.birthdate.as_str(), text("idp_birthdate"));
+            assert_eq!(identity.gender.as_str(), text("gender"));
+            assert_eq!(identity.birthplace.map(|place| place.as_str().to_owned()).unwrap_or_default(), text("birthplace"));
+            assert_eq!((identity.birthcountry.as_str(), identity.email), (text("birthcountry").as_str(), text("email")));
+            let mandate = world.mandate(&world.organisation, &opened.mandate).await;
+            let document = world.app.store.read(move |db| mandates::document(db, &mandate)).await.unwrap();
+            assert!(document.text.contains(&format!("{} {}", text("given_name"), text("family_name"))), "{person}");
+            assert!(document.text.contains(&text("idp_birthdate")), "{person}");
+            let page = ana.sees(&format!("/citizens/{}", opened.citizen)).await;
+            assert!(page.text().contains(&text("given_name")), "{person}: {}", page.text());
+            assert!(!page.body.contains("<b>fils"), "names are text");
+        }
+    }
+
+    /// E17: the same subject with another civil status is the same citizen, and a fact in the journal.
+    async fn e17_another_identity_under_a_known_subject_is_written_down(world) {
+        let (world, fc) = world.with_franceconnect().await;
+        let ana = world.mediator("Ana Silva").await;
+        let first = opens(&ana, &fc).await;
+        assert_eq!(world.count(Kind::IdentityChanged).await, 0);
+        fc.citizen(claims(&json!({"preferred_username": "DURAND", "email": "angela@ailleurs.example.fr"})));
+        let second = opens(&ana, &fc).await;
+        assert_eq!(second.citizen, first.citizen);
+        let changed = world.entries(Kind::IdentityChanged).await;
+        assert_eq!(changed.len(), 1);
+        assert_eq!(changed[0]["citizen"], first.citizen.as_str());
+        assert!(!format!("{changed:?}").contains("DURAND"));
+        assert_eq!(stored(&world, &first.citizen).await.preferred_username.as_deref(), Some("DURAND"));
+        let third = opens(&ana, &fc).await;
+        assert_eq!((third.citizen, world.count(Kind::IdentityChanged).await), (first.citizen, 1));
+        let found = ana.sees("/citizens?q=durand").await;
+        assert!(found.text().contains("DURAND"), "{}", found.text());
+    }
+
+    /// E17: the same address and names under another subject are another citizen.
+    async fn e17_citizens_are_never_merged_by_address_or_name(world) {
+        let (world, fc) = world.with_franceconnect().await;
+        let ana = world.mediator("Ana Silva").await;
+        let first = opens(&ana, &fc).await;
+        fc.citizen(claims(&json!({"sub": "another-subject"})));
+        let second = opens(&ana, &fc).await;
+        assert_ne!(first.citizen, second.citizen);
+        assert_eq!(world.count(Kind::IdentityChanged).await + world.count(Kind::AuthorisationReplaced).await, 0);
+        let links = ana.sees("/citizens").await.links();
+        assert_eq!(links.iter().filter(|link| link.url.path().starts_with("/citizens/cit_")).count(), 2);
+    }
+}
