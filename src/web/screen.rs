@@ -127,9 +127,16 @@ fn address(request: &HttpRequest) -> String {
         (&Method::POST, "/mandates/drafts") | (_, "/franceconnect/callback" | "/franceconnect/logged-out") => {
             "/mandates/new".to_owned()
         }
-        (&Method::GET, path) if !request.query_string().is_empty() => format!("{path}?{}", request.query_string()),
+        (&Method::GET, path) if keeps_its_query(path) && !request.query_string().is_empty() => {
+            format!("{path}?{}", request.query_string())
+        }
         (_, path) => path.to_owned(),
     }
+}
+
+/// Whether the query of a page is ours: what a service sent to another address is not written back.
+fn keeps_its_query(path: &str) -> bool {
+    matches!(path, "/sign-in/link" | "/code" | "/citizens" | "/journal") || path.ends_with("/revocation")
 }
 
 fn person(current: &Current) -> Person {

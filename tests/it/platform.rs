@@ -95,7 +95,7 @@ on_each_backend! {
                 (world.asks(&ana.browser, "GET", path).await, world.asks(&ana.browser, "HEAD", path).await);
             assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
         }
-        assert_eq!(world.asks(&ana.browser, "GET", "/sign-out").await.status, 405);
+        assert_eq!(world.asks(&ana.browser, "GET", "/organisation").await.status, 405);
         let overriding = [("x-http-method-override", "POST"), ("x-original-url", "/sign-out")];
         world.posts(&ana.browser, "/home", &[], &overriding).await;
         assert!(ana.is_signed_in().await, "I09");

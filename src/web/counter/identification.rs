@@ -157,7 +157,7 @@ pub async fn logged_out(
     let id: DraftId = id.parse().map_err(|_| Problem::NotFound)?;
     if let Some(why) = why {
         // The word only chooses among our own sentences.
-        let refusal = Refusal::ALL.iter().find(|one| one.code() == why).ok_or(Problem::NotFound)?;
+        let refusal = Refusal::ALL.iter().find(|one| one.code() == why).ok_or(Refusal::NotIdentified)?;
         return form_again(&app, screen, mediator, id, *refusal).await;
     }
     let (token, now) = (app.random.token(), app.clock.now());

@@ -73,7 +73,7 @@ pub async fn citizens(
     let usable = |one: &&citizens::Line| !offered(&flow, &held, &one.citizen.id, now).is_empty();
     let rows: Vec<_> = listed.lines.iter().filter(usable).map(|one| row(one, &held, now, &screen)).collect();
     let whole_list = query.is_empty() && after.is_none() && listed.next.is_none() && !listed.lines.is_empty();
-    if rows.is_empty() && whole_list {
+    if rows.is_empty() && whole_list && flow.procedures.is_some() {
         return nobody(&app, flow, account, organisation).await;
     }
     let base = format!("/provider/{}", flow.id);

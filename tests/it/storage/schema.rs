@@ -21,12 +21,16 @@ fn declared() -> BTreeMap<String, Columns> {
     let table = |block: &str| {
         let name = block.trim_start().split(' ').next().unwrap().to_owned();
         let (mut columns, mut renamed) = (Columns::new(), None);
-        for line in block.lines().skip(2).map(str::trim).take_while(|line| *line != "}") {
-            if let Some(name) = line.strip_prefix("#[sql_name = \"") {
-                renamed = Some(name.trim_end_matches("\"]").to_owned());
-                continue;
-            }
-            let (column, kind) = line.trim_end_matches(',').split_once(" -> ").unwrap();
+        let lines: Vec<_> = block.lines().skip(2).map(str::trim).take_while(|line| *line != "}").collect();
+        for part in lines.join(" ").split_terminator(',').map(str::trim) {
+            let part = match part.strip_prefix("#[sql_name = \"").and_then(|rest| rest.split_once("\"] ")) {
+                Some((name, rest)) => {
+                    renamed = Some(name.to_owned());
+                    rest
+                }
+                None => part,
+            };
+            let (column, kind) = part.split_once(" -> ").unwrap();
             let nullable = kind.starts_with("Nullable<");
             let kind = kind.trim_start_matches("Nullable<").trim_end_matches('>').to_owned();
             columns.insert(renamed.take().unwrap_or_else(|| column.to_owned()), (kind, nullable));

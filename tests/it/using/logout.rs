@@ -86,11 +86,12 @@ on_each_backend! {
     async fn c14_without_a_hint_the_person_is_asked(world) {
         let (ana, service, _) = beginning(&world).await;
         let page = ana.browser.get(end(&world.base, &[])).await.unwrap();
-        assert_eq!(page.status, 200);
+        assert_eq!((page.status, page.header("location")), (303, Some("/sign-out")));
         assert_eq!(ana.gets("/home").await.status, 200, "an image tag signs nobody out");
         let posted = service.sends(|http, base| http.post(format!("{base}/session/end")).form(&[("state", "x")])).await;
-        assert_eq!((posted.status, posted.headers["location"].to_str().unwrap()), (303, "/session/end"));
+        assert_eq!((posted.status, posted.headers["location"].to_str().unwrap()), (303, "/sign-out"));
         let page = ana.sees("/session/end").await;
+        assert_eq!((page.status, page.url.path()), (200, "/sign-out"));
         let button = page.forms().into_iter().rfind(|form| form.action().path() == "/sign-out").unwrap();
         let gone = ana.sends(&button).await;
         assert_eq!(gone.status, 200, "the button of the question works: {}", gone.text());

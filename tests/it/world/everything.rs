@@ -71,6 +71,17 @@ impl World {
         nadia.signs_out().await;
     }
 
+    /// A device is lost, and withdrawn.
+    async fn withdraws_a_device(&self) {
+        let now = self.now();
+        let lost = self.mediator_of(&self.organisation, "Zoe Perdue").await.account;
+        let done = self.app.store.write(move |tx| {
+            let (device, _) = authenticators::confirmed_locked(tx, &lost)?.expect("enrolled");
+            authenticators::remove(tx, device.withdraw(now))
+        });
+        done.await.unwrap();
+    }
+
     /// Codes are refused and accepted; a device is locked, and released.
     async fn codes_go_wrong(&self, ana: &Actor) {
         let form = ana.sees("/code").await.form("/code").unwrap();
@@ -88,6 +99,7 @@ impl World {
             authenticators::save(tx, device.release(now)).map(drop)
         });
         released.await.unwrap();
+        self.withdraws_a_device().await;
     }
 
     /// Openings that succeed, fail, are refused and given up; replacements, revocations, the end of a presence.
