@@ -66,6 +66,9 @@ fn breaks(database: &Database, broken: bool) {
 /// Kinds that nothing in this program produces, each with its reason. There are none: a word nobody says would be a promise.
 const NEVER: [Kind; 0] = [];
 
+/// What a filter should let through.
+type Test = Box<dyn Fn(&BTreeMap<String, String>) -> bool>;
+
 on_each_backend! {
     /// The whole vocabulary of the journal is spoken, and nothing of any person is in the clear.
     async fn everything_that_happens_is_recorded_and_no_person_is_in_the_clear(world) {
@@ -121,7 +124,6 @@ on_each_backend! {
         ana.revokes(&one.mandate, Some(Logement)).await;
         let auditor = world.auditor("Denis Roux").await;
         declares_a_purpose(&auditor).await;
-        type Test = Box<dyn Fn(&BTreeMap<String, String>) -> bool>;
         let has = |name: &'static str, value: &str| -> Test {
             let value = value.to_owned();
             Box::new(move |facts| facts.get(name) == Some(&value))

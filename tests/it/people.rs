@@ -1,5 +1,4 @@
 //! The people of an organisation: the lists, the search, one person, the day's work.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a story that cannot be set up must stop")]
 
 mod lists;
 mod today;

@@ -72,9 +72,9 @@ impl Things {
         assert_eq!(service.asks_identity(&token).await.status, 200);
         let newest = |table: &str| world.database.texts(&format!("select max(id) as value from {table}")).remove(0);
         let (used, entry) = (newest("uses"), newest("journal_entries"));
-        let recap = actor.reaches_the_recap("bernard", &[Logement], Month).await;
-        let list = actor.starts_an_opening(&[Logement], Month).await;
-        let agreement = actor.citizen_identifies(&list, "camille").await;
+        let last_look = actor.reaches_the_recap("bernard", &[Logement], Month).await;
+        let people = actor.starts_an_opening(&[Logement], Month).await;
+        let agreement = actor.citizen_identifies(&people, "camille").await;
         let flow = actor.comes_from(&service.request()).await;
         let spare = actor.comes_from(&service.request()).await;
         Self(BTreeMap::from([
@@ -83,7 +83,7 @@ impl Things {
             ("mandate", opened.mandate.to_string()),
             ("use", used),
             ("entry", entry),
-            ("draft", last(&recap)),
+            ("draft", last(&last_look)),
             ("token", last(&agreement)),
             ("flow", last(&flow)),
             ("spare_flow", last(&spare)),

@@ -233,7 +233,7 @@ on_each_backend! {
             assert_eq!(answer.header("cache-control"), Some("no-store"));
         }
         let foreign = |url: &String| url.starts_with("http") && !url.starts_with(&world.base);
-        assert!(!page.attributes("src").iter().chain(&page.attributes("href")).any(|url| foreign(url)));
+        assert!(!page.attributes("src").iter().chain(&page.attributes("href")).any(foreign));
         assert_eq!(flows(&world), 1);
     }
 }
