@@ -5,6 +5,8 @@ pub mod draft;
 pub mod exercise;
 pub mod open;
 pub mod revoke;
+#[cfg(test)]
+mod tests;
 
 use chrono::TimeDelta;
 
