@@ -47,13 +47,15 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     }
 }
 
-fn readable(request: &HttpRequest, body: Bytes) -> Result<Bytes, Problem> {
+/// Whether a request carries a form, by what it says of its body.
+#[must_use]
+pub fn is_form(request: &HttpRequest) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let form = kind
-        .split(';')
-        .next()
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
-    if !form || body.len() > LONGEST {
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+fn readable(request: &HttpRequest, body: Bytes) -> Result<Bytes, Problem> {
+    if !is_form(request) || body.len() > LONGEST {
         return Err(Problem::Malformed("form"));
     }
     let fields = url::form_urlencoded::parse(&body);

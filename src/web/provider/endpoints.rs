@@ -12,6 +12,7 @@ use crate::oidc::provider::logout::Decision;
 use crate::oidc::provider::params::Params;
 use crate::oidc::provider::userinfo::Userinfo;
 use crate::store::journal;
+use crate::web::form::is_form;
 use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
@@ -31,11 +32,6 @@ pub async fn key_set(app: Data<App>) -> HttpResponse {
 
 fn text<'r>(request: &'r HttpRequest, name: &header::HeaderName) -> Option<&'r str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
-}
-
-fn is_form(request: &HttpRequest) -> bool {
-    let kind = text(request, &header::CONTENT_TYPE).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
 fn refused(error: ProtocolError) -> HttpResponse {
