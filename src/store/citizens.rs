@@ -261,7 +261,7 @@ pub fn list(
         .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
         .filter(holdings::organisation.eq(organisation.as_str()))
         .order((holdings::last_opened_at.desc(), holdings::citizen.desc()))
-        .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .limit(super::rows(limit + 1))
         .select((COLUMNS, holdings::last_opened_at, holdings::last_end))
         .into_boxed();
     query = match tab {

@@ -199,3 +199,8 @@ fn read_back(at: chrono::NaiveDateTime) -> Instant {
 fn parsed<T: std::str::FromStr>(text: &str, what: &'static str) -> Result<T, Error> {
     text.parse().map_err(|_| Error::Corrupt(what))
 }
+
+/// A number of rows, for the database.
+fn rows(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

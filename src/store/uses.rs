@@ -2,12 +2,15 @@
 
 use diesel::prelude::*;
 
+use super::db::MultiBackend;
 use super::schema::uses;
 use super::{Db, Error, Tx, journal, parsed, read_back, stored};
 use crate::domain::Instant;
 use crate::domain::event::Journalled;
 use crate::domain::id::{AccountId, CitizenId, MandateId, OrganisationId, UseId};
 use crate::domain::outcome::{Outcome, Use};
+
+type Matching<'q> = uses::BoxedQuery<'q, MultiBackend>;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = uses)]
@@ -93,21 +96,30 @@ pub fn held_by(db: &mut Db<'_>, organisation: &OrganisationId, id: &UseId) -> Re
         .try_into()
 }
 
-/// The uses of a mandate, newest first.
+/// The uses of a mandate older than `after`, newest first.
 ///
 /// # Errors
 /// The database fails.
-pub fn of_mandate(db: &mut Db<'_>, mandate: &MandateId, limit: i64) -> Result<Vec<Use>, Error> {
-    let rows = uses::table
-        .filter(uses::mandate.eq(mandate.as_str()))
-        .order(uses::id.desc())
-        .limit(limit)
-        .select(Row::as_select())
-        .load::<Row>(db.connection)?;
+pub fn of_mandate(
+    db: &mut Db<'_>,
+    mandate: &MandateId,
+    after: Option<&UseId>,
+    limit: usize,
+) -> Result<Vec<Use>, Error> {
+    page(db, uses::table.filter(uses::mandate.eq(mandate.as_str())).into_boxed(), after, limit)
+}
+
+fn page(db: &mut Db<'_>, query: Matching<'_>, after: Option<&UseId>, limit: usize) -> Result<Vec<Use>, Error> {
+    let query = match after {
+        Some(after) => query.filter(uses::id.lt(after.as_str().to_owned())),
+        None => query,
+    };
+    let rows =
+        query.order(uses::id.desc()).limit(super::rows(limit)).select(Row::as_select()).load::<Row>(db.connection)?;
     rows.into_iter().map(Use::try_from).collect()
 }
 
-/// The uses of a citizen's mandates in one organisation, newest first.
+/// The uses of a citizen's mandates in one organisation older than `after`, newest first.
 ///
 /// # Errors
 /// The database fails.
@@ -115,15 +127,11 @@ pub fn of_citizen(
     db: &mut Db<'_>,
     organisation: &OrganisationId,
     citizen: &CitizenId,
-    limit: i64,
+    after: Option<&UseId>,
+    limit: usize,
 ) -> Result<Vec<Use>, Error> {
-    let rows = uses::table
-        .filter(uses::organisation.eq(organisation.as_str()).and(uses::citizen.eq(citizen.as_str())))
-        .order(uses::id.desc())
-        .limit(limit)
-        .select(Row::as_select())
-        .load::<Row>(db.connection)?;
-    rows.into_iter().map(Use::try_from).collect()
+    let theirs = uses::organisation.eq(organisation.as_str()).and(uses::citizen.eq(citizen.as_str()));
+    page(db, uses::table.filter(theirs).into_boxed(), after, limit)
 }
 
 /// A mediator's own uses since an instant whose outcome is not known, newest first.

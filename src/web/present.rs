@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::parts::{Badge, CitizenRow, Outcome as Shown, UseLine};
+use super::parts::{Badge, CitizenRow, Outcome as Shown, Pages, UseLine};
 use super::screen::Screen;
 use super::texts::Texts;
 use crate::domain::Instant;
-use crate::domain::id::AccountId;
+use crate::domain::id::{AccountId, UseId};
 use crate::domain::mandate::{EndingKind, Mandate, Standing};
 use crate::domain::outcome::{Outcome, Use};
 use crate::store::citizens::Line;
@@ -50,6 +50,25 @@ pub fn row(line: &Line, mandates: &[Mandate], now: Instant, screen: &Screen) -> 
         procedures: live_titles(theirs(), now, screen.t()),
         ends: Some(screen.moment(nearest.unwrap_or(line.last_end))),
     }
+}
+
+/// Uses on a page.
+pub const USES: usize = 50;
+
+/// Where a list of uses begins.
+#[derive(serde::Deserialize)]
+pub struct After {
+    /// The last use of the page before.
+    pub after: Option<UseId>,
+}
+
+/// Takes the surplus off a list of uses, and says where the rest of it is.
+#[must_use]
+pub fn use_pages(base: &str, after: Option<&UseId>, uses: &mut Vec<Use>) -> Pages {
+    let more = uses.len() > USES;
+    uses.truncate(USES);
+    let next = uses.last().filter(|_| more).map(|last| format!("{base}?after={}#uses", last.id));
+    Pages { first: after.map(|_| format!("{base}#uses")), next }
 }
 
 /// Names that uses refer to.

@@ -9,7 +9,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Resource, Responder, guard};
 
-use super::auditor::handler as auditor;
+use super::auditor::{entry, handler as auditor};
 use super::citizen::handler as citizen;
 use super::counter::{identification, mandates, opening, people, recap, revocation};
 use super::policy::{self, Policy};
@@ -159,7 +159,7 @@ fn journal(routes: Routes) -> Routes {
         .get("/journal/purpose", Policy::Auditor, auditor::purpose_form)
         .post("/journal/purpose", Policy::Auditor, auditor::declare)
         .get("/journal", Policy::Purposeful, auditor::list)
-        .get("/journal/{entry}", Policy::Purposeful, auditor::entry)
+        .get("/journal/{entry}", Policy::Purposeful, entry::show)
 }
 
 fn provider(routes: Routes) -> Routes {

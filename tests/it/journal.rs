@@ -107,6 +107,9 @@ on_each_backend! {
         let id = declared.id.clone();
         let sealed = world.app.store.read(move |db| journal::sealed_part(db, &id)).await.unwrap().unwrap();
         assert_eq!(serde_json::from_slice::<BTreeMap<String, String>>(&sealed).unwrap()["purpose"], PURPOSE);
+        let shown = auditor.sees(&format!("/journal/{}", declared.id)).await;
+        assert!(shown.text().contains(PURPOSE), "auditors read what auditors declared: {}", shown.text());
+        assert!(shown.text().contains("Qui a agi") && shown.text().contains("Motif déclaré"), "{}", shown.text());
         auditor.signs_out().await;
         auditor.signs_in().await;
         assert_eq!(auditor.sees("/journal").await.url.path(), "/journal/purpose", "another session asks again");

@@ -1,5 +1,6 @@
 //! The people of an organisation: the lists, the search, one person, the day's work.
 
+mod history;
 mod lists;
 mod today;
 

@@ -153,12 +153,12 @@ pub fn of_citizen(
     db: &mut Db<'_>,
     organisation: &OrganisationId,
     citizen: &CitizenId,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<Mandate>, Error> {
     let rows = mandates::table
         .filter(mandates::organisation.eq(organisation.as_str()).and(mandates::citizen.eq(citizen.as_str())))
         .order((mandates::opened_at.desc(), mandates::id.desc()))
-        .limit(limit)
+        .limit(super::rows(limit))
         .select(Row::as_select())
         .load(db.connection)?;
     assemble(db, rows)

@@ -8,15 +8,14 @@ use actix_web::web::Data;
 use chrono::{Days, NaiveDate, TimeZone};
 use serde::Deserialize;
 
-use super::pages::{EntryPage, EntryRow, JournalFilter, JournalPage, PurposePage};
+use super::pages::{EntryRow, JournalFilter, JournalPage, PurposePage};
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind, Owner};
 use crate::domain::id::EntryId;
 use crate::domain::refusal::Refusal;
-use crate::journal::leaf;
 use crate::store::journal::{self, Entry, Filter};
 use crate::store::sessions::{self, Session};
-use crate::web::extract::{Id, Query};
+use crate::web::extract::Query;
 use crate::web::form::Form;
 use crate::web::parts::{Errors, Pages};
 use crate::web::problem::Problem;
@@ -210,7 +209,7 @@ fn pages(typed: &Typed, later: bool, next: Option<String>) -> Pages {
 }
 
 /// The names and values of a clear part.
-fn facts(clear: &[u8]) -> BTreeMap<String, String> {
+pub(super) fn facts(clear: &[u8]) -> BTreeMap<String, String> {
     serde_json::from_slice(clear).unwrap_or_default()
 }
 
@@ -225,43 +224,4 @@ fn entry_row(entry: &Entry, screen: &Screen) -> EntryRow {
         mediator: facts.remove("actor"),
         mandate: facts.remove("mandate"),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// `GET /journal/{ent}`: one entry in detail.
-///
-/// # Errors
-/// There is none.
-pub async fn entry(app: Data<App>, screen: Screen, session: Session, id: Id<EntryId>) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let entry = app
-        .store
-        .write(move |tx| {
-            let entry = journal::find(tx, &id.0)?;
-            let event = Event::new(Kind::JournalRead, now).by(&session.account.id);
-            journal::record(tx, &event.fact("entry", id.0.as_str()))?;
-            Ok::<_, Problem>(entry)
-        })
-        .await?;
-    let sealed = entry.commitment != leaf::NOTHING_SEALED;
-    let (at, kind) = (screen.moment(entry.at), screen.t().kind(entry.kind).to_owned());
-    Ok(screen.page(|shell| EntryPage {
-        shell,
-        id: entry.id.to_string(),
-        position: None,
-        at,
-        kind,
-        facts: facts(&entry.clear).into_iter().collect(),
-        canonical: String::from_utf8_lossy(&entry.clear).into_owned(),
-        leaf_hash: hex(&entry.leaf),
-        commitment: sealed.then(|| hex(&entry.commitment)),
-    }))
 }

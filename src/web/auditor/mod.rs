@@ -1,4 +1,5 @@
 //! Reading the journal.
 
+pub mod entry;
 pub mod handler;
 pub mod pages;

@@ -82,6 +82,17 @@ pub struct EntryRow {
     pub mandate: Option<String>,
 }
 
+/// A fact of an entry.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    /// Its name, in words.
+    pub name: String,
+    /// Its value, as stored.
+    pub value: String,
+    /// What a code means, in words.
+    pub meaning: Option<String>,
+}
+
 /// `/journal/{ent}`
 #[derive(Debug, Template)]
 #[template(path = "auditor/entry.html")]
@@ -97,7 +108,9 @@ pub struct EntryPage {
     /// Its kind, in words.
     pub kind: String,
     /// The clear part: names and values, in the order of the canonical form.
-    pub facts: Vec<(String, String)>,
+    pub facts: Vec<Fact>,
+    /// The purpose declared, if the entry is about one.
+    pub purpose: Option<String>,
     /// The clear part in canonical form.
     pub canonical: String,
     /// RFC 6962 hash of the leaf, in hexadecimal.

@@ -13,15 +13,11 @@ use crate::domain::mandate::{Authorisation, Mandate, Standing};
 use crate::domain::mediator::Member;
 use crate::store::{accounts, citizens, journal, mandates, uses};
 use crate::web::document::Document;
-use crate::web::extract::Id;
-use crate::web::parts::Pages;
-use crate::web::present::{Names, badge};
+use crate::web::extract::{Id, Query};
+use crate::web::present::{After, Names, USES, badge, use_pages};
 use crate::web::problem::Problem;
 use crate::web::screen::Screen;
 use crate::web::state::App;
-
-/// Uses shown of one mandate.
-const SHOWN: i64 = 100;
 
 fn read_event(member: &Member, mandate: &Mandate, part: &'static str, now: Instant) -> Event {
     Event::new(Kind::MandateRead, now)
@@ -36,20 +32,28 @@ fn read_event(member: &Member, mandate: &Mandate, part: &'static str, now: Insta
 ///
 /// # Errors
 /// Not of this organisation: not found.
-pub async fn show(app: Data<App>, screen: Screen, member: Member, id: Id<MandateId>) -> Result<HttpResponse, Problem> {
+pub async fn show(
+    app: Data<App>,
+    screen: Screen,
+    member: Member,
+    id: Id<MandateId>,
+    after: Query<After>,
+) -> Result<HttpResponse, Problem> {
     let (now, organisation) = (app.clock.now(), member.organisation().name.clone());
-    let (mandate, agreed, citizen, opened_by, recorded, names) = app
+    let base = format!("/mandates/{}", id.0);
+    let (mandate, agreed, citizen, opened_by, recorded, names, pages) = app
         .store
         .write(move |tx| {
             let mandate = mandates::shown(tx, &member.organisation().id, &id.0, now)?;
             let citizen = citizens::held_by(tx, &mandate.organisation, &mandate.citizen, now)?;
             let agreed = mandates::agreed_at(tx, &mandate)?;
             let mut opener = accounts::names(tx, std::slice::from_ref(&mandate.opened_by))?;
-            let recorded = uses::of_mandate(tx, &mandate.id, SHOWN)?;
+            let mut recorded = uses::of_mandate(tx, &mandate.id, after.0.after.as_ref(), USES + 1)?;
+            let pages = use_pages(&base, after.0.after.as_ref(), &mut recorded);
             let names = Names::of(tx, &recorded)?;
             journal::record(tx, &read_event(&member, &mandate, "mandate", now))?;
             let opened_by = opener.remove(&mandate.opened_by).unwrap_or_default();
-            Ok::<_, Problem>((mandate, agreed, citizen, opened_by, recorded, names))
+            Ok::<_, Problem>((mandate, agreed, citizen, opened_by, recorded, names, pages))
         })
         .await?;
     let standing = mandate.standing(now);
@@ -74,7 +78,7 @@ pub async fn show(app: Data<App>, screen: Screen, member: Member, id: Id<Mandate
         revocable: standing == Standing::Active,
         document_hash: mandate.document.to_string(),
         uses,
-        pages: Pages::default(),
+        pages,
     }))
 }
 

@@ -98,6 +98,8 @@ pub struct CitizenPage {
     pub can_open: bool,
     /// Mandates with this organisation, the latest first.
     pub mandates: Vec<MandateCard>,
+    /// Whether there are older ones, not shown.
+    pub older: bool,
     /// Uses by this organisation, the latest first.
     pub uses: Vec<UseLine>,
     /// Other pages of the uses.

@@ -20,15 +20,15 @@ use crate::web::extract::{Id, Query};
 use crate::web::form::Form;
 use crate::web::moment::birthdate;
 use crate::web::parts::Pages;
-use crate::web::present::{Names, SOON, badge, live_titles, row};
+use crate::web::present::{After, Names, SOON, USES, badge, live_titles, row, use_pages};
 use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
 
 /// People on a page.
 pub const PAGE: usize = 25;
-/// Mandates or uses shown of one person.
-const SHOWN: i64 = 100;
+/// Mandates shown of one person.
+const SHOWN: usize = 100;
 /// Lines of today's work.
 const TODAY: i64 = 20;
 
@@ -204,35 +204,33 @@ pub async fn citizen(
     member: Member,
     request: actix_web::HttpRequest,
     id: Id<CitizenId>,
+    after: Query<After>,
 ) -> Result<HttpResponse, Problem> {
     let (now, can_open) = (app.clock.now(), is_mediator(&request));
-    let (citizen, held, recorded, names) = app
+    let base = format!("/citizens/{}", id.0);
+    let (citizen, mut held, recorded, names, pages) = app
         .store
         .write(move |tx| {
             let organisation = &member.organisation().id;
             let citizen = citizens::held_by(tx, organisation, &id.0, now)?;
-            let mut held = mandates::of_citizen(tx, organisation, &citizen.id, SHOWN)?;
+            let mut held = mandates::of_citizen(tx, organisation, &citizen.id, SHOWN + 1)?;
             held.retain(|one| one.is_shown(now));
-            let recorded = uses::of_citizen(tx, organisation, &citizen.id, SHOWN)?;
+            let from = after.0.after.as_ref();
+            let mut recorded = uses::of_citizen(tx, organisation, &citizen.id, from, USES + 1)?;
+            let pages = use_pages(&base, from, &mut recorded);
             let names = Names::of(tx, &recorded)?;
             let event = Event::new(Kind::CitizenRead, now).by(&member.account().id).within(organisation);
             journal::record(tx, &event.about(&citizen.id))?;
-            Ok::<_, Problem>((citizen, held, recorded, names))
+            Ok::<_, Problem>((citizen, held, recorded, names, pages))
         })
         .await?;
     let born = birthdate(&citizen.identity.birthdate, screen.t());
+    let older = held.len() > SHOWN;
+    held.truncate(SHOWN);
     let cards = held.iter().map(|one| card(one, now, &screen)).collect();
     let uses = recorded.iter().map(|one| names.line(one, &screen)).collect();
     let name = citizen.identity.full_name();
-    Ok(screen.page(|shell| CitizenPage {
-        shell,
-        name,
-        birthdate: born,
-        can_open,
-        mandates: cards,
-        uses,
-        pages: Pages::default(),
-    }))
+    Ok(screen.page(|shell| CitizenPage { shell, name, birthdate: born, can_open, mandates: cards, older, uses, pages }))
 }
 
 fn card(mandate: &Mandate, now: Instant, screen: &Screen) -> MandateCard {

@@ -9,13 +9,13 @@ use crate::domain::id::FlowId;
 use crate::domain::mediator::Mediator;
 use crate::oidc::provider::authorize::answer;
 use crate::store::sessions::Session;
-use crate::store::{Db, flows};
+use crate::store::{Db, Error, flows};
 use crate::web::context::Browser;
 use crate::web::cookies;
 use crate::web::problem::Problem;
 use crate::web::public::handler::PENDING_FLOW;
-use crate::web::screen::see_other;
-use crate::web::state::App;
+use crate::web::screen::{Screen, see_other};
+use crate::web::state::{App, origin_of};
 
 /// A flow of this browser, and nobody else's, with a code recent enough.
 pub(super) fn mine(
@@ -32,6 +32,19 @@ pub(super) fn mine(
     match flow.authenticated(session.code_at.map(FreshCode::remembered)) {
         Ok(()) => Ok(flow),
         Err(_) => Err(Problem::First(format!("/code?next=/provider/{id}"))),
+    }
+}
+
+/// Lets the forms of a page lead to the service that waits: a code typed for it may end there at once, if there is nobody to choose.
+///
+/// # Errors
+/// The database.
+pub async fn leading_to(app: &App, screen: Screen, flow: Option<FlowId>) -> Result<Screen, Problem> {
+    let Some(id) = flow else { return Ok(screen) };
+    match app.store.read(move |db| flows::find(db, &id)).await {
+        Ok(flow) => Ok(screen.with_form_target(origin_of(&flow.redirect_uri))),
+        Err(Error::NotFound) => Ok(screen),
+        Err(error) => Err(error.into()),
     }
 }
 

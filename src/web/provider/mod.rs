@@ -4,5 +4,5 @@ pub mod authorize;
 pub mod choice;
 pub mod endpoints;
 pub mod exercise;
-mod flow;
+pub mod flow;
 pub mod pages;

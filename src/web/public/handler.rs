@@ -146,11 +146,16 @@ pub async fn organisation(
 /// The cookie that remembers a sign-in at a public service while the mediator signs in here.
 pub const PENDING_FLOW: &str = "mandataire-flow";
 
+/// The sign-in at a public service that waits in this browser.
+#[must_use]
+pub fn pending_flow(request: &HttpRequest) -> Option<FlowId> {
+    request.cookie(PENDING_FLOW).and_then(|cookie| cookie.value().parse().ok())
+}
+
 /// Where somebody goes who has just signed in: on to the public service that waits, or to their day.
 #[must_use]
 pub fn landing(request: &HttpRequest, auditor_only: bool) -> String {
-    let waiting = request.cookie(PENDING_FLOW).and_then(|cookie| cookie.value().parse::<FlowId>().ok());
-    match waiting {
+    match pending_flow(request) {
         Some(flow) => format!("/provider/{flow}"),
         None if auditor_only => "/journal".to_owned(),
         None => "/home".to_owned(),

@@ -1,5 +1,6 @@
 //! What anybody may see, and signing in.
 
+mod attempt;
 pub mod enrolment;
 pub mod handler;
 pub mod pages;

@@ -4,22 +4,21 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::handler::{already_in, landing, only_audits, with_session};
+use super::attempt::{Attempt, Entered, usable};
+use super::handler::{already_in, landing, only_audits, pending_flow, with_session};
 use super::pages::{LinkPage, SentPage, SignInPage};
 use crate::credential;
-use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
-use crate::domain::id::{AccountId, AuthenticatorId, SessionId};
-use crate::domain::mediator::{Account, Email};
-use crate::domain::refusal::Refusal;
+use crate::domain::id::{AuthenticatorId, SessionId};
+use crate::domain::mediator::Email;
 use crate::store::outbox::Message;
-use crate::store::sign_in::Link;
-use crate::store::{Tx, accounts, authenticators, journal, outbox, sessions, sign_in};
+use crate::store::{accounts, authenticators, outbox, sessions, sign_in};
 use crate::web::context::{self, Browser};
 use crate::web::extract::Query;
 use crate::web::form::Form;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
+use crate::web::provider::flow::leading_to;
 use crate::web::refusals;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
@@ -98,6 +97,7 @@ pub struct LinkQuery {
 /// # Errors
 /// The database.
 pub async fn link(
+    request: HttpRequest,
     app: Data<App>,
     screen: Screen,
     browser: Browser,
@@ -115,16 +115,8 @@ pub async fn link(
             })
         })
         .await?;
+    let screen = leading_to(&app, screen, pending_flow(&request)).await?;
     Ok(screen.page(|shell| LinkPage { shell, token, asks_code, errors: Errors::none() }))
-}
-
-/// The account of a link that works now in this browser.
-fn usable(link: Option<Link>, browser: &Browser, now: Instant) -> Option<AccountId> {
-    let link = link?;
-    let works = !link.used
-        && crate::domain::runs(now, link.expires_at)
-        && credential::same(&link.browser_hash, &browser.hash());
-    link.account.filter(|_| works)
 }
 
 /// The link and a code.
@@ -178,6 +170,7 @@ pub async fn enter(
         }
         Err(refusal) => {
             let errors = Errors::on("code", screen.t().refusal(refusal));
+            let screen = leading_to(&app, screen, pending_flow(&request)).await?;
             Ok(screen.refused(|shell| LinkPage { shell, token, asks_code: true, errors }))
         }
     }
@@ -204,91 +197,6 @@ async fn find_recovery(app: &App, token: &str, browser: &Browser, typed: &str) -
     let _turn = app.slow.acquire().await.map_err(|_| Problem::TooMany)?;
     let search = tokio::task::spawn_blocking(move || credential::find_recovery_code(&code, &hashes));
     search.await.map_err(|_| Problem::TooMany)
-}
-
-struct Attempt {
-    link_hash: [u8; 32],
-    recovery: Option<i32>,
-    code: String,
-    browser: Browser,
-    session: SessionId,
-    factor: AuthenticatorId,
-    seed: [u8; credential::SEED_BYTES],
-    token: String,
-    csrf: String,
-    now: Instant,
-}
-
-struct Entered {
-    enrolling: bool,
-    auditor_only: bool,
-}
-
-impl Attempt {
-    /// Everything in one transaction, failures included: they are counted and recorded.
-    fn enter(&self, tx: &mut Tx<'_>) -> Result<Result<Entered, Refusal>, Problem> {
-        let link = sign_in::find_locked(tx, &self.link_hash)?;
-        let account = match usable(link, &self.browser, self.now) {
-            Some(id) => Some(accounts::find(tx, &id)?).filter(|account| account.active),
-            None => None,
-        };
-        let account = account.ok_or(Refusal::SignInFailed)?;
-        let Some((device, seed)) = authenticators::confirmed_locked(tx, &account.id)? else {
-            authenticators::begin(tx, &self.factor, &account.id, &self.seed, self.now)?;
-            return self.open(tx, &account, None);
-        };
-        if let Some(position) = self.recovery.filter(|_| device.locked_at.is_none()) {
-            if !authenticators::spend_recovery_code(tx, &account.id, position, self.now)? {
-                return self.refused(tx, &account.id);
-            }
-            let (event, code) = crate::domain::authenticator::recovery_code_accepted(&account.id, self.now);
-            journal::record(tx, &event)?;
-            journal::record(tx, &Event::new(Kind::SignedIn, self.now).by(&account.id))?;
-            return self.open(tx, &account, Some(code.at()));
-        }
-        let step = credential::matching_step(&seed, &self.code, self.now);
-        let presented = device.present(step, self.now, Kind::SignedIn, Kind::SignInRefused);
-        let device = authenticators::save(tx, presented.authenticator)?;
-        if device.locked_at.is_some() {
-            // No further guess on this link, and none of its entries in the journal.
-            sign_in::spend(tx, &self.link_hash, self.now)?;
-        }
-        match presented.outcome {
-            Ok(code) => self.open(tx, &account, Some(code.at())),
-            // A locked device and a wrong code answer alike: nobody learns which.
-            Err(_) => Ok(Err(Refusal::SignInFailed)),
-        }
-    }
-
-    fn refused(&self, tx: &mut Tx<'_>, account: &AccountId) -> Result<Result<Entered, Refusal>, Problem> {
-        let event = Event::new(Kind::SignInRefused, self.now).by(account).fact("reason", Refusal::SignInFailed.code());
-        journal::record(tx, &event)?;
-        Ok(Err(Refusal::SignInFailed))
-    }
-
-    fn open(
-        &self,
-        tx: &mut Tx<'_>,
-        account: &Account,
-        code_at: Option<Instant>,
-    ) -> Result<Result<Entered, Refusal>, Problem> {
-        if !sign_in::spend(tx, &self.link_hash, self.now)? {
-            return self.refused(tx, &account.id);
-        }
-        let memberships = accounts::memberships(tx, &account.id)?;
-        let first = memberships.iter().find(|(role, _)| role.mediator).or(memberships.first());
-        let new = sessions::New {
-            id: &self.session,
-            token_hash: &credential::token_hash(&self.token),
-            account: &account.id,
-            organisation: first.map(|(_, organisation)| &organisation.id),
-            csrf: &self.csrf,
-            code_at,
-        };
-        sessions::create(tx, &new, self.now)?;
-        let auditor_only = account.auditor && memberships.is_empty();
-        Ok(Ok(Entered { enrolling: code_at.is_none(), auditor_only }))
-    }
 }
 
 /// Where a session goes when everything it needs is there.

@@ -10,7 +10,7 @@ use crate::credential;
 use crate::domain::Instant;
 use crate::domain::authenticator::FreshCode;
 use crate::domain::event::Kind;
-use crate::domain::id::AccountId;
+use crate::domain::id::{AccountId, FlowId};
 use crate::domain::refusal::Refusal;
 use crate::store::sessions::{self, Session};
 use crate::store::{Tx, authenticators, mandates};
@@ -18,6 +18,7 @@ use crate::web::extract::Query;
 use crate::web::form::Form;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
+use crate::web::provider::flow::leading_to;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
 
@@ -32,12 +33,23 @@ pub struct Next {
 ///
 /// # Errors
 /// The authenticator is not enrolled yet.
-pub async fn form(screen: Screen, session: Session, query: Query<Next>) -> Result<HttpResponse, Problem> {
+pub async fn form(
+    app: Data<App>,
+    screen: Screen,
+    session: Session,
+    query: Query<Next>,
+) -> Result<HttpResponse, Problem> {
     if session.code_at.is_none() {
         return Err(Problem::First("/enrolment".to_owned()));
     }
     let next = local_path(&query.0.next);
+    let screen = leading_to(&app, screen, waiting(&next)).await?;
     Ok(screen.page(|shell| CodePage { shell, next, errors: Errors::none() }))
+}
+
+/// The sign-in at a public service that a page belongs to.
+fn waiting(next: &str) -> Option<FlowId> {
+    next.strip_prefix("/provider/")?.split(['/', '?']).next()?.parse().ok()
 }
 
 /// A code, and where to go afterwards.
@@ -82,6 +94,7 @@ pub async fn enter(
         Ok(_) => Ok(see_other(if next == "/" { start } else { &next })),
         Err(refusal) => {
             let errors = Errors::on("code", screen.t().refusal(refusal));
+            let screen = leading_to(&app, screen, waiting(&next)).await?;
             Ok(screen.refused(|shell| CodePage { shell, next, errors }))
         }
     }

@@ -110,4 +110,57 @@ impl Texts {
             Kind::KeyRetired => self.kind_key_retired(),
         }
     }
+
+    /// The name of a fact of the journal; as it is stored, if this version has no word for it.
+    #[must_use]
+    pub fn fact<'n>(&self, name: &'n str) -> &'n str {
+        match name {
+            "id" => self.fact_id(),
+            "kind" => self.fact_kind(),
+            "at" => self.fact_at(),
+            "actor" => self.fact_actor(),
+            "subject" => self.fact_subject(),
+            "organisation" => self.fact_organisation(),
+            "citizen" => self.fact_citizen(),
+            "mandate" => self.fact_mandate(),
+            "procedure" => self.fact_procedure(),
+            "client" => self.fact_client(),
+            "agreement" => self.fact_agreement(),
+            "agreement_sha256" => self.fact_agreement_sha256(),
+            "algorithm" => self.fact_algorithm(),
+            "authorisation" => self.fact_authorisation(),
+            "channel" => self.fact_channel(),
+            "document_sha256" => self.fact_document_sha256(),
+            "document_version" => self.fact_document_version(),
+            "draft" => self.fact_draft(),
+            "entry" => self.fact_entry(),
+            "expires_at" => self.fact_expires_at(),
+            "factor" => self.fact_factor(),
+            "kid" => self.fact_kid(),
+            "language" => self.fact_language(),
+            "mediator" => self.fact_mediator(),
+            "method" => self.fact_method(),
+            "named" => self.fact_named(),
+            "outcome" => self.fact_outcome(),
+            "part" => self.fact_part(),
+            "procedures" => self.fact_procedures(),
+            "reason" => self.fact_reason(),
+            "redirect_uris" => self.fact_redirect_uris(),
+            "replaced_by" => self.fact_replaced_by(),
+            "role" => self.fact_role(),
+            "route" => self.fact_route(),
+            "siret" => self.fact_siret(),
+            "term" => self.fact_term(),
+            "text_sha256" => self.fact_text_sha256(),
+            "use" => self.fact_use(),
+            "version" => self.fact_version(),
+            "filter_from" => self.fact_filter_from(),
+            "filter_to" => self.fact_filter_to(),
+            "filter_kind" => self.fact_filter_kind(),
+            "filter_organisation" => self.fact_filter_organisation(),
+            "filter_mediator" => self.fact_filter_mediator(),
+            "filter_mandate" => self.fact_filter_mandate(),
+            other => other,
+        }
+    }
 }

@@ -81,6 +81,7 @@ fn person(sample: &Sample, language: Language) -> counter::CitizenPage {
                 ends: days(31),
             })
             .collect(),
+        older: sample.lines > 1,
         uses: sample.uses(language),
         pages: sample.pages(),
     }

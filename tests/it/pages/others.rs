@@ -87,6 +87,11 @@ pub(crate) fn auditor_pages(sample: &Sample, language: Language) -> Vec<(&'stati
         }),
         pages: sample.pages(),
     };
+    let fact = |name: &str, value: &str, meaning: Option<&str>| auditor::Fact {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        meaning: meaning.map(str::to_owned),
+    };
     let entry = auditor::EntryPage {
         shell: shell("/journal/ent_1"),
         id: "ent_01J9ZC7TQ4N8V6XKB2E5RWAHGM".into(),
@@ -94,10 +99,11 @@ pub(crate) fn auditor_pages(sample: &Sample, language: Language) -> Vec<(&'stati
         at: days(0),
         kind: "Mandat ouvert".into(),
         facts: vec![
-            ("kind".into(), "mandate_opened".into()),
-            ("mandate".into(), "mdt_01J9ZC7TQ4N8V6XKB2E5RWAHGM".into()),
-            ("term".into(), "month".into()),
+            fact("Nature", "mandate_opened", Some("Mandat ouvert")),
+            fact("Mandat", "mdt_01J9ZC7TQ4N8V6XKB2E5RWAHGM", None),
+            fact("Durée", "month", None),
         ],
+        purpose: (sample.lines > 0).then(|| "Réclamation du 12 novembre".to_owned()),
         canonical: r#"{"kind":"mandate_opened","mandate":"mdt_01J9ZC7TQ4N8V6XKB2E5RWAHGM","term":"month"}"#.into(),
         leaf_hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
         commitment: (sample.lines > 0)

@@ -1,5 +1,6 @@
 //! From the request to the code: who may choose, for whom, for what, and how often.
 
+use mandataire::demo::browser::Page;
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::{Justice, Logement, Papiers};
 use mandataire::domain::term::Term::Month;
@@ -14,6 +15,29 @@ fn rep_scope(values: &str) -> String {
 }
 
 on_each_backend! {
+    /// Browsers apply `form-action` to the redirects after a form: a code typed on the way may lead straight back to the service.
+    async fn the_pages_that_ask_for_a_code_may_lead_to_the_service_that_waits(world) {
+        let ana = world.mediator("Ana Silva").await;
+        ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
+        let service = world.franceconnect_client().await;
+        let origin = url::Url::parse(service.redirect_uri()).unwrap().origin().ascii_serialization();
+        let leads_there = |page: &Page| {
+            let policy = page.header("content-security-policy").unwrap().to_owned();
+            policy.contains(&format!("form-action 'self' {origin};"))
+        };
+        world.after(16 * 60);
+        let asked = ana.browser.follow(&service.request()).await.unwrap();
+        assert_eq!(asked.url.path(), "/code");
+        assert!(leads_there(&asked));
+        assert!(leads_there(&ana.sends(&asked.form("/code").unwrap().with("code", "000000")).await));
+        assert!(!leads_there(&ana.sees("/code?next=/home").await));
+        ana.signs_out().await;
+        ana.browser.follow(&service.request()).await.unwrap();
+        let link = ana.opens_a_new_link().await;
+        assert!(leads_there(&link));
+        assert!(leads_there(&ana.presents(&link, "000000").await));
+    }
+
     /// The request that FranceConnect sends, with every form of `rep_scope` that it has.
     async fn franceconnects_own_request_is_answered(world) {
         let (ana, service, opened) = beginning(&world).await;

@@ -1,0 +1,79 @@
+//! One entry of the journal in detail.
+
+use std::collections::BTreeMap;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::handler::facts;
+use super::pages::{EntryPage, Fact};
+use crate::domain::event::{Event, Kind};
+use crate::domain::id::EntryId;
+use crate::domain::refusal::Refusal;
+use crate::journal::leaf;
+use crate::store::sessions::Session;
+use crate::store::{Db, journal};
+use crate::web::extract::Id;
+use crate::web::problem::Problem;
+use crate::web::screen::Screen;
+use crate::web::state::App;
+use crate::web::texts::Texts;
+
+/// `GET /journal/{ent}`: one entry in detail.
+///
+/// # Errors
+/// There is none.
+pub async fn show(app: Data<App>, screen: Screen, session: Session, id: Id<EntryId>) -> Result<HttpResponse, Problem> {
+    let now = app.clock.now();
+    let (entry, purpose) = app
+        .store
+        .write(move |tx| {
+            let entry = journal::find(tx, &id.0)?;
+            // What an auditor declared is for auditors to read. What is sealed for a citizen is not.
+            let purpose = if entry.kind == Kind::PurposeDeclared { sealed_purpose(tx, &id.0) } else { None };
+            let event = Event::new(Kind::JournalRead, now).by(&session.account.id);
+            journal::record(tx, &event.fact("entry", id.0.as_str()))?;
+            Ok::<_, Problem>((entry, purpose))
+        })
+        .await?;
+    let sealed = entry.commitment != leaf::NOTHING_SEALED;
+    let (at, kind, t) = (screen.moment(entry.at), screen.t().kind(entry.kind).to_owned(), screen.t());
+    Ok(screen.page(|shell| EntryPage {
+        shell,
+        id: entry.id.to_string(),
+        position: None,
+        at,
+        kind,
+        facts: facts(&entry.clear).into_iter().map(|(name, value)| fact(&name, value, t)).collect(),
+        purpose,
+        canonical: String::from_utf8_lossy(&entry.clear).into_owned(),
+        leaf_hash: hex(&entry.leaf),
+        commitment: sealed.then(|| hex(&entry.commitment)),
+    }))
+}
+
+/// A fact in words, and what its code means.
+fn fact(name: &str, value: String, t: &Texts) -> Fact {
+    let meaning = match name {
+        "kind" => Kind::from_code(&value).map(|kind| t.kind(kind)),
+        "procedure" => value.parse().ok().map(|one| t.procedure(one).long),
+        "reason" => Refusal::ALL.iter().find(|one| one.code() == value).map(|one| t.refusal(*one)),
+        _ => None,
+    };
+    Fact { name: t.fact(name).to_owned(), value, meaning: meaning.map(str::to_owned) }
+}
+
+/// The purpose in the sealed part of an entry; nothing if its key was destroyed.
+fn sealed_purpose(db: &mut Db<'_>, id: &EntryId) -> Option<String> {
+    let sealed = journal::sealed_part(db, id).ok().flatten()?;
+    serde_json::from_slice::<BTreeMap<String, String>>(&sealed).ok()?.remove("purpose")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
