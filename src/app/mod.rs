@@ -27,6 +27,7 @@ use crate::oidc::relying_party::{self, RelyingParty};
 use crate::store::{self, Location, Schema, Store};
 use crate::web::frame;
 use crate::web::public::handler::nowhere;
+use crate::web::refusals::Budget;
 use crate::web::routes::Routes;
 use crate::web::state::{App, Settings, origin_of, slow_limiter, source_limiter};
 
@@ -142,6 +143,7 @@ pub async fn assemble(
         bell: Arc::new(Notify::new()),
         sources: source_limiter(),
         slow: slow_limiter(),
+        budget: Budget::default(),
     }))
 }
 
@@ -228,6 +230,7 @@ pub fn start_background(app: &Data<App>, config: &Config) -> Result<(), StartErr
         loop {
             tokio::time::sleep(KEYS_EVERY).await;
             limited.sources.retain_recent();
+            limited.budget.forget_the_quiet();
             if let Err(fault) = ring.refresh(&store).await {
                 tracing::error!(%fault, "the signing keys could not be read again");
             }

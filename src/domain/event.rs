@@ -90,6 +90,8 @@ kinds! {
     JournalRead = "journal_read",
     /// A request was refused for security: wrong token, foreign object, forged parameter.
     SecurityRefused = "security_refused",
+    /// An act was refused by a rule.
+    ActRefused = "act_refused",
     /// An authorisation code was presented again: what it gave is revoked.
     CodeReplayed = "code_replayed",
     /// An organisation was created.

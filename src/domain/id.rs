@@ -24,6 +24,13 @@ fn checked(prefix: &str, given: &str) -> Result<String, Malformed> {
     if ulid.to_string() == body { Ok(given.to_owned()) } else { Err(Malformed) }
 }
 
+/// Whether a text has the form of an identifier, of whatever kind: three letters and a ULID.
+#[must_use]
+pub fn is_one(text: &str) -> bool {
+    let prefix = text.split_once('_').map_or("", |(prefix, _)| prefix);
+    prefix.len() == 3 && prefix.bytes().all(|byte| byte.is_ascii_lowercase()) && checked(prefix, text).is_ok()
+}
+
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)+) => { $(
         $(#[$doc])*

@@ -5,15 +5,13 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::context::{self, Browser};
-use super::policy;
 use super::problem::Problem;
-use super::state::App;
 use crate::credential;
 
 /// Longest form that is read, in bytes.
@@ -38,8 +36,6 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
         Box::pin(async move {
             let body = readable(&request, body.await.map_err(|_| Problem::Malformed("body"))?)?;
             if !token_fits(&request, &body) {
-                let app = request.app_data::<Data<App>>().ok_or(Problem::NotFound)?;
-                policy::record_forgery(app).await?;
                 return Err(Problem::Forged);
             }
             serde_html_form::from_bytes(&body).map(Self).map_err(|_| Problem::Malformed("form"))

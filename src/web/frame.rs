@@ -17,6 +17,9 @@ use super::screen::Screen;
 use super::state::App;
 use super::texts::Texts;
 
+/// When to come back after too many requests, in seconds.
+pub const RETRY_AFTER: &str = "60";
+
 /// Surrounds a request.
 ///
 /// # Errors
@@ -47,8 +50,10 @@ fn presented(response: ServiceResponse, app: &App) -> ServiceResponse {
     let bare = !response.headers().contains_key(header::CONTENT_TYPE);
     let problem = response.response().error().and_then(|error| error.as_error::<Problem>());
     let reference = reference(&response);
-    if let Some(problem) = problem.filter(|problem| problem.is_fault()) {
-        tracing::error!(reference, problem = %problem, "a request failed");
+    match problem {
+        Some(fault) if fault.is_fault() => tracing::error!(reference, problem = %fault, "a request failed"),
+        Some(Problem::First(_)) | None => {}
+        Some(problem) => tracing::info!(reference, %problem, "a request was refused"),
     }
     let foreign = response.response().error().is_some() && problem.is_none();
     if !(status.is_client_error() || status.is_server_error()) || !(bare || foreign) {
@@ -57,21 +62,23 @@ fn presented(response: ServiceResponse, app: &App) -> ServiceResponse {
     let screen = Screen::of(response.request(), app);
     let t = screen.t();
     let words = problem.and_then(|problem| words(problem, t));
-    let shown = (status.is_server_error()).then_some(reference);
-    let page: HttpResponse = screen.page_with(status, |shell| {
-        let mut page = ProblemPage::new(shell, status.as_u16(), shown);
+    let mut page: HttpResponse = screen.page_with(status, |shell| {
+        let mut page = ProblemPage::new(shell, status.as_u16(), reference);
         if let Some(sentence) = words {
             page.sentence = sentence;
         }
         page
     });
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        page.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER));
+    }
     response.into_response(page)
 }
 
 /// The sentence of a rule that refused.
 fn words(problem: &Problem, t: &Texts) -> Option<String> {
     match problem {
-        Problem::Refused(refusal) => Some(t.refusal(*refusal).to_owned()),
+        Problem::Refused(refusal) | Problem::Recorded(refusal) => Some(t.refusal(*refusal).to_owned()),
         _ => None,
     }
 }

@@ -18,6 +18,7 @@ pub mod present;
 pub mod problem;
 pub mod provider;
 pub mod public;
+pub mod refusals;
 pub mod routes;
 pub mod screen;
 pub mod shell;

@@ -11,12 +11,11 @@ use super::context::Current;
 use super::cookies;
 use super::problem::Problem;
 use super::public::handler::start;
+use super::refusals;
 use super::state::App;
 use crate::credential;
 use crate::domain::Instant;
-use crate::domain::event::{Event, Kind};
 use crate::domain::refusal::Refusal;
-use crate::store::journal;
 use crate::store::sessions::{self, SEEN_EVERY, Session};
 
 /// Who may call a route.
@@ -52,10 +51,11 @@ pub async fn apply<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    match admitted(policy, page, &request).await {
-        Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
-        Err(problem) => Ok(request.error_response(problem)),
-    }
+    let response = match admitted(policy, page, &request).await {
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Err(problem) => request.error_response(problem),
+    };
+    Ok(refusals::watched(response).await)
 }
 
 async fn admitted(policy: Policy, page: bool, request: &ServiceRequest) -> Result<(), Problem> {
@@ -64,14 +64,15 @@ async fn admitted(policy: Policy, page: bool, request: &ServiceRequest) -> Resul
     }
     let app = request.app_data::<Data<App>>().cloned().ok_or(Problem::NotFound)?;
     if *request.method() == Method::POST {
-        same_site(request, &app).await?;
+        same_site(request, &app)?;
     }
     let now = app.clock.now();
     if let Some(current) = signed_in(request, &app, now).await? {
+        // Known to the page of a refusal too, and to its entry in the journal.
+        request.extensions_mut().insert(current.clone());
         let back = page_of(request.method(), request.path());
         allowed(policy, &current, back, page || back != request.path(), now)?;
         touch(&app, &current.session, now).await?;
-        request.extensions_mut().insert(current);
     } else if policy != Policy::Public {
         return Err(Problem::First("/sign-in".to_owned()));
     }
@@ -79,27 +80,14 @@ async fn admitted(policy: Policy, page: bool, request: &ServiceRequest) -> Resul
 }
 
 /// A form comes from our own pages: browsers say so in two headers, and neither may say otherwise.
-async fn same_site(request: &ServiceRequest, app: &App) -> Result<(), Problem> {
+fn same_site(request: &ServiceRequest, app: &App) -> Result<(), Problem> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let site = header("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
     // Under our own `Referrer-Policy: no-referrer`, browsers write "null" even for our own forms (Fetch 3.2): that says nothing,
     // and the form's token decides.
     let ours = |origin: &str| origin == "null" || origin == app.settings.origin();
     let origin = header(header::ORIGIN.as_str()).is_none_or(ours);
-    if site && origin {
-        return Ok(());
-    }
-    record_forgery(app).await?;
-    Err(Problem::Forged)
-}
-
-/// Writes that a forged request was refused.
-///
-/// # Errors
-/// The database fails.
-pub async fn record_forgery(app: &App) -> Result<(), Problem> {
-    let event = Event::new(Kind::SecurityRefused, app.clock.now()).fact("reason", "forged_form");
-    app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await
+    if site && origin { Ok(()) } else { Err(Problem::Forged) }
 }
 
 async fn signed_in(request: &ServiceRequest, app: &App, now: Instant) -> Result<Option<Current>, Problem> {

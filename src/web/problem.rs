@@ -17,8 +17,10 @@ pub enum Problem {
     Malformed(&'static str),
     /// A form without its token, or from another site.
     Forged,
-    /// A rule refuses.
+    /// A rule refuses. The journal says so on the way out.
     Refused(Refusal),
+    /// A rule refused, and the transaction that asked it recorded why.
+    Recorded(Refusal),
     /// Something else comes first: signing in, a code, the terms.
     First(String),
     /// There is no such thing, or it is not yours: the same page.
@@ -65,7 +67,7 @@ impl fmt::Display for Problem {
         match self {
             Self::Malformed(part) => write!(f, "malformed {part}"),
             Self::Forged => f.write_str("a form without its token, or from another site"),
-            Self::Refused(refusal) => write!(f, "{}", refusal.code()),
+            Self::Refused(refusal) | Self::Recorded(refusal) => write!(f, "{}", refusal.code()),
             Self::First(_) => f.write_str("something else comes first"),
             Self::NotFound => f.write_str("not found"),
             Self::TooMany => f.write_str("too often"),
@@ -80,7 +82,7 @@ impl ResponseError for Problem {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Forged => StatusCode::FORBIDDEN,
-            Self::Refused(refusal) => refusal_status(*refusal),
+            Self::Refused(refusal) | Self::Recorded(refusal) => refusal_status(*refusal),
             Self::First(_) => StatusCode::SEE_OTHER,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,

@@ -8,6 +8,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::{Notify, Semaphore};
 use url::Url;
 
+use super::refusals::Budget;
 use crate::clock::{Clock, Random};
 use crate::oidc::provider::Provider;
 use crate::oidc::relying_party::RelyingParty;
@@ -38,6 +39,8 @@ pub struct App {
     pub sources: DefaultKeyedRateLimiter<String>,
     /// Limits the slow hashes.
     pub slow: Arc<Semaphore>,
+    /// Limits the refusals that one source may cause.
+    pub budget: Budget,
 }
 
 /// What the operator decided about the pages.

@@ -66,7 +66,7 @@ async fn cell(world: &World, browser: &Browser, csrf: &str, route: &Listed, own:
             fields.iter().map(|(name, value)| (*name, value.as_str())).chain([("csrf", csrf)]).collect();
         world.posts(browser, &path, &pairs, &[]).await
     };
-    let forget = |text: &str| own.forget(&things.forget(text));
+    let forget = |text: &str| own.forget(&things.forget(&crate::refusals::without_reference(text)));
     let mut said = answer.status.to_string();
     if let Some(location) = answer.headers.get("location").and_then(|value| value.to_str().ok()) {
         let target = location.trim_start_matches(&world.base);

@@ -10,6 +10,7 @@ use mandataire::store::organisations;
 
 use crate::on_each_backend;
 use crate::opening::says;
+use crate::refusals::words;
 use crate::world::World;
 
 const REVOKED: Standing = Standing::Ended(EndingKind::Revoked);
@@ -78,13 +79,13 @@ on_each_backend! {
         for end in ["", "/document", "/revocation", "/revocation?procedure=logement"] {
             let foreign = zoe.gets(&format!("/mandates/{}{end}", opened.mandate)).await;
             let missing = zoe.gets(&format!("/mandates/{nothing}{end}")).await;
-            assert_eq!((foreign.status, foreign.text()), (404, missing.text()), "{end}");
+            assert_eq!((foreign.status, words(&foreign)), (404, words(&missing)), "{end}");
         }
         let path = format!("/mandates/{}/revocation", opened.mandate);
         let form = ana.sees(&path).await.form(&path).unwrap().with("reason", "mistake");
         let foreign = zoe.forges(&form).await;
         let missing = zoe.forges(&form.clone().aimed_at(&format!("/mandates/{nothing}/revocation"))).await;
-        assert_eq!((foreign.status, foreign.text()), (404, missing.text()));
+        assert_eq!((foreign.status, words(&foreign)), (404, words(&missing)));
         let mandate = world.mandate(&world.organisation, &opened.mandate).await;
         assert_eq!(mandate.standing(world.now()), Standing::Active);
         assert_eq!(world.count(Kind::AuthorisationRevoked).await, 0);
@@ -107,11 +108,12 @@ on_each_backend! {
         let page = ana.gets(&path).await;
         assert_eq!(page.status, 409);
         assert!(says(&page, Refusal::NothingToRevoke));
+        assert_eq!(world.reasons(Kind::RevocationRefused).await.len(), 2, "asking for the page is refused, and recorded");
         // A procedure the mandate never named.
         world.after(1);
         let other = ana.sends(&form.with("procedure", "justice")).await;
         assert_eq!(other.status, 200);
-        assert_eq!(world.reasons(Kind::RevocationRefused).await[1], "procedure_not_in_mandate");
+        assert_eq!(world.reasons(Kind::RevocationRefused).await[2], "procedure_not_in_mandate");
         assert_eq!(ana.gets(&format!("{path}?procedure=toutes")).await.status, 404);
     }
 

@@ -25,6 +25,8 @@ mod people;
 #[cfg(test)]
 mod platform;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod relying_party;
 #[cfg(test)]
 mod sessions;

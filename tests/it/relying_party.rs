@@ -96,7 +96,8 @@ impl World {
     async fn identify(&self) -> Result<Identified, Fault> {
         let started = self.rp.start(&Random::system()).await?;
         self.fc.nonce(&started.nonce);
-        self.rp.identify(&self.callback(), &started.nonce, started.verifier.as_deref()).await
+        let identified = self.rp.identify(&self.callback(), &started.nonce, started.verifier.as_deref()).await;
+        identified.map_err(|failed| failed.fault)
     }
 
     /// The same for a sign-in that must fail.
@@ -259,7 +260,7 @@ async fn pkce_is_a_switch() {
     assert_eq!(query.get("code_challenge_method").unwrap(), "S256");
     world.fc.nonce(&started.nonce);
     let verifier = started.verifier.as_deref();
-    let without = world.rp.identify(&world.callback(), &started.nonce, None).await.unwrap_err();
+    let without = world.rp.identify(&world.callback(), &started.nonce, None).await.unwrap_err().fault;
     assert_eq!(without.code(), "refused_verifier");
     world.rp.identify(&world.callback(), &started.nonce, verifier).await.unwrap();
     let [token] = world.fc.seen("/token").try_into().ok().unwrap();

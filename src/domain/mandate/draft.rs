@@ -215,6 +215,12 @@ impl Draft {
         Ok(Journalled::new(self, vec![event]))
     }
 
+    /// What the journal says of an answer that was not accepted.
+    #[must_use]
+    pub fn answer_refused(&self, refusal: Refusal, now: Instant) -> Event {
+        self.citizens_act(Kind::OpeningRefused, now).fact("reason", refusal.code())
+    }
+
     /// The mediator gives up.
     ///
     /// # Errors

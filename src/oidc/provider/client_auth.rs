@@ -8,8 +8,7 @@ use super::error::ProtocolError;
 use super::params::Params;
 use crate::credential;
 use crate::domain::client::{AuthMethod, Client};
-use crate::domain::event::{Event, Kind};
-use crate::store::{clients, journal};
+use crate::store::clients;
 
 /// What a client presented.
 struct Credentials {
@@ -69,11 +68,6 @@ impl Provider {
             .await?;
         let expected = found.1.unwrap_or_else(|| vec![0; 32]);
         let right = credential::same(&expected, &given);
-        let known = found.0.filter(|client| right && client.auth_method == method);
-        if known.is_none() {
-            let event = Event::new(Kind::SecurityRefused, self.clock.now()).fact("reason", "client_authentication");
-            self.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(ProtocolError::from)).await?;
-        }
-        known.ok_or(refused)
+        found.0.filter(|client| right && client.auth_method == method).ok_or(refused)
     }
 }

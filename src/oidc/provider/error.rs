@@ -20,8 +20,12 @@ pub enum ProtocolError {
     UnsupportedGrantType,
     /// No bearer token at all (RFC 6750 3: the challenge bears no code then).
     MissingToken,
-    /// The access token is unknown, expired, used, or what it stands for no longer stands.
+    /// The access token is expired, used, or what it stands for no longer stands: the journal knows whose it was.
     InvalidToken,
+    /// The access token is none of ours. The client reads the same answer.
+    UnknownToken,
+    /// Too many refusals from one source.
+    TooMany,
     /// The service cannot answer now.
     Unavailable,
 }
@@ -35,8 +39,8 @@ impl ProtocolError {
             Self::InvalidClient { .. } => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::MissingToken | Self::InvalidToken => "invalid_token",
-            Self::Unavailable => "temporarily_unavailable",
+            Self::MissingToken | Self::InvalidToken | Self::UnknownToken => "invalid_token",
+            Self::TooMany | Self::Unavailable => "temporarily_unavailable",
         }
     }
 
@@ -45,7 +49,8 @@ impl ProtocolError {
     pub const fn status(self) -> u16 {
         match self {
             Self::InvalidRequest | Self::InvalidGrant | Self::UnsupportedGrantType => 400,
-            Self::InvalidClient { .. } | Self::MissingToken | Self::InvalidToken => 401,
+            Self::InvalidClient { .. } | Self::MissingToken | Self::InvalidToken | Self::UnknownToken => 401,
+            Self::TooMany => 429,
             Self::Unavailable => 503,
         }
     }
@@ -59,7 +64,8 @@ impl ProtocolError {
             Self::InvalidGrant => "The authorization code is not accepted.",
             Self::UnsupportedGrantType => "Only authorization_code is supported.",
             Self::MissingToken => "A bearer token is needed.",
-            Self::InvalidToken => "The access token is not accepted.",
+            Self::InvalidToken | Self::UnknownToken => "The access token is not accepted.",
+            Self::TooMany => "Too many requests were refused. Wait a minute.",
             Self::Unavailable => "The service cannot answer now.",
         }
     }

@@ -10,7 +10,6 @@ use crate::credential;
 use crate::domain::Instant;
 use crate::domain::citizen::{Identity, PlaceCode};
 use crate::domain::client::{Client, UserinfoFormat};
-use crate::domain::event::{Event, Kind};
 use crate::domain::grant::TOKEN_LIFE;
 use crate::domain::id::UseId;
 use crate::domain::outcome::Use;
@@ -63,10 +62,7 @@ fn issue(
 ) -> Result<Result<Issued, ProtocolError>, ProtocolError> {
     let grant = match grants::of_token(tx, token_hash) {
         Ok(grant) => grant,
-        Err(Error::NotFound) => {
-            journal::record(tx, &Event::new(Kind::SecurityRefused, now).fact("reason", "unknown_token"))?;
-            return Ok(Err(ProtocolError::InvalidToken));
-        }
+        Err(Error::NotFound) => return Ok(Err(ProtocolError::UnknownToken)),
         Err(error) => return Err(error.into()),
     };
     let client = clients::find(tx, &grant.client)?.ok_or(ProtocolError::InvalidToken)?;

@@ -8,6 +8,7 @@ use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier};
 use openidconnect::{AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, IssuerUrl, JsonWebKeySet, Nonce};
 use serde::Deserialize;
 
+use super::exchange::Tokens;
 use super::jws::Vouched;
 use super::settings::level;
 use super::{Fault, Refused, RelyingParty, json};
@@ -46,6 +47,27 @@ pub struct Identified {
     pub id_token: String,
 }
 
+/// Why nobody was identified.
+pub struct Failed {
+    /// Why not.
+    pub fault: Fault,
+    /// The ID token of a session that FranceConnect opened all the same, for [`RelyingParty::logout_url`].
+    pub id_token: Option<String>,
+}
+
+/// A token has no place in a log.
+impl fmt::Debug for Failed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Failed").field("fault", &self.fault).finish_non_exhaustive()
+    }
+}
+
+impl<F: Into<Fault>> From<F> for Failed {
+    fn from(fault: F) -> Self {
+        Self { fault: fault.into(), id_token: None }
+    }
+}
+
 /// Personal data has no place in a log.
 impl fmt::Debug for Identified {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,13 +87,13 @@ impl RelyingParty {
     /// state belongs. The code is used once, whatever the outcome.
     ///
     /// # Errors
-    /// [`Fault`]; nothing of what was received is kept.
+    /// [`Failed`]; of what was received, only the token that closes FranceConnect's session is kept.
     pub async fn identify(
         &self,
         callback: &Callback,
         nonce: &str,
         verifier: Option<&str>,
-    ) -> Result<Identified, Fault> {
+    ) -> Result<Identified, Failed> {
         let settings = &self.0.settings;
         // RFC 9207 §2.4: before the code goes anywhere.
         if callback.iss.as_deref() != Some(settings.issuer.as_str()) {
@@ -86,11 +108,26 @@ impl RelyingParty {
         let tokens = self.exchange(&callback.code, verifier).await?;
         let vouched = self.vouched(&tokens.id_token).await?;
         let claims = self.id_token_claims(&tokens.id_token, &vouched, nonce)?;
-        let acr = self.sufficient_level(&claims)?;
-        self.same_access_token(&claims, &vouched, &tokens.access_token)?;
+        // From here on the token is known to be FranceConnect's, for us, for this flow: its session is open, and can be closed.
+        match self.person(&tokens, &vouched, &claims).await {
+            Ok((subject, identity, acr)) => {
+                Ok(Identified { issuer: settings.issuer.clone(), subject, identity, acr, id_token: tokens.id_token })
+            }
+            Err(fault) => Err(Failed { fault, id_token: Some(tokens.id_token) }),
+        }
+    }
+
+    async fn person(
+        &self,
+        tokens: &Tokens,
+        vouched: &Vouched,
+        claims: &CoreIdTokenClaims,
+    ) -> Result<(String, Identity, String), Fault> {
+        let acr = self.sufficient_level(claims)?;
+        self.same_access_token(claims, vouched, &tokens.access_token)?;
         let subject = plausible_subject(claims.subject().as_str())?;
         let identity = self.userinfo(&tokens.access_token, &subject).await?;
-        Ok(Identified { issuer: settings.issuer.clone(), subject, identity, acr, id_token: tokens.id_token })
+        Ok((subject, identity, acr))
     }
 
     /// OpenID Connect Core §3.1.3.7. The signature is known to be good; the library checks it again with the rest.

@@ -22,7 +22,7 @@ mod userinfo;
 use std::fmt;
 use std::sync::Arc;
 
-pub use callback::{Callback, Identified};
+pub use callback::{Callback, Failed, Identified};
 pub use fault::{Fault, Outage, Refused, Step};
 pub use json::Malformed;
 pub use settings::{Algorithm, Settings};

@@ -13,7 +13,7 @@ use crate::domain::id::AgreementId;
 use crate::domain::language::Language;
 use crate::domain::mandate::draft::{Answer, Stage};
 use crate::domain::refusal::Refusal;
-use crate::store::{Db, drafts, organisations};
+use crate::store::{Db, drafts, journal, organisations};
 use crate::web::document::Document;
 use crate::web::extract::Id;
 use crate::web::form::Form;
@@ -98,18 +98,25 @@ pub async fn answer(
         .write(move |tx| {
             let draft = drafts::of_agreement_locked(tx, &hash)?;
             let organisation = organisations::find(tx, &draft.organisation)?;
-            let id = draft.answered(&answer, &organisation.name, id, now).map(|draft| drafts::save(tx, draft));
-            Ok::<_, Problem>(id?.map(|draft| draft.id)?)
+            let of_draft = draft.clone();
+            match draft.answered(&answer, &organisation.name, id, now) {
+                Ok(answered) => Ok(Ok(drafts::save(tx, answered)?.id)),
+                // The refusal is an answer: it is recorded with the draft, which only this transaction knows.
+                Err(refusal) => {
+                    journal::record(tx, &of_draft.answer_refused(refusal, now))?;
+                    Ok::<_, Problem>(Err(refusal))
+                }
+            }
         })
-        .await;
+        .await?;
     match answered {
         Ok(draft) => Ok(see_other(&format!("/mandates/drafts/{draft}"))),
-        Err(Problem::Refused(Refusal::ProtectionNotDeclared)) => {
+        Err(Refusal::ProtectionNotDeclared) => {
             let errors = Errors::on("unprotected", screen.t().refusal(Refusal::ProtectionNotDeclared));
             let text = app.store.read(move |db| text(db, &hash, language, now)).await?;
             let screen = screen.in_language(language);
             Ok(show(screen, StatusCode::UNPROCESSABLE_ENTITY, token.0, &text, false, errors))
         }
-        Err(other) => Err(other),
+        Err(refusal) => Err(Problem::Recorded(refusal)),
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::id::DraftId;
 use crate::domain::mandate::draft::{Draft, Person, Stage};
 use crate::domain::mediator::Mediator;
 use crate::domain::refusal::Refusal;
-use crate::oidc::relying_party::{Callback, Identified};
+use crate::oidc::relying_party::{Callback, Failed, Identified};
 use crate::store::drafts::Waiting;
 use crate::store::{Error, citizens, drafts, journal};
 use crate::web::extract::Query;
@@ -22,6 +22,11 @@ use crate::web::parts::Errors;
 use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
+
+/// Why FranceConnect's session was closed without an identification: the same may go well the next time.
+const TRY_AGAIN: &str = "try_again";
+/// Why FranceConnect's session was closed without an identification: trying again would end the same way.
+const NOT_ACCEPTED: &str = "not_accepted";
 
 /// What FranceConnect sends back (OpenID Connect Core 3.1.2.5 and 3.1.2.6, RFC 9207).
 #[derive(Deserialize)]
@@ -51,51 +56,74 @@ pub async fn callback(
         return Ok(opening::show(&app, screen, &mediator, StatusCode::OK, filled(), Errors::none(), obstacle));
     };
     let callback = Callback { code, iss };
-    let identified = match app.relying_party.identify(&callback, &waiting.nonce, waiting.verifier.as_deref()).await {
-        Ok(identified) => identified,
-        Err(fault) => {
+    // Whatever came of it, a session that FranceConnect opened is closed before anything else is shown.
+    match app.relying_party.identify(&callback, &waiting.nonce, waiting.verifier.as_deref()).await {
+        Ok(identified) => {
+            let id_token = identified.id_token.clone();
+            let today = app.clock.now().with_timezone(&screen.zone()).date_naive();
+            let why = accepted(&app, &mediator, &waiting.draft, identified, today).await;
+            Ok(closing(&app, &id_token, &waiting.draft.id, why).await)
+        }
+        Err(Failed { fault, id_token }) => {
             tracing::warn!(fault = fault.code(), "FranceConnect did not identify the citizen");
-            refused(&app, &mediator, &waiting.draft, fault.code()).await?;
+            let recorded = refused(&app, &mediator, &waiting.draft, fault.code()).await;
+            if let Some(id_token) = id_token {
+                let why = if fault.retry() { TRY_AGAIN } else { NOT_ACCEPTED };
+                return Ok(closing(&app, &id_token, &waiting.draft.id, Some(why)).await);
+            }
+            recorded?;
             let (status, obstacle) = (StatusCode::BAD_GATEWAY, Some(sentence(&fault, screen.t())));
-            return Ok(opening::show(&app, screen, &mediator, status, filled(), Errors::none(), obstacle));
+            Ok(opening::show(&app, screen, &mediator, status, filled(), Errors::none(), obstacle))
         }
-    };
-    let id_token = identified.id_token.clone();
-    let today = app.clock.now().with_timezone(&screen.zone()).date_naive();
-    // Whether or not we accept the person, FranceConnect's session is closed before anything else is shown.
-    let state = match recognised(&app, &mediator, waiting.draft.id.clone(), identified, today).await {
-        Ok(()) => waiting.draft.id.to_string(),
-        Err(Problem::Refused(refusal)) => {
-            refused(&app, &mediator, &waiting.draft, refusal.code()).await?;
-            format!("{}.{}", waiting.draft.id, refusal.code())
-        }
-        Err(other) => return Err(other),
-    };
-    Ok(match app.relying_party.logout_url(&id_token, &state).await {
+    }
+}
+
+/// To FranceConnect's sign-out, which comes back with the draft and, if the person was not accepted, with the word for why.
+async fn closing(app: &App, id_token: &str, draft: &DraftId, why: Option<&'static str>) -> HttpResponse {
+    let state = why.map_or_else(|| draft.to_string(), |why| format!("{draft}.{why}"));
+    match app.relying_party.logout_url(id_token, &state).await {
         Ok(url) => see_other(url.as_str()),
         Err(fault) => {
             tracing::error!(fault = fault.code(), "FranceConnect's session could not be closed");
             see_other(&format!("/franceconnect/logged-out?state={state}"))
         }
-    })
+    }
+}
+
+/// Writes that the citizen is identified; a word for why not.
+async fn accepted(
+    app: &App,
+    mediator: &Mediator,
+    draft: &Draft,
+    identified: Identified,
+    today: NaiveDate,
+) -> Option<&'static str> {
+    let refusal = match recognised(app, mediator, draft.id.clone(), identified, today).await {
+        Ok(()) => return None,
+        Err(Problem::Refused(refusal)) => refusal,
+        Err(problem) => {
+            tracing::error!(%problem, "an identification could not be written");
+            return Some(TRY_AGAIN);
+        }
+    };
+    match refused(app, mediator, draft, refusal.code()).await {
+        Ok(()) => Some(refusal.code()),
+        Err(problem) => {
+            tracing::error!(%problem, "a refused identification could not be written");
+            Some(TRY_AGAIN)
+        }
+    }
 }
 
 /// Takes the draft that waits for this `state` in this very session. Whoever brings another one learns nothing.
 async fn taken(app: &App, mediator: &Mediator, state: Option<&str>) -> Result<Waiting, Problem> {
     let hash = credential::token_hash(state.unwrap_or_default());
-    let (session, account, now) = (mediator.session().clone(), mediator.account().id.clone(), app.clock.now());
-    let taken = app
-        .store
-        .write(move |tx| match drafts::take_waiting(tx, &session, &hash) {
-            Ok(waiting) => Ok(Some(waiting)),
-            Err(Error::NotFound) => {
-                let event = Event::new(Kind::SecurityRefused, now).by(&account).fact("reason", "unknown_state");
-                journal::record(tx, &event).map(|_| None)
-            }
-            Err(error) => Err(error),
-        })
-        .await?;
-    taken.ok_or(Problem::Malformed("state"))
+    let session = mediator.session().clone();
+    let taken = app.store.write(move |tx| drafts::take_waiting(tx, &session, &hash)).await;
+    taken.map_err(|error| match error {
+        Error::NotFound => Problem::Malformed("state"),
+        error => error.into(),
+    })
 }
 
 async fn refused(app: &App, mediator: &Mediator, draft: &Draft, reason: &str) -> Result<(), Problem> {
@@ -157,8 +185,16 @@ pub async fn logged_out(
     let id: DraftId = id.parse().map_err(|_| Problem::NotFound)?;
     if let Some(why) = why {
         // The word only chooses among our own sentences.
-        let refusal = Refusal::ALL.iter().find(|one| one.code() == why).ok_or(Refusal::NotIdentified)?;
-        return form_again(&app, screen, mediator, id, *refusal).await;
+        let t = screen.t();
+        let obstacle = match why {
+            TRY_AGAIN => t.franceconnect_try_again(),
+            NOT_ACCEPTED => t.franceconnect_refused(),
+            code => {
+                let known = Refusal::ALL.iter().find(|one| one.code() == code);
+                t.refusal(known.copied().unwrap_or(Refusal::NotIdentified))
+            }
+        };
+        return form_again(&app, screen, mediator, id, obstacle).await;
     }
     let (token, now) = (app.random.token(), app.clock.now());
     let hash = credential::token_hash(&token);
@@ -186,11 +222,11 @@ async fn form_again(
     screen: Screen,
     mediator: Mediator,
     id: DraftId,
-    refusal: Refusal,
+    obstacle: &str,
 ) -> Result<HttpResponse, Problem> {
     let session = mediator.session().clone();
     let draft = app.store.read(move |db| drafts::of_session(db, &session, &id).map_err(Problem::from)).await?;
     let filled = Filled { procedures: draft.procedures, term: Some(draft.term) };
-    let obstacle = Some(screen.t().refusal(refusal).to_owned());
+    let obstacle = Some(obstacle.to_owned());
     Ok(opening::show(app, screen, &mediator, StatusCode::UNPROCESSABLE_ENTITY, filled, Errors::none(), obstacle))
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::opening_pages::OpeningPage;
 use crate::credential;
+use crate::domain::event::{Event, Kind};
 use crate::domain::id::DraftId;
 use crate::domain::mandate::draft::Draft;
 use crate::domain::mediator::Mediator;
@@ -20,6 +21,7 @@ use crate::store::drafts;
 use crate::web::form::Form;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
+use crate::web::refusals;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
 use crate::web::texts::Texts;
@@ -78,6 +80,7 @@ pub struct Sent {
 /// # Errors
 /// The database.
 pub async fn start(
+    request: HttpRequest,
     app: Data<App>,
     screen: Screen,
     mediator: Mediator,
@@ -85,6 +88,13 @@ pub async fn start(
 ) -> Result<HttpResponse, Problem> {
     let (filled, errors) = read(&form.0, &mediator, screen.t());
     let (Some(term), true) = (filled.term, errors.is_empty()) else {
+        if forged(&form.0, &mediator) {
+            let event = Event::new(Kind::OpeningRefused, app.clock.now())
+                .by(&mediator.account().id)
+                .within(&mediator.organisation().id)
+                .fact("reason", Refusal::ProcedureNotAllowed.code());
+            refusals::record(&app, &request, event).await?;
+        }
         return Ok(show(&app, screen, &mediator, StatusCode::UNPROCESSABLE_ENTITY, filled, errors, None));
     };
     let started = match app.relying_party.start(&app.random).await {
@@ -126,6 +136,12 @@ fn read(sent: &Sent, mediator: &Mediator, t: &Texts) -> (Filled, Errors) {
         errors = errors.and("term", t.refusal(Refusal::NoTerm));
     }
     (Filled { procedures, term }, errors)
+}
+
+/// Whether the form holds what its page never offers: a procedure that the organisation does not do, or none at all.
+fn forged(sent: &Sent, mediator: &Mediator) -> bool {
+    let offered = |key: &String| key.parse().is_ok_and(|one| mediator.organisation().procedures.contains(&one));
+    !sent.procedures.iter().all(offered) || !(sent.term.is_empty() || sent.term.parse::<Term>().is_ok())
 }
 
 /// What a failure of FranceConnect means at the counter, and whether to try again.

@@ -170,7 +170,7 @@ pub async fn confirm(
                 let errors = Errors::on(field, screen.t().refusal(refusal));
                 show(&app, screen, mediator, id.0, StatusCode::UNPROCESSABLE_ENTITY, ticked, errors).await
             }
-            None => Err(refusal.into()),
+            None => Err(Problem::Recorded(refusal)),
         },
     }
 }

@@ -12,11 +12,12 @@ use crate::domain::flow::{Flow, LIFE};
 use crate::domain::id::FlowId;
 use crate::oidc::provider::authorize::{self, Around, Rejection};
 use crate::oidc::provider::params::Params;
-use crate::store::{Error, clients, flows, journal, sessions};
+use crate::store::{Error, clients, flows, sessions};
 use crate::web::context::Browser;
 use crate::web::cookies;
 use crate::web::problem::Problem;
 use crate::web::public::handler::PENDING_FLOW;
+use crate::web::refusals;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
 
@@ -36,14 +37,14 @@ pub async fn start(
     let source = match (query.is_empty(), body.is_empty()) {
         (false, true) => query,
         (true, false) => body.as_ref(),
-        _ => return rejected(&app, screen, None, Rejection::Page("parameters")).await,
+        _ => return rejected(&app, &request, screen, None, Rejection::Page("parameters")).await,
     };
     let Some(params) = Params::parse(source) else {
-        return rejected(&app, screen, None, Rejection::Page("parameters")).await;
+        return rejected(&app, &request, screen, None, Rejection::Page("parameters")).await;
     };
     let client = match client(&app, &params).await? {
         Ok(client) => client,
-        Err(rejection) => return rejected(&app, screen, None, rejection).await,
+        Err(rejection) => return rejected(&app, &request, screen, None, rejection).await,
     };
     let now = app.clock.now();
     let signed_in = is_signed_in(&app, &request).await?;
@@ -55,7 +56,7 @@ pub async fn start(
     let around = Around { browser: browser.hash(), signed_in, id, now, is_our_hint: &|_| ours };
     match authorize::check(&params, &client, around) {
         Ok(flow) => begun(&app, flow).await,
-        Err(rejection) => rejected(&app, screen, Some(&client), rejection).await,
+        Err(rejection) => rejected(&app, &request, screen, Some(&client), rejection).await,
     }
 }
 
@@ -88,6 +89,7 @@ async fn begun(app: &App, flow: Flow) -> Result<HttpResponse, Problem> {
 
 async fn rejected(
     app: &App,
+    request: &HttpRequest,
     screen: Screen,
     client: Option<&Client>,
     rejection: Rejection,
@@ -101,7 +103,7 @@ async fn rejected(
         Some(client) => event.at_client(&client.id),
         None => event,
     };
-    app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await?;
+    refusals::record(app, request, event).await?;
     match rejection {
         Rejection::Page(_) => Ok(refused_page(screen)),
         Rejection::Redirect { redirect_uri, error, state } => {

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Deserialize;
 
-use super::flow::{mine, returned, taken_up, watched};
+use super::flow::{mine, returned, taken_up};
 use super::pages::{ChooseCitizenPage, ChooseProcedurePage};
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
@@ -140,8 +140,8 @@ pub async fn procedures(
     citizen: SecondId<CitizenId>,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let (organisation, account) = (mediator.organisation().name.clone(), mediator.account().id.clone());
-    let read = app
+    let organisation = mediator.organisation().name.clone();
+    let (flow, service, citizen, held) = app
         .store
         .read(move |db| {
             let flow = mine(db, &id.0, &browser, &mediator, &session, now)?;
@@ -150,8 +150,7 @@ pub async fn procedures(
             let held = mandates::holding(db, &mediator.organisation().id, std::slice::from_ref(&citizen.id))?;
             Ok::<_, Problem>((flow, service, citizen, held))
         })
-        .await;
-    let (flow, service, citizen, held) = watched(&app, &account, read).await?;
+        .await?;
     let offered = offered(&flow, &held, &citizen.id, now);
     if offered.is_empty() {
         return Err(Refusal::AuthorisationEnded.into());
@@ -183,8 +182,8 @@ pub async fn cancel(
     id: Id<FlowId>,
     _form: Form<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let (now, account) = (app.clock.now(), mediator.account().id.clone());
-    let cancelled = app
+    let now = app.clock.now();
+    let flow = app
         .store
         .write(move |tx| {
             let flow = flows::find(tx, &id.0)?;
@@ -192,7 +191,6 @@ pub async fn cancel(
             let flow = flow.taken_by(&mediator)?;
             if flows::spend(tx, &flow.id, now)? { Ok(flow) } else { Err(Problem::from(Refusal::FlowUsed)) }
         })
-        .await;
-    let flow = watched(&app, &account, cancelled).await?;
+        .await?;
     returned(&app, &flow, &[("error", "access_denied")])
 }

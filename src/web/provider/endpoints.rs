@@ -11,9 +11,10 @@ use crate::oidc::provider::error::ProtocolError;
 use crate::oidc::provider::logout::Decision;
 use crate::oidc::provider::params::Params;
 use crate::oidc::provider::userinfo::Userinfo;
-use crate::store::journal;
 use crate::web::form::is_form;
+use crate::web::frame::RETRY_AFTER;
 use crate::web::problem::Problem;
+use crate::web::refusals;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
 
@@ -40,7 +41,37 @@ fn refused(error: ProtocolError) -> HttpResponse {
     if error == (ProtocolError::InvalidClient { basic: true }) {
         response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"mandataire\""));
     }
+    if error == ProtocolError::TooMany {
+        response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+    }
     response.json(serde_json::json!({ "error": error.code(), "error_description": error.description() }))
+}
+
+/// Answers a refusal once it is recorded. What concerns a code or a token of ours was, in its own transaction.
+async fn recorded(app: &App, request: &HttpRequest, client: Option<&str>, error: ProtocolError) -> HttpResponse {
+    let Some(reason) = reason(error) else { return refused(error) };
+    let event = Event::new(Kind::SecurityRefused, app.clock.now()).fact("reason", reason);
+    let event = client.map_or(event.clone(), |client| event.at_client(client));
+    match refusals::record(app, request, event).await {
+        Ok(()) => refused(error),
+        Err(Problem::TooMany) => refused(ProtocolError::TooMany),
+        Err(_) => refused(ProtocolError::Unavailable),
+    }
+}
+
+const fn reason(error: ProtocolError) -> Option<&'static str> {
+    match error {
+        ProtocolError::InvalidRequest => Some("malformed_request"),
+        ProtocolError::InvalidClient { .. } => Some("client_authentication"),
+        ProtocolError::UnsupportedGrantType => Some("grant_type"),
+        ProtocolError::UnknownToken => Some("unknown_token"),
+        // Asking without a token is how a client learns that it needs one (RFC 6750 3).
+        ProtocolError::MissingToken => None,
+        ProtocolError::InvalidGrant
+        | ProtocolError::InvalidToken
+        | ProtocolError::TooMany
+        | ProtocolError::Unavailable => None,
+    }
 }
 
 /// `POST /token`
@@ -50,14 +81,15 @@ pub async fn token(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpRes
     }
     // A secret in the address would be in every log on the way.
     let params = Params::parse(&body).filter(|_| request.query_string().is_empty());
-    let Some(params) = params else { return refused(ProtocolError::InvalidRequest) };
+    let Some(params) = params else { return recorded(&app, &request, None, ProtocolError::InvalidRequest).await };
     let client = match app.provider.authenticate(&params, text(&request, &header::AUTHORIZATION)).await {
         Ok(client) => client,
-        Err(error) => return refused(error),
+        Err(error) => return recorded(&app, &request, None, error).await,
     };
+    let id = client.id.clone();
     match app.provider.exchange(client, &params).await {
         Ok(answer) => HttpResponse::Ok().json(answer),
-        Err(error) => refused(error),
+        Err(error) => recorded(&app, &request, Some(&id), error).await,
     }
 }
 
@@ -91,9 +123,9 @@ pub async fn userinfo(app: Data<App>, request: HttpRequest, body: Bytes) -> Http
         Ok(Userinfo::Json(claims)) => HttpResponse::Ok().json(claims),
         Ok(Userinfo::Jwt(token)) => HttpResponse::Ok().content_type("application/jwt").body(token),
         Err(error) => {
-            let mut response = refused(error);
+            let mut response = recorded(&app, &request, None, error).await;
             let challenge = match error {
-                ProtocolError::InvalidToken => Some("Bearer error=\"invalid_token\""),
+                ProtocolError::InvalidToken | ProtocolError::UnknownToken => Some("Bearer error=\"invalid_token\""),
                 ProtocolError::MissingToken => Some("Bearer"),
                 _ => None,
             };
@@ -127,7 +159,7 @@ pub async fn end_session(
         Decision::Ask => see_other("/sign-out"),
         Decision::Refuse(word) => {
             let event = Event::new(Kind::SecurityRefused, app.clock.now()).fact("reason", format!("logout_{word}"));
-            app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await?;
+            refusals::record(&app, &request, event).await?;
             refused_page(screen)
         }
     })

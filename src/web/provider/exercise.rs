@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Deserialize;
 
-use super::flow::{mine, returned, watched};
+use super::flow::{mine, returned};
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
@@ -46,17 +46,13 @@ pub async fn choose(
 ) -> Result<HttpResponse, Problem> {
     let procedure: Procedure = form.0.procedure.parse().map_err(|_| Refusal::ProcedureNotInMandate)?;
     let (code, now) = (app.random.token(), app.clock.now());
-    let account = mediator.account().id.clone();
     let choice =
         Choice { mediator, session, citizen: citizen.0, procedure, code_hash: credential::token_hash(&code), now };
-    let chosen = app
-        .store
-        .write(move |tx| {
-            let flow = mine(tx, &id.0, &browser, &choice.mediator, &choice.session, now)?;
-            choice.exercise(tx, flow)
-        })
-        .await;
-    let flow = watched(&app, &account, chosen).await??;
+    let chosen = app.store.write(move |tx| {
+        let flow = mine(tx, &id.0, &browser, &choice.mediator, &choice.session, now)?;
+        choice.exercise(tx, flow)
+    });
+    let flow = chosen.await??;
     returned(&app, &flow, &[("code", &code)])
 }
 
@@ -97,7 +93,7 @@ impl Choice {
 
     fn refused(&self, tx: &mut Tx<'_>, flow: &Flow, refusal: Refusal) -> Result<Result<Flow, Problem>, Problem> {
         // Only a citizen of this organisation is named: another identifier is somebody's guess.
-        let known = citizens::held_by(tx, &self.mediator.organisation().id, &self.citizen, self.now).is_ok();
+        citizens::held_by(tx, &self.mediator.organisation().id, &self.citizen, self.now)?;
         let event = Event::new(Kind::UseRefused, self.now)
             .by(&self.mediator.account().id)
             .within(&self.mediator.organisation().id)
@@ -106,10 +102,10 @@ impl Choice {
             .fact("reason", refusal.code());
         let newest = mandates::of_citizen(tx, &self.mediator.organisation().id, &self.citizen, 1)?;
         let event = match newest.first() {
-            Some(mandate) if known => event.about(&self.citizen).under(&mandate.id),
-            _ => event,
+            Some(mandate) => event.about(&self.citizen).under(&mandate.id),
+            None => event,
         };
         journal::record(tx, &event)?;
-        Ok(Err(if known { refusal.into() } else { Problem::NotFound }))
+        Ok(Err(Problem::Recorded(refusal)))
     }
 }

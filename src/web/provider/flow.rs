@@ -4,14 +4,12 @@ use actix_web::HttpResponse;
 
 use crate::domain::Instant;
 use crate::domain::authenticator::FreshCode;
-use crate::domain::event::{Event, Kind};
 use crate::domain::flow::Flow;
-use crate::domain::id::{AccountId, FlowId};
+use crate::domain::id::FlowId;
 use crate::domain::mediator::Mediator;
-use crate::domain::refusal::Refusal;
 use crate::oidc::provider::authorize::answer;
 use crate::store::sessions::Session;
-use crate::store::{Db, flows, journal};
+use crate::store::{Db, flows};
 use crate::web::context::Browser;
 use crate::web::cookies;
 use crate::web::problem::Problem;
@@ -37,17 +35,6 @@ pub(super) fn mine(
     }
 }
 
-/// Passes an outcome on. A flow of somebody else, or one that is over, is recorded on the way: nobody comes to it by accident.
-pub(super) async fn watched<T>(app: &App, mediator: &AccountId, outcome: Result<T, Problem>) -> Result<T, Problem> {
-    if let Err(Problem::Refused(refusal @ (Refusal::FlowNotYours | Refusal::FlowUsed | Refusal::FlowExpired))) =
-        &outcome
-    {
-        let event = Event::new(Kind::SecurityRefused, app.clock.now()).by(mediator).fact("reason", refusal.code());
-        app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await?;
-    }
-    outcome
-}
-
 /// The mediator who comes first takes the flow up: from then on nobody else goes on with it, not even in this browser.
 pub(super) async fn taken_up(
     app: &App,
@@ -57,13 +44,12 @@ pub(super) async fn taken_up(
     session: Session,
     now: Instant,
 ) -> Result<Flow, Problem> {
-    let account = mediator.account().id.clone();
     let taken = app.store.write(move |tx| {
         let flow = mine(tx, &id, &browser, &mediator, &session, now)?;
         flows::take(tx, &flow)?;
         Ok::<_, Problem>(flow)
     });
-    watched(app, &account, taken.await).await
+    taken.await
 }
 
 /// Back to the service. The browser forgets the flow: the next sign-in here leads to the mediator's day again.

@@ -44,13 +44,13 @@ pub struct ProblemPage {
     /// What to do now.
     pub advice: String,
     /// What the operator looks for in the logs.
-    pub reference: Option<String>,
+    pub reference: String,
 }
 
 impl ProblemPage {
     /// The page of a status, in the general words of that status.
     #[must_use]
-    pub fn new(shell: Shell, status: u16, reference: Option<String>) -> Self {
+    pub fn new(shell: Shell, status: u16, reference: String) -> Self {
         let t = shell.t;
         let (title, sentence, advice) = match status {
             403 => (t.problem_403_title(), t.problem_403(), t.problem_403_advice()),

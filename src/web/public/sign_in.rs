@@ -20,6 +20,7 @@ use crate::web::extract::Query;
 use crate::web::form::Form;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
+use crate::web::refusals;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
 
@@ -160,7 +161,16 @@ pub async fn enter(
         now: app.clock.now(),
     };
     let secret = attempt.token.clone();
-    let entered = app.store.write(move |tx| attempt.enter(tx)).await?;
+    let now = attempt.now;
+    let entered = match app.store.write(move |tx| attempt.enter(tx)).await {
+        // Nobody is known: nothing was counted, and it is recorded within what the source may cause.
+        Err(Problem::Refused(refusal)) => {
+            let event = Event::new(Kind::SignInRefused, now).fact("reason", refusal.code());
+            refusals::record(&app, &request, event).await?;
+            Err(refusal)
+        }
+        outcome => outcome?,
+    };
     match entered {
         Ok(Entered { enrolling: true, .. }) => with_session(see_other("/enrolment"), &app.settings, secret),
         Ok(Entered { auditor_only, .. }) => {
@@ -222,14 +232,14 @@ impl Attempt {
             Some(id) => Some(accounts::find(tx, &id)?).filter(|account| account.active),
             None => None,
         };
-        let Some(account) = account else { return self.refused(tx, None) };
+        let account = account.ok_or(Refusal::SignInFailed)?;
         let Some((device, seed)) = authenticators::confirmed_locked(tx, &account.id)? else {
             authenticators::begin(tx, &self.factor, &account.id, &self.seed, self.now)?;
             return self.open(tx, &account, None);
         };
         if let Some(position) = self.recovery.filter(|_| device.locked_at.is_none()) {
             if !authenticators::spend_recovery_code(tx, &account.id, position, self.now)? {
-                return self.refused(tx, Some(&account.id));
+                return self.refused(tx, &account.id);
             }
             let (event, code) = crate::domain::authenticator::recovery_code_accepted(&account.id, self.now);
             journal::record(tx, &event)?;
@@ -238,7 +248,11 @@ impl Attempt {
         }
         let step = credential::matching_step(&seed, &self.code, self.now);
         let presented = device.present(step, self.now, Kind::SignedIn, Kind::SignInRefused);
-        authenticators::save(tx, presented.authenticator)?;
+        let device = authenticators::save(tx, presented.authenticator)?;
+        if device.locked_at.is_some() {
+            // No further guess on this link, and none of its entries in the journal.
+            sign_in::spend(tx, &self.link_hash, self.now)?;
+        }
         match presented.outcome {
             Ok(code) => self.open(tx, &account, Some(code.at())),
             // A locked device and a wrong code answer alike: nobody learns which.
@@ -246,12 +260,8 @@ impl Attempt {
         }
     }
 
-    fn refused(&self, tx: &mut Tx<'_>, account: Option<&AccountId>) -> Result<Result<Entered, Refusal>, Problem> {
-        let event = Event::new(Kind::SignInRefused, self.now).fact("reason", Refusal::SignInFailed.code());
-        let event = match account {
-            Some(account) => event.by(account),
-            None => event,
-        };
+    fn refused(&self, tx: &mut Tx<'_>, account: &AccountId) -> Result<Result<Entered, Refusal>, Problem> {
+        let event = Event::new(Kind::SignInRefused, self.now).by(account).fact("reason", Refusal::SignInFailed.code());
         journal::record(tx, &event)?;
         Ok(Err(Refusal::SignInFailed))
     }
@@ -263,7 +273,7 @@ impl Attempt {
         code_at: Option<Instant>,
     ) -> Result<Result<Entered, Refusal>, Problem> {
         if !sign_in::spend(tx, &self.link_hash, self.now)? {
-            return self.refused(tx, Some(&account.id));
+            return self.refused(tx, &account.id);
         }
         let memberships = accounts::memberships(tx, &account.id)?;
         let first = memberships.iter().find(|(role, _)| role.mediator).or(memberships.first());

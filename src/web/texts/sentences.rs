@@ -93,6 +93,7 @@ impl Texts {
             Kind::MandateRead => self.kind_mandate_read(),
             Kind::PurposeDeclared => self.kind_purpose_declared(),
             Kind::JournalRead => self.kind_journal_read(),
+            Kind::ActRefused => self.kind_act_refused(),
             Kind::SecurityRefused => self.kind_security_refused(),
             Kind::CodeReplayed => self.kind_code_replayed(),
             Kind::OrganisationCreated => self.kind_organisation_created(),

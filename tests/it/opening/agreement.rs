@@ -74,7 +74,7 @@ on_each_backend! {
         let page = ana.sends(&confirmation(&home, &draft_of(&page), &code)).await;
         assert_eq!(page.status, 409);
         assert!(says(&page, Refusal::AgreementRefused));
-        assert_eq!(world.reasons(Kind::OpeningRefused).await, ["agreement_refused"]);
+        assert_eq!(world.reasons(Kind::OpeningRefused).await, ["agreement_refused"; 2]);
         assert_eq!(world.count(Kind::AgreementGiven).await, 0);
         world.has_no_mandate().await;
     }

@@ -10,6 +10,7 @@ use mandataire::domain::term::Term::Day;
 
 use super::{confirmation, draft_of, says};
 use crate::on_each_backend;
+use crate::refusals::words;
 
 on_each_backend! {
     /// Another mediator of the same organisation learns nothing of it, and cannot confirm or abandon it.
@@ -19,7 +20,7 @@ on_each_backend! {
         let draft = draft_of(&recap);
         let nowhere = bea.gets("/mandates/drafts/drf_01ARZ3NDEKTSV4RRFFQ69G5FAV").await;
         let page = bea.gets(recap.url.path()).await;
-        assert_eq!((page.status, page.text()), (404, nowhere.text()));
+        assert_eq!((page.status, words(&page)), (404, words(&nowhere)));
         let (theirs, code) = (bea.sees("/home").await, bea.fresh_code().await);
         assert_eq!(bea.browser.submit(&confirmation(&theirs, &draft, &code)).await.unwrap().status, 404);
         let given_up = recap.form(&format!("/mandates/drafts/{draft}/cancellation")).unwrap();
@@ -93,7 +94,7 @@ on_each_backend! {
             assert!(says(&page, Refusal::DraftExpired));
             assert_eq!(ana.gets(recap.url.path()).await.status, 409);
         }
-        assert_eq!(world.reasons(Kind::OpeningRefused).await, ["draft_expired", "draft_expired"]);
+        assert_eq!(world.reasons(Kind::OpeningRefused).await, ["draft_expired"; 4]);
         world.has_no_mandate().await;
     }
 

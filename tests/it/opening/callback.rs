@@ -30,7 +30,7 @@ on_each_backend! {
             assert_eq!(page.status, 400, "{parameters:?}");
             assert!(!page.body.contains("<b>") && !page.body.contains("a-code"));
         }
-        assert_eq!(world.reasons(Kind::SecurityRefused).await, ["unknown_state"; 6]);
+        assert_eq!(world.reasons(Kind::SecurityRefused).await, ["malformed_state"; 6]);
         let clear = format!("{:?}", world.entries(Kind::SecurityRefused).await);
         assert!(!clear.contains(cut) && !clear.contains("a-code"), "{clear}");
         assert_eq!(fc.requests(), before, "nothing is asked of FranceConnect for a stranger's code");
@@ -129,6 +129,6 @@ on_each_backend! {
         let bea = world.mediator("Bea Roche").await;
         let path = format!("/franceconnect/logged-out?state={}.minor", draft_of(&page));
         assert_eq!(bea.gets(&path).await.status, 404);
-        assert_eq!(ana.gets(&format!("{path}x")).await.status, 409);
+        assert_eq!(ana.gets(&format!("{path}x")).await.status, 422);
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn public_pages(sample: &Sample, language: Language) -> Vec<(&'static
         fast_qr::convert::Shape::Square,
     )
     .to_str(&fast_qr::QRBuilder::new("otpauth://totp/Mandataire").build().unwrap());
-    let problem = |status| public::ProblemPage::new(shell("/x"), status, (status >= 500).then(|| "4F7K-2".into()));
+    let problem = |status| public::ProblemPage::new(shell("/x"), status, "4F7K2".to_owned());
     vec![
         ("home", html(&public::HomePage { shell: shell("/") })),
         ("home-again", html(&public::HomePage { shell: sample.signed_in(language, "/") })),

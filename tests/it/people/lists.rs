@@ -11,6 +11,7 @@ use url::Url;
 
 use super::{identity, listed};
 use crate::on_each_backend;
+use crate::refusals::words;
 
 const PAGE: usize = 25;
 
@@ -129,7 +130,7 @@ on_each_backend! {
         zoe.signs_in().await;
         let foreign = zoe.gets(&format!("/citizens/{}", opened.citizen)).await;
         let missing = zoe.gets("/citizens/cit_01ARZ3NDEKTSV4RRFFQ69G5FAV").await;
-        assert_eq!((foreign.status, foreign.text()), (404, missing.text()));
+        assert_eq!((foreign.status, words(&foreign)), (404, words(&missing)));
         assert_eq!(world.count(Kind::CitizenRead).await, before + 1);
         // A mandate of their own with the same person shows nothing of ours.
         zoe.opens_a_mandate_for("josephine", &[Justice], Day).await;

@@ -45,7 +45,7 @@ async fn e03_the_code_of_another_flow() {
     let attacker = world.rp.start(&Random::system()).await.unwrap();
     let victim = world.rp.start(&Random::system()).await.unwrap();
     world.fc.nonce(&victim.nonce); // the code belongs to the victim's flow
-    let fault = world.rp.identify(&world.callback(), &attacker.nonce, None).await.unwrap_err();
+    let fault = world.rp.identify(&world.callback(), &attacker.nonce, None).await.unwrap_err().fault;
     assert_eq!((fault.code(), fault.retry()), ("refused_nonce", false));
     assert_eq!(world.fc.seen("/token").len(), 1, "the code is not tried again");
     assert!(world.fc.seen("/userinfo").is_empty());
@@ -56,7 +56,7 @@ async fn e04_nonce_missing_other_empty() {
     let wrong = [json!({"nonce": null}), json!({"nonce": "another"}), json!({"nonce": ""})];
     with_id_token_claims(wrong, "refused_nonce").await;
     let world = World::new();
-    let fault = world.rp.identify(&world.callback(), "", None).await.unwrap_err();
+    let fault = world.rp.identify(&world.callback(), "", None).await.unwrap_err().fault;
     assert_eq!(fault.code(), "refused_nonce", "an empty nonce in the session is no nonce");
 }
 
@@ -80,7 +80,7 @@ async fn e05_iss_parameter_absent_or_other() {
     ];
     for iss in others.into_iter().map(Some).chain([None]) {
         let callback = Callback { code: "a-code".into(), iss };
-        let fault = world.rp.identify(&callback, "a nonce", None).await.unwrap_err();
+        let fault = world.rp.identify(&callback, "a nonce", None).await.unwrap_err().fault;
         assert!(matches!(fault, Fault::Refused(Refused::CallbackIssuer)), "{callback:?}");
     }
     assert_eq!(world.fc.requests(), 0, "the code went nowhere");

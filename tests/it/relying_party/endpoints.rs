@@ -126,7 +126,7 @@ async fn e13_a_refused_code_may_be_asked_for_again_and_a_refused_client_not() {
     for code in [String::new(), "x".repeat(1025)] {
         let callback = Callback { code, ..world.callback() };
         let before = world.fc.requests();
-        assert_eq!(world.rp.identify(&callback, "a nonce", None).await.unwrap_err().code(), "refused_code");
+        assert_eq!(world.rp.identify(&callback, "a nonce", None).await.unwrap_err().fault.code(), "refused_code");
         assert_eq!(world.fc.requests(), before);
     }
 }

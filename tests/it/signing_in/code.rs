@@ -63,14 +63,19 @@ on_each_backend! {
             refused(&ana.presents(&page, &ana.wrong_code().await).await);
         }
         assert_eq!(world.count(Kind::FactorLocked).await, 1);
+        // The lock closes the link: nobody goes on guessing with it.
         refused(&ana.presents(&page, &ana.code().await).await);
         world.after(8 * 60);
+        let page = ana.opens_a_new_link().await;
+        refused(&ana.presents(&page, &ana.code().await).await);
         refused(&ana.presents(&page, &ana.code().await).await);
         assert_eq!(world.rows("sessions", "1 = 1"), 0);
-        let refusals = world.entries(Kind::SignInRefused).await;
-        assert_eq!(refusals.len(), 12);
-        assert_eq!(refusals[11]["reason"], "factor_locked");
+        let mut reasons = world.reasons(Kind::SignInRefused).await;
+        reasons.sort();
+        assert_eq!(reasons[..10], ["code_refused"; 10]);
+        assert_eq!(reasons[10..], ["factor_locked", "sign_in_failed", "sign_in_failed"]);
         world.releases(&ana).await;
+        let page = ana.opens_a_new_link().await;
         assert_eq!(ana.presents(&page, &ana.fresh_code().await).await.status, 303);
         assert_eq!(world.count(Kind::FactorReleased).await, 1);
     }

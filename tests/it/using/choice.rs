@@ -6,6 +6,7 @@ use mandataire::domain::term::Term::Month;
 
 use super::{beginning, codes, flows};
 use crate::on_each_backend;
+use crate::refusals::words;
 use crate::world::service::{answered, browser, claims};
 
 fn rep_scope(values: &str) -> String {
@@ -198,11 +199,14 @@ on_each_backend! {
             let read = ana.gets(&path).await;
             let forged = ana.browser.submit(&form.clone().aimed_at(&path)).await.unwrap();
             assert_eq!((read.status, forged.status), (404, 404), "{citizen}");
-            bodies.push((read.text(), forged.text()));
+            bodies.push((words(&read), words(&forged)));
         }
         assert_eq!(bodies[0], bodies[1]);
-        for refused in world.entries(Kind::UseRefused).await {
-            assert!(refused.get("citizen").is_none(), "somebody's guess is not recorded as a citizen: {refused}");
+        let guesses = world.entries(Kind::SecurityRefused).await;
+        assert_eq!(guesses.len(), 4);
+        for guess in guesses {
+            assert!(guess.get("citizen").is_none(), "somebody's guess is not recorded as a citizen: {guess}");
+            assert_eq!(guess["reason"], "not_found");
         }
         assert_eq!(codes(&world), 0);
     }

@@ -148,7 +148,7 @@ on_each_backend! {
         }
         assert!(bodies.iter().all(|body| *body == bodies[0]));
         let entries = world.entries(Kind::SecurityRefused).await;
-        assert_eq!(entries.len(), 7);
+        assert_eq!(entries.len(), 10);
         assert!(entries.iter().all(|entry| !entry.to_string().contains(&posting.secret)));
     }
 
