@@ -26,10 +26,15 @@ export class Mouse {
   }
 }
 
-/** Runs in the page: what a person sees of where the focus is. */
-function focusSeen() {
+/** Runs in the page: what a person sees of where the focus is, and on which side of it `target` is, if one is meant. */
+function focusSeen(target) {
   const focused = document.activeElement;
-  if (focused === null || focused === document.body) return { what: 'nothing', seen: true };
+  if (focused === null || focused === document.body) return { what: 'nothing', seen: true, where: 'on' };
+  const place = () => {
+    const sameGroup = target.type === 'radio' && focused.type === 'radio' && focused.name === target.name;
+    if (focused === target || sameGroup) return 'there';
+    return focused.compareDocumentPosition(target) & Node.DOCUMENT_POSITION_PRECEDING ? 'back' : 'on';
+  };
   const box = focused.getBoundingClientRect();
   const marks = (element) => {
     const style = getComputedStyle(element);
@@ -38,7 +43,7 @@ function focusSeen() {
   const marked = marks(focused) || (focused.closest('.choice') !== null && marks(focused.closest('.choice')));
   const inside = box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
   const what = `<${focused.localName}> ${focused.textContent.trim().slice(0, 40) || focused.name || focused.id}`;
-  return { what, seen: marked && inside };
+  return { what, seen: marked && inside, where: target ? place() : 'on' };
 }
 
 export class Keyboard {
@@ -51,23 +56,21 @@ export class Keyboard {
   /** One stop further, where the focus must be visible. */
   async tab(key = 'Tab') {
     await this.page.keyboard.press(key);
-    const { what, seen } = await this.page.evaluate(focusSeen);
+    return this.#seen(await this.page.evaluate(focusSeen));
+  }
+
+  #seen({ what, seen, where }) {
     if (!seen) this.problem(`the focus is not visible on ${what}`);
+    return where;
   }
 
   /** Goes through the page, forward or back, until the focus is there. */
   async #reach(target) {
-    const state = (element) => {
-      const focused = document.activeElement;
-      const sameGroup = element.type === 'radio' && focused?.type === 'radio' && focused.name === element.name;
-      if (focused === element || sameGroup) return 'there';
-      const before = focused !== null && focused !== document.body;
-      return before && focused.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_PRECEDING ? 'back' : 'on';
-    };
+    const element = await target.elementHandle();
     for (let stops = 0; stops < PATIENCE; stops += 1) {
-      const where = await target.evaluate(state);
+      const where = this.#seen(await element.evaluate(focusSeen));
       if (where === 'there') return;
-      await this.tab(where === 'back' ? 'Shift+Tab' : 'Tab');
+      await this.page.keyboard.press(where === 'back' ? 'Shift+Tab' : 'Tab');
     }
     throw new Error(`not reached by keyboard: ${target}`);
   }

@@ -61,7 +61,11 @@ export class Person {
       if (['error', 'warning'].includes(message.type())) this.#messages.push([message.text(), message.location().url]);
     });
     page.on('pageerror', (error) => this.#problem(`script error: ${error.message}`));
-    page.on('requestfailed', (request) => this.#problem(`not loaded: ${request.url()} (${request.failure()?.errorText})`));
+    page.on('requestfailed', (request) => {
+      const reason = request.failure()?.errorText;
+      // Whoever leaves a page before its icon has come stops the icon: that is no fault.
+      if (reason !== 'net::ERR_ABORTED') this.#problem(`not loaded: ${request.url()} (${reason})`);
+    });
     page.on('response', (response) => {
       const request = response.request();
       if (request.isNavigationRequest() && request.frame() === page.mainFrame()) this.status = response.status();

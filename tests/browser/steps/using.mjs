@@ -16,6 +16,8 @@ export async function turnsBack(person) {
   await comesFromTheService(person);
   await person.looks('choose-person');
   await person.pressesButton('provider_cancel');
+  await person.presses('form[action$="/cancellation"] button');
+  await person.reads('access_denied');
   await person.looks('turned-back');
 }
 
@@ -31,6 +33,10 @@ export async function actsFor(person, citizen, procedure) {
   await person.presses('main .links a');
   await person.reads(citizen.name, '.identity');
   await person.looks('choose-procedure');
+  await person.pressesButton('provider_procedure_submit', 422);
+  await person.readsText('provider_procedure_needed', '#errors');
+  await person.looks('choose-procedure-error');
+  await person.followsTheFirstError();
   await person.ticks('procedure', procedure);
   await person.pressesButton('provider_procedure_submit');
   await person.reads(citizen.name);

@@ -1,4 +1,6 @@
-// Every story, the longest first.
+// Every story, the longest first, so that the two at a time end together.
+import { doorStories } from './doors.mjs';
 import { mainJobs } from './main_job.mjs';
+import { refusalStories } from './refusals.mjs';
 
-export const stories = [...mainJobs];
+export const stories = [...mainJobs, ...refusalStories, ...doorStories];

@@ -51,7 +51,7 @@ const way = (language, width, hand, more = {}) => ({ language, width, hand, scri
 
 export const mainJobs = [
   { way: way('fr', 1280, 'mouse', { dark: true }), citizen: JOSEPHINE },
-  { way: way('en', 320, 'mouse', { dark: true }), citizen: LEILA },
+  { way: way('en', 320, 'mouse'), citizen: LEILA },
   { way: way('fr', 320, 'keyboard'), citizen: GUILHEM },
   { way: way('en', 1280, 'keyboard'), citizen: AWA },
   { way: way('fr', 320, 'mouse', { scripts: false }), citizen: BERNARD },
