@@ -42,8 +42,10 @@ function focusSeen(target) {
   };
   const marked = marks(focused) || (focused.closest('.choice') !== null && marks(focused.closest('.choice')));
   const inside = box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
-  const what = `<${focused.localName}> ${focused.textContent.trim().slice(0, 40) || focused.name || focused.id}`;
-  return { what, seen: marked && inside, where: target ? place() : 'on' };
+  const what = `<${focused.localName}> ${focused.textContent.replace(/\s+/g, ' ').trim().slice(0, 40) || focused.name || focused.id}`;
+  // The content, where the link at the top leads, is no stop: it only says where the next one begins.
+  const stop = focused.tabIndex >= 0;
+  return { what, seen: !stop || (marked && inside), where: target ? place() : 'on' };
 }
 
 export class Keyboard {

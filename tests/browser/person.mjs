@@ -21,16 +21,15 @@ export class Person {
   #hands;
   #expected = [];
   #messages = [];
-  #looked = new Set();
   /** Every problem met, as `page: what`. */
   problems = [];
   /** Every page looked at, in order. */
   pages = [];
 
   /** @param way language, width, hand ("mouse", "keyboard"), and whether scripts run and dark colours are looked at */
-  static async sitsDown(browser, way, { demo, folder }) {
+  static async sitsDown(browser, way, { demo, folder, looked }) {
     const person = new Person();
-    Object.assign(person, { way, demo, folder, t: textsIn(way.language) });
+    Object.assign(person, { way, demo, folder, looked, t: textsIn(way.language) });
     await mkdir(folder, { recursive: true });
     person.context = await browser.newContext({
       locale: LOCALES[way.language],
@@ -178,11 +177,11 @@ export class Person {
     if (text.includes(words)) throw new Error(`"${words}" is said at ${this.path}`);
   }
 
-  /** Looks at the page as it is now: every check, and a picture. A page of the same name is looked at once. */
+  /** Looks at the page as it is now: every check, and a picture. A page of the same name is looked at once in a story. */
   async looks(name) {
-    if (this.#looked.has(name)) return;
-    this.#looked.add(name);
-    const file = `${String(this.#looked.size).padStart(2, '0')}-${name}`;
+    if (this.looked.has(name)) return;
+    this.looked.add(name);
+    const file = `${String(this.looked.size).padStart(2, '0')}-${name}`;
     const ours = this.#page.url().startsWith(this.demo.base);
     for (const fault of await faults(this.#page, { language: ours ? this.way.language : null, scripts: this.way.scripts })) {
       this.#problem(`${name}: ${fault}`);

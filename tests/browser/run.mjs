@@ -36,22 +36,23 @@ const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** What runs now and must not outlive this process. */
 const open = new Set();
 
-/** One story: its demonstration, its people, and everything that was wrong. */
+/** One story: the demonstration it happens in (or another place), its people, and everything that was wrong. */
 async function run(browser, story) {
   const started = Date.now();
   const people = [];
   const problems = [];
   const folder = join(output, story.name);
+  const looked = new Set();
   let demo;
   try {
-    demo = await Demo.start(binary);
+    demo = await (story.place ?? Demo).start(binary);
     open.add(demo);
     const arrives = async (more = {}) => {
-      const person = await Person.sitsDown(browser, { ...story.way, ...more }, { demo, folder });
+      const person = await Person.sitsDown(browser, { ...story.way, ...more }, { demo, folder, looked });
       people.push(person);
       return person;
     };
-    await story.tell(arrives);
+    await story.tell(arrives, demo);
   } catch (error) {
     problems.push(`the story stops: ${error.message}`);
     const last = people.at(-1);
