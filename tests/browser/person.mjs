@@ -186,7 +186,8 @@ export class Person {
     for (const fault of await faults(this.#page, { language: ours ? this.way.language : null, scripts: this.way.scripts })) {
       this.#problem(`${name}: ${fault}`);
     }
-    await this.#picture(file);
+    // Without scripts the pages are the same, and their pictures are taken in the other stories.
+    if (this.way.scripts) await this.#picture(file);
     if (this.way.dark && ours) {
       await this.#page.emulateMedia({ colorScheme: 'dark' });
       for (const fault of await colourFaults(this.#page)) this.#problem(`${name}, dark: ${fault}`);
