@@ -66,8 +66,8 @@ const fn reason(error: ProtocolError) -> Option<&'static str> {
         ProtocolError::UnsupportedGrantType => Some("grant_type"),
         ProtocolError::UnknownToken => Some("unknown_token"),
         // Asking without a token is how a client learns that it needs one (RFC 6750 3).
-        ProtocolError::MissingToken => None,
-        ProtocolError::InvalidGrant
+        ProtocolError::MissingToken
+        | ProtocolError::InvalidGrant
         | ProtocolError::InvalidToken
         | ProtocolError::TooMany
         | ProtocolError::Unavailable => None,
