@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use chrono::SecondsFormat;
-
 use crate::domain::Instant;
 use crate::domain::agreement::Agreement;
 use crate::domain::citizen::Identity;
@@ -15,6 +13,7 @@ use crate::domain::procedure::Procedure;
 use crate::domain::term::Term;
 
 use super::draft::Draft;
+use super::words;
 
 /// The version of the legal texts below. A change of a word is a new version.
 pub const VERSION: &str = "2026-11";
@@ -91,7 +90,7 @@ pub fn agreement_text(
 ) -> String {
     let listed =
         procedures.iter().fold(String::new(), |list, one| list + "- " + procedure_words(*one, language) + "\n");
-    let name = identity_words(identity);
+    let (name, birthdate) = (identity_words(identity), words::birthdate(&identity.birthdate, language));
     let template = match language {
         Language::Fr => FRENCH,
         Language::En => ENGLISH,
@@ -103,7 +102,7 @@ pub fn agreement_text(
         text.push_str(before);
         text.push_str(match key {
             "name" => &name,
-            "birthdate" => identity.birthdate.as_str(),
+            "birthdate" => &birthdate,
             "organisation" => organisation,
             "procedures" => &listed,
             _ => term_words(term, language),
@@ -133,11 +132,15 @@ pub fn freeze(
 ) -> Document {
     let french = agreement_text(identity, &mediator.organisation().name, &draft.procedures, draft.term, Language::Fr);
     let organisation = mediator.organisation();
-    let instant = |at: Instant| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let instant = |at: Instant| words::instant(at, &organisation.zone);
+    let language = match agreement.language {
+        Language::Fr => "français",
+        Language::En => "anglais",
+    };
     let mut text = format!(
         "{french}\nMandat : {id}\nTexte : version {VERSION}\nStructure : {name}, SIRET {siret}, {address}\n\
-         Ouvert le : {opened} (UTC)\nFin le : {end} (UTC), sauf arrêt avant\nAidant présent : {mediator}\n\
-         Accord : donné en personne le {agreed} (UTC), texte lu en « {language} », SHA-256 {digest}\n",
+         Ouvert le : {opened}\nFin le : {end}, sauf arrêt avant\nAidant présent : {mediator}\n\
+         Accord : donné en personne le {agreed}, texte lu en {language}, SHA-256 {digest}\n",
         name = organisation.name,
         siret = organisation.siret,
         address = organisation.address,
@@ -145,7 +148,6 @@ pub fn freeze(
         end = instant(expires_at),
         mediator = mediator.account().name,
         agreed = instant(agreement.at),
-        language = agreement.language,
         digest = agreement.digest,
     );
     if agreement.language != Language::Fr {

@@ -7,6 +7,7 @@ pub mod open;
 pub mod revoke;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use chrono::TimeDelta;
 

@@ -1,6 +1,7 @@
 //! The mediator looks for whom and for what, or goes back to the service.
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use serde::Deserialize;
 
@@ -139,15 +140,36 @@ pub async fn procedures(
     id: Id<FlowId>,
     citizen: SecondId<CitizenId>,
 ) -> Result<HttpResponse, Problem> {
+    let desk = Desk { mediator, session, browser };
+    show(&app, screen, desk, id.0, citizen.0, Errors::none()).await
+}
+
+/// Who is about to choose, and where.
+pub(super) struct Desk {
+    pub(super) mediator: Mediator,
+    pub(super) session: Session,
+    pub(super) browser: Browser,
+}
+
+/// The procedures to choose from, and what is wrong with the choice made.
+pub(super) async fn show(
+    app: &App,
+    screen: Screen,
+    desk: Desk,
+    flow: FlowId,
+    citizen: CitizenId,
+    errors: Errors,
+) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let organisation = mediator.organisation().name.clone();
+    let organisation = desk.mediator.organisation().name.clone();
     let (flow, service, citizen, held) = app
         .store
         .read(move |db| {
-            let flow = mine(db, &id.0, &browser, &mediator, &session, now)?;
+            let flow = mine(db, &flow, &desk.browser, &desk.mediator, &desk.session, now)?;
             let service = clients::find(db, &flow.client)?.map(|client| client.name).unwrap_or_default();
-            let citizen = citizens::held_by(db, &mediator.organisation().id, &citizen.0, now)?;
-            let held = mandates::holding(db, &mediator.organisation().id, std::slice::from_ref(&citizen.id))?;
+            let organisation = &desk.mediator.organisation().id;
+            let citizen = citizens::held_by(db, organisation, &citizen, now)?;
+            let held = mandates::holding(db, organisation, std::slice::from_ref(&citizen.id))?;
             Ok::<_, Problem>((flow, service, citizen, held))
         })
         .await?;
@@ -158,7 +180,8 @@ pub async fn procedures(
     let procedures = offered.iter().map(|(one, mandate)| (*one, screen.moment(mandate.expires_at))).collect();
     let born = birthdate(&citizen.identity.birthdate, screen.t());
     let screen = screen.with_form_target(origin_of(&flow.redirect_uri));
-    Ok(screen.page(|shell| ChooseProcedurePage {
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok(screen.page_with(status, |shell| ChooseProcedurePage {
         shell,
         flow: flow.id.to_string(),
         service,
@@ -167,7 +190,7 @@ pub async fn procedures(
         birthdate: born,
         organisation,
         procedures,
-        errors: Errors::none(),
+        errors,
     }))
 }
 

@@ -6,6 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Deserialize;
 
+use super::choice::{Desk, show};
 use super::flow::{mine, returned};
 use crate::credential;
 use crate::domain::Instant;
@@ -21,7 +22,9 @@ use crate::store::{Tx, citizens, flows, grants, journal, mandates};
 use crate::web::context::Browser;
 use crate::web::extract::{Id, SecondId};
 use crate::web::form::Form;
+use crate::web::parts::Errors;
 use crate::web::problem::Problem;
+use crate::web::screen::Screen;
 use crate::web::state::App;
 
 /// The procedure chosen.
@@ -35,8 +38,10 @@ pub struct Chosen {
 ///
 /// # Errors
 /// Not this browser's or session's flow; a rule refuses; the database.
+#[expect(clippy::too_many_arguments, reason = "each is a part of the request")]
 pub async fn choose(
     app: Data<App>,
+    screen: Screen,
     mediator: Mediator,
     session: Session,
     browser: Browser,
@@ -44,6 +49,10 @@ pub async fn choose(
     citizen: SecondId<CitizenId>,
     form: Form<Chosen>,
 ) -> Result<HttpResponse, Problem> {
+    if form.0.procedure.is_empty() {
+        let errors = Errors::on("procedure", screen.t().provider_procedure_needed());
+        return show(&app, screen, Desk { mediator, session, browser }, id.0, citizen.0, errors).await;
+    }
     let procedure: Procedure = form.0.procedure.parse().map_err(|_| Refusal::ProcedureNotInMandate)?;
     let (code, now) = (app.random.token(), app.clock.now());
     let choice =

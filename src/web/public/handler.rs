@@ -108,8 +108,11 @@ pub async fn sign_out(app: Data<App>, session: Session, _form: Form<Nothing>) ->
         })
         .await?;
     let mut response = see_other("/");
-    let gone = cookies::removed(&app.settings, cookies::session(&app.settings));
-    response.add_cookie(&gone).map_err(|_| Problem::Malformed("cookie"))?;
+    // Who leaves also gives up the public service that waits: its flow belonged to this session, and the next one would be refused.
+    for name in [cookies::session(&app.settings), PENDING_FLOW] {
+        let gone = cookies::removed(&app.settings, name);
+        response.add_cookie(&gone).map_err(|_| Problem::Malformed("cookie"))?;
+    }
     Ok(response)
 }
 

@@ -25,7 +25,7 @@ on_each_backend! {
         for part in [
             "Je suis Joséphine Marie LEMOINE (DUBOIS).", "Maison France services de Houdan, SIRET 73282932000074",
             "- Logement\n", "- Argent, impôts, consommation", "31 jours", "Ana Silva", opened.mandate.as_str(), VERSION,
-            &mandate.expires_at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            "Date de naissance : 14 mars 1956.", "Fin le : 23 décembre 2026 à 10:00:00 (UTC+01:00), sauf arrêt avant",
         ] {
             assert!(frozen.text.contains(part), "{part:?} in {}", frozen.text);
         }

@@ -150,7 +150,7 @@ impl Sample {
         let procedures = [Procedure::Logement, Procedure::Argent].into();
         let mut text = agreement_text(&citizen, &self.organisation, &procedures, Term::Month, language);
         if frozen {
-            text.push_str("\nMandat : mdt_1\nFin le : 2026-12-25T13:05:00Z (UTC)\n\n----\n");
+            text.push_str("\nMandat : mdt_1\nFin le : 25 décembre 2026 à 14:05:00 (UTC+01:00)\n\n----\n");
             text.push_str(&text.clone());
         }
         Document::read(&text)

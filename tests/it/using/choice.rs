@@ -54,6 +54,27 @@ on_each_backend! {
         }
     }
 
+    /// The page says so, and the flow stays open.
+    async fn choosing_nothing_is_said_in_the_page(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let page = ana.comes_from(&service.request()).await;
+        let path = format!("{}/citizens/{}", page.url.path(), opened.citizen);
+        let form = ana.sees(&path).await.form(&path).unwrap();
+        let refused = ana.browser.submit(&form).await.unwrap();
+        assert_eq!(refused.status, 422);
+        assert!(refused.text().contains("Choisissez une démarche."), "{}", refused.text());
+        assert!(answered(&ana.chooses(&page, &opened.citizen, Logement).await, "code").is_some());
+    }
+
+    /// Its flow belonged to the session that is over.
+    async fn signing_out_gives_up_the_service_that_waits(world) {
+        let (ana, service, _) = beginning(&world).await;
+        ana.comes_from(&service.request()).await;
+        ana.signs_out().await;
+        world.after(60);
+        assert_eq!(ana.signs_in().await.url.path(), "/home");
+    }
+
     async fn m04_a_procedure_outside_the_request_is_not_offered_and_a_forged_choice_is_refused(world) {
         let (ana, service, opened) = beginning(&world).await;
         let request = service.request_with(&[("claims", &rep_scope(r#","values":["Justice","Social-Santé"]"#))]);
