@@ -1,21 +1,27 @@
 //! The application: from a configuration to a running server.
 
 pub mod demo;
+mod monitoring;
+mod signals;
+pub mod tls;
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App as ActixApp, HttpServer};
+use rustls::ServerConfig;
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder, TracingLogger};
 use zeroize::Zeroizing;
 
+use self::tls::Certificate;
 use crate::clock::{Clock, Random};
 use crate::config::{Algorithm, Config, MailMode, Problem};
 use crate::domain::client::SigningAlgorithm;
@@ -58,6 +64,15 @@ pub enum StartError {
     /// Mail.
     #[error("{0}")]
     Mail(#[from] mail::Fault),
+    /// TLS.
+    #[error("{0}")]
+    Tls(#[from] tls::Fault),
+    /// The figures.
+    #[error("the figures cannot be counted: {0}")]
+    Figures(String),
+    /// Signals.
+    #[error("signals of the system cannot be received: {0}")]
+    Signals(std::io::Error),
     /// The network.
     #[error("cannot listen on {0}: {1}")]
     Listen(String, std::io::Error),
@@ -124,6 +139,7 @@ pub async fn assemble(
         contact: config.contact.clone(),
         franceconnect_origin: origin_of(&config.franceconnect.issuer),
         trusted_proxies: config.trusted_proxies.clone(),
+        proxied: !config.development && config.tls.certificate_file.is_none(),
         demo: config.mail.mode == MailMode::Page,
     };
     let provider = Provider {
@@ -144,6 +160,7 @@ pub async fn assemble(
         sources: source_limiter(),
         slow: slow_limiter(),
         budget: Budget::default(),
+        draining: AtomicBool::new(false),
     }))
 }
 
@@ -197,6 +214,17 @@ pub fn server(
     workers: usize,
     routes: fn() -> Routes,
 ) -> std::io::Result<Server> {
+    serving(app, listener, workers, routes, None, true)
+}
+
+fn serving(
+    app: Data<App>,
+    listener: TcpListener,
+    workers: usize,
+    routes: fn() -> Routes,
+    tls: Option<ServerConfig>,
+    own_signals: bool,
+) -> std::io::Result<Server> {
     let make = move || {
         ActixApp::new()
             .app_data(app.clone())
@@ -205,14 +233,17 @@ pub fn server(
             .wrap(from_fn(frame::around))
             .wrap(TracingLogger::<Spans>::new())
     };
-    Ok(HttpServer::new(make)
+    let server = HttpServer::new(make)
         .workers(workers)
         .client_request_timeout(Duration::from_secs(10))
         .client_disconnect_timeout(Duration::from_secs(2))
         .keep_alive(Duration::from_secs(75))
-        .shutdown_timeout(10)
-        .listen(listener)?
-        .run())
+        .shutdown_timeout(10);
+    let server = match tls {
+        Some(tls) => server.tls_handshake_timeout(Duration::from_secs(5)).listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(if own_signals { server.run() } else { server.disable_signals().run() })
 }
 
 /// Starts what runs beside the requests: the outbox and the refreshing of keys.
@@ -254,6 +285,8 @@ pub async fn serve(config: &Config) -> Result<(), StartError> {
         return Err(Problem { key, found, write: "smtp, and the server in mail.host".to_owned() }.into());
     }
     let secrets = Secrets::read(config)?;
+    let certificate = Certificate::of(&config.tls)?;
+    let figures = monitoring::count().map_err(StartError::Figures)?;
     let random = Random::system();
     let store = open_store(config, &secrets.master_key, random.clone())?;
     let app = assemble(config, secrets.franceconnect, store, Clock::system(), random).await?;
@@ -261,6 +294,18 @@ pub async fn serve(config: &Config) -> Result<(), StartError> {
     let listening = |error| StartError::Listen(config.listen.to_string(), error);
     let listener = TcpListener::bind(config.listen).map_err(listening)?;
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let tls = certificate.clone().map(Certificate::server_config).transpose()?;
+    let server = serving(app.clone(), listener, workers, crate::web::routes::all, tls, false).map_err(listening)?;
+    let drain = Duration::from_secs(config.monitoring.drain);
+    signals::stop_on_request(app.clone(), server.handle(), drain).map_err(StartError::Signals)?;
+    signals::reload_on_request(certificate, config.tls.clone()).map_err(StartError::Signals)?;
+    if let Some(address) = config.monitoring.listen {
+        let listening = |error| StartError::Listen(address.to_string(), error);
+        let listener = TcpListener::bind(address).map_err(listening)?;
+        actix_web::rt::spawn(monitoring::server(app, listener, figures).map_err(listening)?);
+    }
     tracing::info!(address = %config.listen, public_url = %config.public_url, "ready");
-    server(app, listener, workers, crate::web::routes::all).map_err(listening)?.await.map_err(listening)
+    server.await.map_err(listening)?;
+    tracing::info!("stopped");
+    Ok(())
 }

@@ -7,7 +7,7 @@ use lettre::message::Mailbox;
 use url::{Host, Url};
 
 use super::keys::refusal;
-use super::{Config, Database, Encryption, FranceConnect, Mail, MailMode, Problem};
+use super::{Config, Database, Encryption, FranceConnect, Mail, MailMode, Monitoring, Problem};
 
 impl Config {
     /// Every reason not to start with this configuration, secret files included. Empty: all is well.
@@ -22,16 +22,36 @@ impl Config {
             database(&self.database),
             pool(&self.database),
             self.master_key().err(),
+            self.plain_for_others(),
+            self.monitoring_apart(),
         ];
         let mail = self.mail.check(self.development);
         let franceconnect = self.franceconnect.check(self.development);
-        found.into_iter().flatten().chain(mail).chain(franceconnect).collect()
+        let tls = self.tls.pem().err();
+        found.into_iter().flatten().chain(mail).chain(franceconnect).chain(tls).collect()
     }
 
     /// Development answers over plain http and shows mails: nobody else may reach it.
     fn listen_in_development(&self) -> Option<Problem> {
         let outside = self.development && !self.listen.ip().is_loopback();
         outside.then(|| refusal("listen", format!("is {}, which others reach, in development", self.listen)))
+    }
+
+    /// Plain http is for a proxy that ends TLS, and for nobody else.
+    fn plain_for_others(&self) -> Option<Problem> {
+        let covered = self.development || self.tls.certificate_file.is_some() || !self.trusted_proxies.is_empty();
+        let alone = !covered && !self.listen.ip().is_loopback();
+        alone.then(|| refusal("tls.certificate_file", format!("is not set, and others reach {}", self.listen)))
+    }
+
+    /// What the operator's machines ask is answered apart from what everybody asks.
+    fn monitoring_apart(&self) -> Option<Problem> {
+        let Monitoring { listen, drain } = &self.monitoring;
+        let same = *listen == Some(self.listen);
+        if same {
+            return Some(refusal("monitoring.listen", "is the same as listen"));
+        }
+        (*drain > 60).then(|| refusal("monitoring.drain", format!("is {drain}")))
     }
 
     fn service_name(&self) -> Option<Problem> {
@@ -74,7 +94,7 @@ impl FranceConnect {
     fn check(&self, development: bool) -> Vec<Problem> {
         let found = [
             issuer(&self.issuer, development),
-            self.client_id.trim().is_empty().then(|| refusal("franceconnect.client_id", "is not set")),
+            client_id(&self.client_id),
             self.client_secret().err(),
             scopes(&self.scopes),
             (!["eidas1", "eidas2", "eidas3"].contains(&self.acr.as_str()))
@@ -86,6 +106,15 @@ impl FranceConnect {
 
 fn is(value: &str) -> String {
     if value.is_empty() { "is not set".to_owned() } else { format!("is {value:?}") }
+}
+
+/// The example's identifier is nobody's.
+fn client_id(given: &str) -> Option<Problem> {
+    if given.trim().is_empty() {
+        return Some(refusal("franceconnect.client_id", "is not set"));
+    }
+    let made_up = given.len() > 8 && given.bytes().all(|byte| byte == b'0');
+    made_up.then(|| refusal("franceconnect.client_id", "is the one of the example"))
 }
 
 /// Other services compare this address byte for byte, so only its one normal form is accepted.

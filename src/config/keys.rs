@@ -3,7 +3,7 @@
 use super::Problem;
 
 /// The keys in the order of the example; each text continues "write".
-pub(super) const KEYS: [(&str, &str); 25] = [
+pub(super) const KEYS: [(&str, &str); 29] = [
     (
         "public_url",
         "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",
@@ -39,12 +39,20 @@ pub(super) const KEYS: [(&str, &str); 25] = [
     ("franceconnect.acr", "eidas1, eidas2 or eidas3"),
     ("franceconnect.algorithm", "ES256 or RS256"),
     ("franceconnect.pkce", "true or false"),
+    (
+        "tls.certificate_file",
+        "the path of a PEM file with the certificate and those between it and its authority, or set trusted_proxies if a \
+         proxy ends TLS",
+    ),
+    ("tls.key_file", "the path of a PEM file with the key of tls.certificate_file, readable by this service alone"),
+    ("monitoring.listen", "an IP address and a port that only the operator's machines reach, as 127.0.0.1:9090"),
+    ("monitoring.drain", "a number of seconds from 0 to 60"),
     ("log.format", "text or json"),
     ("log.level", "error, warn, info, debug or trace"),
 ];
 
 /// The tables that hold keys.
-pub(super) const TABLES: [&str; 5] = ["database", "secrets", "mail", "franceconnect", "log"];
+pub(super) const TABLES: [&str; 7] = ["database", "secrets", "mail", "franceconnect", "tls", "monitoring", "log"];
 
 /// What to write for a key.
 pub(super) fn wanted(key: &str) -> &'static str {

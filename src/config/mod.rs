@@ -11,6 +11,8 @@ mod secret;
 #[cfg(unix)]
 mod tests;
 
+pub use secret::Pem;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -44,6 +46,10 @@ pub struct Config {
     pub mail: Mail,
     /// The provider that identifies citizens.
     pub franceconnect: FranceConnect,
+    /// TLS in this process, if no proxy ends it.
+    pub tls: Tls,
+    /// What the operator's machines ask.
+    pub monitoring: Monitoring,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -136,6 +142,26 @@ pub enum Algorithm {
     ES256,
     /// RSA PKCS#1.
     RS256,
+}
+
+/// TLS in this process.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and those between it and its authority, in PEM.
+    pub certificate_file: Option<PathBuf>,
+    /// Its key, in PEM.
+    pub key_file: Option<PathBuf>,
+}
+
+/// What the operator's machines ask.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Monitoring {
+    /// Where `/livez`, `/readyz` and `/metrics` are answered; nowhere if none.
+    pub listen: Option<SocketAddr>,
+    /// Seconds between being told to stop and taking no more connections: the time a balancer needs to notice.
+    pub drain: u64,
 }
 
 /// What is logged, and how.
@@ -232,6 +258,8 @@ impl Default for Config {
             secrets: Secrets::default(),
             mail: Mail::default(),
             franceconnect: FranceConnect::default(),
+            tls: Tls::default(),
+            monitoring: Monitoring::default(),
             log: Log::default(),
         }
     }

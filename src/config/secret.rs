@@ -1,5 +1,6 @@
 //! Secrets, read from the files that the configuration names, into memory that is wiped.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::keys::refusal;
-use super::{Config, FranceConnect, Mail, Problem};
+use super::{Config, FranceConnect, Mail, Problem, Tls};
 
 /// With or without the final `=`.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -35,6 +36,9 @@ impl Config {
         let length = BASE64.decode_slice(text.as_bytes(), bytes.as_mut_slice()).ok().filter(|length| *length == 32);
         let decoded = length.and_then(|length| bytes.get(..length));
         let decoded = decoded.ok_or_else(|| refusal(KEY, "names a file that does not hold 32 bytes in base64"))?;
+        if is_made_up(decoded) {
+            return Err(refusal(KEY, "names a file that holds no random bytes"));
+        }
         key.copy_from_slice(decoded);
         Ok(key)
     }
@@ -53,8 +57,48 @@ impl FranceConnect {
                 format!("names a file that does not hold {CLIENT_SECRET_LEAST} or more characters without spaces");
             return Err(refusal(KEY, found));
         }
+        if is_made_up(text.as_bytes()) {
+            return Err(refusal(KEY, "names a file that holds a made-up secret"));
+        }
         Ok(text.as_str().into())
     }
+}
+
+impl Tls {
+    /// The certificates and the key, in PEM; nothing if TLS is a proxy's.
+    ///
+    /// # Errors
+    /// One without the other, or a file that cannot be read.
+    pub fn pem(&self) -> Result<Option<Pem>, Problem> {
+        const CERTIFICATE: &str = "tls.certificate_file";
+        const KEY: &str = "tls.key_file";
+        match (&self.certificate_file, &self.key_file) {
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(refusal(KEY, "is not set, and tls.certificate_file is")),
+            (None, Some(_)) => Err(refusal(CERTIFICATE, "is not set, and tls.key_file is")),
+            (Some(certificate), Some(key)) => {
+                let cannot = |error| {
+                    refusal(CERTIFICATE, format!("names {}, which cannot be read ({error})", certificate.display()))
+                };
+                // A certificate is public: only the key must be private.
+                let certificates = fs::read_to_string(certificate).map_err(cannot)?;
+                Ok(Some(Pem { certificates, key: read(KEY, key)? }))
+            }
+        }
+    }
+}
+
+/// What TLS needs, as its files hold it.
+pub struct Pem {
+    /// The certificates, ours first.
+    pub certificates: String,
+    /// The key of the first.
+    pub key: Zeroizing<String>,
+}
+
+/// Whether a secret was typed by somebody instead of drawn: 32 random bytes, or their base64, have many different values.
+fn is_made_up(secret: &[u8]) -> bool {
+    secret.iter().collect::<BTreeSet<_>>().len() < 10
 }
 
 impl Mail {

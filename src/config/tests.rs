@@ -10,6 +10,10 @@ use secrecy::ExposeSecret;
 use super::keys::{KEYS, TABLES};
 use super::*;
 
+const KEY: [u8; 32] = *b"0123456789abcdefghijklmnopqrstuv";
+const OTHER_KEY: [u8; 32] = *b"vutsrqponmlkjihgfedcba9876543210";
+const SECRET: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9";
+
 /// A directory of one test, with the two secret files that every good configuration names.
 struct Scene(PathBuf);
 
@@ -18,8 +22,8 @@ impl Scene {
         let folder = std::env::temp_dir().join(format!("mandataire-config-{test}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let scene = Self(folder);
-        scene.file("master.key", &STANDARD.encode([7; 32]), 0o600);
-        scene.file("secret", &"s".repeat(64), 0o640);
+        scene.file("master.key", &STANDARD.encode(KEY), 0o600);
+        scene.file("secret", SECRET, 0o640);
         scene
     }
 
@@ -77,11 +81,11 @@ fn a_good_file_is_accepted_with_its_defaults_and_its_secrets() {
 fn secrets_are_read_from_their_files() {
     let scene = Scene::new("secrets");
     let config = scene.load("", "", &[]).unwrap();
-    assert_eq!(*config.master_key().unwrap(), [7; 32]);
-    assert_eq!(config.franceconnect.client_secret().unwrap().expose_secret(), "s".repeat(64));
+    assert_eq!(*config.master_key().unwrap(), KEY);
+    assert_eq!(config.franceconnect.client_secret().unwrap().expose_secret(), SECRET);
     assert!(config.mail.password().unwrap().is_none());
-    scene.file("master.key", &format!("{}\n", STANDARD.encode([8; 32]).trim_end_matches('=')), 0o400);
-    assert_eq!(*config.master_key().unwrap(), [8; 32]);
+    scene.file("master.key", &format!("{}\n", STANDARD.encode(OTHER_KEY).trim_end_matches('=')), 0o400);
+    assert_eq!(*config.master_key().unwrap(), OTHER_KEY);
 }
 
 #[test]
@@ -202,13 +206,44 @@ fn secret_files_are_there_private_and_long_enough() {
     scene.file("secret", "short", 0o600);
     let names = ["franceconnect.client_secret_file names a file that", "secrets.master_key_file names a file that"];
     starts(&scene.refusals("", "", &[]), &names);
-    scene.file("master.key", &STANDARD.encode([7; 32]), 0o604);
-    scene.file("secret", &"s".repeat(64), 0o660);
+    scene.file("master.key", &STANDARD.encode(KEY), 0o604);
+    scene.file("secret", SECRET, 0o660);
     let refusals = scene.refusals("", "", &[]);
     assert!(refusals[0].contains("its group may change; run chmod 600"), "{refusals:?}");
     assert!(refusals[1].contains("every account of this machine may open; run chmod 600"), "{refusals:?}");
     fs::remove_file(scene.0.join("secret")).unwrap();
     assert!(scene.refusals("", "", &[])[0].contains("which cannot be read (No such file"));
+}
+
+#[test]
+fn default_and_made_up_secrets_are_refused() {
+    let scene = Scene::new("made-up");
+    scene.file("master.key", &STANDARD.encode([0; 32]), 0o600);
+    scene.file("secret", &"changeme".repeat(8), 0o600);
+    let set = [("MANDATAIRE_FRANCECONNECT__CLIENT_ID", "0000000000000000")];
+    let expected = [
+        "franceconnect.client_id is the one of the example",
+        "franceconnect.client_secret_file names a file that holds a made-up secret",
+        "secrets.master_key_file names a file that holds no random bytes",
+    ];
+    starts(&scene.refusals("", "", &set), &expected);
+}
+
+#[test]
+fn plain_http_is_for_a_proxy_alone_and_tls_is_whole() {
+    let scene = Scene::new("tls");
+    let open = "listen = '0.0.0.0:8080'";
+    starts(&scene.refusals(open, "", &[]), &["tls.certificate_file is not set, and others reach 0.0.0.0:8080"]);
+    assert!(scene.load(&format!("{open}\ntrusted_proxies = ['10.0.0.2']"), "", &[]).is_ok());
+    let (certificate, key) = (scene.file("tls.pem", "pem", 0o644), scene.file("tls.key", "pem", 0o600));
+    let whole = format!("[tls]\ncertificate_file = '{}'\nkey_file = '{}'\n", certificate.display(), key.display());
+    assert!(scene.load(open, &whole, &[]).unwrap().tls.pem().unwrap().is_some());
+    starts(&scene.refusals("", "[tls]\ncertificate_file = '/x'\n", &[]), &["tls.key_file is not set, and"]);
+    scene.file("tls.key", "pem", 0o644);
+    assert!(scene.refusals(open, &whole, &[])[0].contains("every account of this machine may open"));
+    let same = "[monitoring]\nlisten = '127.0.0.1:8080'\n";
+    starts(&scene.refusals("", same, &[]), &["monitoring.listen is the same as listen"]);
+    starts(&scene.refusals("", "[monitoring]\ndrain = 61\n", &[]), &["monitoring.drain is 61"]);
 }
 
 #[test]
@@ -226,7 +261,8 @@ fn a_broken_file_is_located_without_being_quoted() {
 fn the_example_is_accepted_but_for_the_secrets_that_it_names() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/example.toml");
     let problems = Config::from_sources(Some(&path), HashMap::new()).unwrap_err();
-    assert!(problems.iter().all(|problem| problem.key.ends_with("_file")), "{problems:#?}");
+    let named = |problem: &Problem| problem.key.ends_with("_file") || problem.key == "franceconnect.client_id";
+    assert!(problems.iter().all(named), "{problems:#?}");
 }
 
 /// What serde itself would accept in a table, from the message with which it refuses anything else.

@@ -174,6 +174,20 @@ impl AnyConnection {
         Ok(())
     }
 
+    /// What time the database's server thinks it is; nothing where it is this process.
+    pub(super) fn server_time(&mut self) -> Result<Option<chrono::NaiveDateTime>, Error> {
+        match self {
+            Self::Pg(pg) => {
+                let utc = "clock_timestamp() at time zone 'UTC'";
+                Ok(Some(diesel::select(diesel::dsl::sql::<diesel::sql_types::Timestamp>(utc)).get_result(pg)?))
+            }
+            Self::Sqlite(sqlite) => {
+                sqlite.batch_execute("select 1 from journal_entries limit 1")?;
+                Ok(None)
+            }
+        }
+    }
+
     /// Runs the migrations that are missing; answers their names.
     pub(super) fn migrate(&mut self) -> Result<Vec<String>, Error> {
         let run = match self {

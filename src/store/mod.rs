@@ -49,6 +49,17 @@ struct Inner {
     random: Random,
 }
 
+/// How busy the store is.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// Connections open.
+    pub connections: u32,
+    /// Those that wait for work.
+    pub idle: u32,
+    /// Writes that wait for SQLite's one writer.
+    pub waiting: usize,
+}
+
 /// A connection that reads.
 pub struct Db<'c> {
     connection: &'c mut db::AnyConnection,
@@ -118,6 +129,22 @@ impl Store {
     /// The database does not answer.
     pub fn schema(location: &Location) -> Result<Schema, Error> {
         location.open()?.schema()
+    }
+
+    /// Asks the database for a sign of life, and for the time if its server is another process.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn server_time(&self) -> Result<Option<Instant>, Error> {
+        self.read(|db| Ok(db.connection.server_time()?.map(read_back))).await
+    }
+
+    /// How busy it is.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let state = self.0.pool.state();
+        let waiting = self.0.writer.as_ref().map_or(0, writer::Writer::waiting);
+        Load { connections: state.connections, idle: state.idle_connections, waiting }
     }
 
     /// Reads.

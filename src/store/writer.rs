@@ -69,6 +69,11 @@ impl Writer {
         Ok(Self(sender))
     }
 
+    /// Writes that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.max_capacity() - self.0.capacity()
+    }
+
     /// Hands a write over and waits for the commit it is part of.
     pub(super) async fn write<F, T, E>(&self, work: F) -> Result<T, E>
     where

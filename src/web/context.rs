@@ -102,11 +102,22 @@ pub fn language(request: &HttpRequest) -> Language {
         .unwrap_or_default()
 }
 
+/// The machine that speaks to us. A socket that speaks both versions shows IPv4 as mapped addresses.
+fn peer(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|address| address.ip().to_canonical())
+}
+
+/// Whether a request took the way it must: over our own TLS, or through a proxy we trust.
+#[must_use]
+pub fn came_by_the_door(request: &HttpRequest, settings: &Settings) -> bool {
+    let known = |ip: IpAddr| ip.is_loopback() || settings.trusted_proxies.contains(&ip);
+    !settings.proxied || peer(request).is_some_and(known)
+}
+
 /// Where a request comes from, for rate limits: the address, an IPv6 one to its /64. A proxy's word counts only if it is trusted.
 #[must_use]
 pub fn source(request: &HttpRequest, settings: &Settings) -> String {
-    // A socket that speaks both versions shows IPv4 as mapped addresses.
-    let peer = request.peer_addr().map(|address| address.ip().to_canonical());
+    let peer = peer(request);
     let trusted = peer.is_some_and(|ip| settings.trusted_proxies.contains(&ip));
     let forwarded = || {
         let header = request.headers().get("x-forwarded-for")?.to_str().ok()?;
@@ -129,4 +140,37 @@ pub fn source(request: &HttpRequest, settings: &Settings) -> String {
 #[must_use]
 pub fn current(request: &HttpRequest) -> Option<Current> {
     request.extensions().get::<Current>().cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    /// I09: behind a proxy, nobody who comes past it is answered, whatever they say of themselves.
+    #[test]
+    fn i09_a_plain_request_comes_through_a_proxy_we_trust() {
+        let settings = Settings {
+            public_url: "https://m.example.fr".to_owned(),
+            name: String::new(),
+            contact: String::new(),
+            franceconnect_origin: String::new(),
+            trusted_proxies: vec!["10.0.0.2".parse().unwrap()],
+            proxied: true,
+            demo: false,
+        };
+        let from = |peer: &str| {
+            let request = TestRequest::default().peer_addr(format!("{peer}:5000").parse().unwrap());
+            request.insert_header(("x-forwarded-for", "10.0.0.2")).to_http_request()
+        };
+        for known in ["10.0.0.2", "[::ffff:10.0.0.2]", "127.0.0.1", "[::1]"] {
+            assert!(came_by_the_door(&from(known), &settings), "{known}");
+        }
+        for stranger in ["10.0.0.3", "192.0.2.1", "[2001:db8::1]"] {
+            assert!(!came_by_the_door(&from(stranger), &settings), "{stranger}");
+            let over_tls = Settings { proxied: false, ..settings.clone() };
+            assert!(came_by_the_door(&from(stranger), &over_tls), "{stranger}");
+        }
+    }
 }

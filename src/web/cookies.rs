@@ -56,6 +56,7 @@ mod tests {
             contact: String::new(),
             franceconnect_origin: String::new(),
             trusted_proxies: Vec::new(),
+            proxied: false,
             demo: false,
         };
         for name in [session(&settings), browser(&settings)] {

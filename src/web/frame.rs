@@ -1,14 +1,16 @@
 //! Around every handler: the browser's secret, the headers, and a page for every problem.
 
+use std::time::Instant;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use tracing_actix_web::RequestId;
 
-use super::context::Browser;
+use super::context::{self, Browser};
 use super::cookies;
 use super::headers;
 use super::problem::Problem;
@@ -31,7 +33,13 @@ pub async fn around<B: MessageBody + 'static>(
     let app = request.app_data::<Data<App>>().cloned().ok_or(Problem::NotFound)?;
     let browser = Browser::of(request.request(), &app);
     request.extensions_mut().insert(browser.clone());
-    let response = next.call(request).await?.map_into_boxed_body();
+    let (began, method) = (Instant::now(), request.method().clone());
+    let response = if context::came_by_the_door(request.request(), &app.settings) {
+        next.call(request).await?.map_into_boxed_body()
+    } else {
+        request.error_response(Problem::Forged)
+    };
+    counted(&response, &method, began);
     let mut response = presented(response, &app);
     let html =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -42,6 +50,20 @@ pub async fn around<B: MessageBody + 'static>(
     }
     headers::complete(response.headers_mut(), app.settings.secure());
     Ok(response)
+}
+
+/// Figures by route, never by address: an address may hold a token.
+fn counted(response: &ServiceResponse, method: &Method, began: Instant) {
+    let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
+    let method = if matches!(*method, Method::GET | Method::POST | Method::HEAD) {
+        method.to_string()
+    } else {
+        "other".to_owned()
+    };
+    let status = response.status().as_str().to_owned();
+    metrics::counter!("http_requests_total", "route" => route.clone(), "method" => method, "status" => status)
+        .increment(1);
+    metrics::histogram!("http_request_seconds", "route" => route).record(began.elapsed().as_secs_f64());
 }
 
 /// A problem without a page gets one.

@@ -67,6 +67,7 @@ pub async fn record(app: &App, request: &HttpRequest, event: Event) -> Result<()
 }
 
 async fn written(app: &App, event: Event) -> Result<(), Problem> {
+    metrics::counter!("refusals_total", "kind" => event.kind.code()).increment(1);
     app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await
 }
 

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -39,6 +40,8 @@ pub struct App {
     pub sources: DefaultKeyedRateLimiter<String>,
     /// Limits the slow hashes.
     pub slow: Arc<Semaphore>,
+    /// Asked to stop: what is under way is answered, and nothing more should come.
+    pub draining: AtomicBool,
     /// Limits the refusals that one source may cause.
     pub budget: Budget,
 }
@@ -56,6 +59,8 @@ pub struct Settings {
     pub franceconnect_origin: String,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// TLS ends at a proxy: nobody else is answered.
+    pub proxied: bool,
     /// Everything is invented: a banner says so.
     pub demo: bool,
 }

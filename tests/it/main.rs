@@ -28,6 +28,8 @@ mod platform;
 mod refusals;
 #[cfg(test)]
 mod relying_party;
+#[cfg(all(test, unix))]
+mod serving;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

@@ -46,6 +46,13 @@ impl Database {
         Self { backend: Backend::Sqlite, url, location, folder: Some(folder), schema: None }
     }
 
+    /// A SQLite file that somebody else made.
+    pub(crate) fn at(path: &std::path::Path) -> Self {
+        let url = format!("sqlite:{}", path.display());
+        let location = Location::parse(&url).unwrap();
+        Self { backend: Backend::Sqlite, url, location, folder: None, schema: None }
+    }
+
     /// A new PostgreSQL schema. None where no PostgreSQL is given; with `CI` set, that is a failure.
     pub(crate) fn postgres() -> Option<Self> {
         let Ok(server) = std::env::var(VARIABLE) else {

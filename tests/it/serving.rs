@@ -1,0 +1,104 @@
+//! The real program, started as an operator starts it: what it refuses, what it answers over TLS, what signals do to it.
+
+mod process;
+
+use std::time::Duration;
+
+use mandataire::store::{Location, Store};
+use process::{Folder, certificate, fetch, fetch_over_tls, spent};
+
+/// What the program says when it does not start.
+fn refusal(folder: &Folder, extra: &str) -> String {
+    let output = folder.command(extra, &["serve"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn serve_does_not_start_on_a_schema_that_is_not_its_own() {
+    let folder = Folder::new("schema");
+    assert!(refusal(&folder, "").contains("run `mandataire migrate`"));
+    let location = Location::parse(&folder.database()).unwrap();
+    Store::migrate(&location).unwrap();
+    Store::revert(&location).unwrap();
+    assert!(refusal(&folder, "").contains("run `mandataire migrate`"));
+    Store::migrate(&location).unwrap();
+    folder.execute("insert into __diesel_schema_migrations (version) values ('9999')");
+    assert!(refusal(&folder, "").contains("by a newer version of the program: run that one"));
+}
+
+#[test]
+fn serve_does_not_start_with_a_certificate_that_cannot_be_used() {
+    let folder = Folder::migrated("certificate");
+    let (one, other) = (certificate(), certificate());
+    let tls = folder.tls(&one.0, &other.1);
+    assert!(refusal(&folder, &tls).contains("do not belong together"));
+    let tls = folder.tls("nothing", &other.1);
+    assert!(refusal(&folder, &tls).contains("tls.certificate_file holds no certificate"));
+    let tls = folder.tls(&one.0, "nothing");
+    assert!(refusal(&folder, &tls).contains("tls.key_file holds no private key"));
+}
+
+#[test]
+fn serve_says_that_the_demonstrations_mails_are_not_for_it_and_that_an_address_is_taken() {
+    let folder = Folder::migrated("taken");
+    let running = folder.serve("");
+    let taken = refusal(&folder, &format!("listen = '{}'\n", running.address));
+    assert!(taken.contains("cannot listen on"), "{taken}");
+    let page = folder.command("", &["serve"]).env("MANDATAIRE_MAIL__MODE", "page").output().unwrap();
+    assert!(String::from_utf8(page.stderr).unwrap().contains("mail.mode is page, which only the demonstration has"));
+}
+
+#[test]
+fn a_new_certificate_is_served_after_a_hangup_and_a_broken_one_changes_nothing() {
+    let folder = Folder::migrated("reload");
+    let (first, second) = (certificate(), certificate());
+    let running = folder.serve(&folder.tls(&first.0, &first.1));
+    assert_eq!(fetch_over_tls(&running, "/sign-in", &first.0), Some(200));
+    assert_eq!(fetch_over_tls(&running, "/sign-in", &second.0), None, "not this one yet");
+    folder.tls("nothing", &second.1);
+    running.signal("HUP");
+    running.says("the certificate stays as it was");
+    assert_eq!(fetch_over_tls(&running, "/sign-in", &first.0), Some(200));
+    folder.tls(&second.0, &second.1);
+    running.signal("HUP");
+    running.says("the certificate was read again");
+    assert_eq!(fetch_over_tls(&running, "/sign-in", &second.0), Some(200));
+    assert_eq!(fetch_over_tls(&running, "/sign-in", &first.0), None);
+}
+
+#[test]
+fn i13_the_operators_questions_are_answered_apart_and_hold_no_address() {
+    let folder = Folder::migrated("monitoring");
+    let running = folder.serve(&folder.monitoring(0));
+    let asked = running.monitoring.as_deref().unwrap();
+    assert_eq!(fetch(asked, "/livez"), (200, "alive\n".to_owned()));
+    assert_eq!(fetch(asked, "/readyz"), (200, "ready\n".to_owned()));
+    assert_eq!(fetch(&running.address, "/sign-in/link?token=a-secret-token").0, 200);
+    assert_eq!(fetch(&running.address, "/sign-in").0, 200);
+    let figures = fetch(asked, "/metrics").1;
+    let line = "http_requests_total{route=\"/sign-in\",method=\"GET\",status=\"200\"} 1";
+    assert!(figures.contains(line), "{figures}");
+    assert!(figures.contains("http_request_seconds_bucket{route=\"/sign-in\",le=\"5\"} 1"), "{figures}");
+    assert!(figures.contains("database_connections"), "{figures}");
+    assert!(!figures.contains("a-secret-token"));
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(fetch(&running.address, path).0, 404, "{path}");
+    }
+    assert_eq!(fetch(asked, "/sign-in").0, 404);
+    assert!(!running.said().contains("a-secret-token"));
+}
+
+#[test]
+fn asked_to_stop_it_says_that_it_is_not_ready_answers_what_comes_and_goes() {
+    let folder = Folder::migrated("drain");
+    let running = folder.serve(&folder.monitoring(2));
+    let asked = running.monitoring.clone().unwrap();
+    running.signal("TERM");
+    running.says("asked to stop");
+    assert_eq!(fetch(&asked, "/readyz"), (503, "stopping\n".to_owned()));
+    assert_eq!(fetch(&running.address, "/sign-in").0, 200, "a balancer that has not noticed yet");
+    let (status, took) = spent(running);
+    assert!(status.success(), "{status}");
+    assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(12), "{took:?}");
+}
