@@ -72,7 +72,7 @@ pub(crate) fn of_an_opening() -> Vec<Row> {
                 ("issuer", Value::Text("http://127.0.0.1:40000/api/v2")),
                 ("sub_index", Value::Unique(32, 0)),
                 ("subject", Value::Token),
-                ("identity", Value::Bytes(243)),
+                ("identity", Value::Bytes(226)),
                 ("created_at", Value::Now),
             ],
         ),
@@ -88,7 +88,7 @@ pub(crate) fn of_an_opening() -> Vec<Row> {
                 ("created_at", Value::Now),
                 ("stage", Value::Text("opened")),
                 ("citizen", CITIZEN),
-                ("identity", Value::Bytes(243)),
+                ("identity", Value::Bytes(226)),
                 ("agreement_hash", Value::Unique(32, 0)),
                 ("mandate", MANDATE),
             ],
@@ -151,7 +151,7 @@ fn papers() -> [Row; 3] {
                 ("given_at", Value::Now),
                 ("method", Value::Text("in_person")),
                 ("language", Value::Text("fr")),
-                ("text", Value::Bytes(2_270)),
+                ("text", Value::Bytes(886)),
                 ("digest", Value::Bytes(32)),
             ],
         ),
@@ -159,8 +159,8 @@ fn papers() -> [Row; 3] {
             "documents",
             &[
                 ("mandate", MANDATE),
-                ("version", Value::Text("mandate-1")),
-                ("text", Value::Bytes(3_200)),
+                ("version", Value::Text("2026-11")),
+                ("text", Value::Bytes(1_341)),
                 ("digest", Value::Bytes(32)),
             ],
         ),
@@ -179,7 +179,7 @@ fn papers() -> [Row; 3] {
 
 /// The entries that an opening leaves, and how long their clear parts are.
 const KINDS: [(&str, usize); 4] =
-    [("citizen_identified", 270), ("agreement_given", 450), ("code_accepted", 180), ("mandate_opened", 720)];
+    [("citizen_identified", 275), ("agreement_given", 438), ("code_accepted", 180), ("mandate_opened", 648)];
 
 fn entry(at: usize, kind: &'static str, clear: usize) -> Vec<Row> {
     let id = Value::New("ent", at);

@@ -14,7 +14,7 @@ use crate::report::{self, Start};
 use crate::seats::Seats;
 use crate::{Kind, Options, Part, floor_sqlite, people, postgres, serve, stub, work};
 
-/// Changes whenever the generator or the schema does: an older database is not what this program thinks it is.
+/// Changes whenever the generator does: an older database is not what this program thinks it is. Its schema is brought up to date.
 const VERSION: u32 = 1;
 /// The first number of the floor's rows: sixteen digits, apart for each line of the table.
 const FLOOR: usize = 1_000_000_000_000_000;
@@ -108,7 +108,9 @@ fn sqlite(size: Size) -> Outcome<Place> {
     forget(&run);
     fs::copy(&kept, &run).map_err(text)?;
     let path = run.display().to_string();
-    Ok(Place { name: "sqlite", url: format!("sqlite:{path}"), location: Location::Sqlite(path), server: None })
+    let location = Location::Sqlite(path.clone());
+    Store::migrate(&location).map_err(text)?;
+    Ok(Place { name: "sqlite", url: format!("sqlite:{path}"), location, server: None })
 }
 
 fn on_postgres(size: Size) -> Outcome<Place> {
@@ -122,7 +124,9 @@ fn on_postgres(size: Size) -> Outcome<Place> {
     }
     server.copy(&kept, "run")?;
     let url = server.url("run");
-    Ok(Place { name: "postgres", location: Location::Postgres(url.clone()), url, server: Some(server) })
+    let location = Location::Postgres(url.clone());
+    Store::migrate(&location).map_err(text)?;
+    Ok(Place { name: "postgres", url, location, server: Some(server) })
 }
 
 /// Measures one database.

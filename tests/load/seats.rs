@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
+use chrono::TimeDelta;
 use mandataire::app::block_on;
 use mandataire::clock::{Clock, Random};
 use mandataire::credential;
@@ -122,7 +123,9 @@ fn live(db: &mut Db<'_>, place: usize, now: Instant) -> Result<Vec<Live>, Error>
     let listed = citizens::list(db, &organisation, citizens::Tab::Active, &[], None, ACTED_FOR, now)?;
     let ids: Vec<_> = listed.lines.into_iter().map(|line| line.citizen.id).collect();
     let held = mandates::holding(db, &organisation, &ids)?;
-    let live = held.iter().flat_map(|mandate| mandate.live(now).map(move |part| (mandate, part)));
+    // Those that end during the run would be refused by it.
+    let later = now + TimeDelta::hours(1);
+    let live = held.iter().flat_map(|mandate| mandate.live(later).map(move |part| (mandate, part)));
     Ok(live.map(|(of, part)| Live { citizen: of.citizen.to_string(), procedure: part.procedure.key() }).collect())
 }
 

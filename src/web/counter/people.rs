@@ -206,20 +206,22 @@ pub async fn citizen(
     id: Id<CitizenId>,
 ) -> Result<HttpResponse, Problem> {
     let (now, can_open) = (app.clock.now(), is_mediator(&request));
+    let reading = Event::new(Kind::CitizenRead, now).by(&member.account().id).within(&member.organisation().id);
     let (citizen, held, recorded, names) = app
         .store
-        .write(move |tx| {
+        .read(move |db| {
             let organisation = &member.organisation().id;
-            let citizen = citizens::held_by(tx, organisation, &id.0, now)?;
-            let mut held = mandates::of_citizen(tx, organisation, &citizen.id, SHOWN)?;
+            let citizen = citizens::held_by(db, organisation, &id.0, now)?;
+            let mut held = mandates::of_citizen(db, organisation, &citizen.id, SHOWN)?;
             held.retain(|one| one.is_shown(now));
-            let recorded = uses::of_citizen(tx, organisation, &citizen.id, SHOWN)?;
-            let names = Names::of(tx, &recorded)?;
-            let event = Event::new(Kind::CitizenRead, now).by(&member.account().id).within(organisation);
-            journal::record(tx, &event.about(&citizen.id))?;
+            let recorded = uses::of_citizen(db, organisation, &citizen.id, SHOWN)?;
+            let names = Names::of(db, &recorded)?;
             Ok::<_, Problem>((citizen, held, recorded, names))
         })
         .await?;
+    // Nothing is shown unless the reading is recorded.
+    let reading = reading.about(&citizen.id);
+    app.store.write(move |tx| journal::record(tx, &reading).map(drop).map_err(Problem::from)).await?;
     let born = birthdate(&citizen.identity.birthdate, screen.t());
     let cards = held.iter().map(|one| card(one, now, &screen)).collect();
     let uses = recorded.iter().map(|one| names.line(one, &screen)).collect();
