@@ -31,26 +31,27 @@ pub(crate) fn table(cells: &[Cell]) -> String {
          |---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for cell in cells {
-        let part = |value: f64, digits: usize| {
-            if value == 0.0 { "–".to_owned() } else { format!("{value:.digits$}") }
-        };
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {:.1} | {:.1} | {} | {} | {} | {} |",
-            cell.database,
-            cell.what,
-            cell.connections,
-            part(cell.per_second, 0),
-            cell.p50_ms,
-            cell.p99_ms,
-            part(cell.service_cpu_ms, 2),
-            part(cell.database_cpu_ms, 2),
-            part(cell.memory_mb, 0),
-            cell.failures,
-        );
+        text.push_str(&line(cell));
     }
     text
+}
+
+/// One line of it.
+pub(crate) fn line(cell: &Cell) -> String {
+    let part = |value: f64, digits: usize| if value == 0.0 { "–".to_owned() } else { format!("{value:.digits$}") };
+    format!(
+        "| {} | {} | {} | {} | {:.1} | {:.1} | {} | {} | {} | {} |\n",
+        cell.database,
+        cell.what,
+        cell.connections,
+        part(cell.per_second, 0),
+        cell.p50_ms,
+        cell.p99_ms,
+        part(cell.service_cpu_ms, 2),
+        part(cell.database_cpu_ms, 2),
+        part(cell.memory_mb, 0),
+        cell.failures,
+    )
 }
 
 fn cell<'c>(cells: &'c [Cell], database: &str, what: &str, connections: usize) -> Option<&'c Cell> {

@@ -20,6 +20,8 @@ const VERSION: u32 = 1;
 const FLOOR: usize = 1_000_000_000_000_000;
 /// Before the first line of an operation, so that connections and caches are there.
 const WARMING: Duration = Duration::from_millis(700);
+/// Between the end of the service and the floor.
+const SETTLING: Duration = Duration::from_secs(2);
 
 /// Where the database of a run is, and whose processes it has.
 struct Place {
@@ -150,19 +152,26 @@ fn on(options: &Options, place: &Place, issuer: &str) -> Outcome<(Vec<Cell>, Sta
         operations.push(("open", work::open(&seats, issuer)));
     }
     let mut cells = Vec::new();
+    let mut keep = |cell: Cell| {
+        // A run may take minutes: what is known is shown at once, and stays if something fails later.
+        eprint!("{}", report::line(&cell));
+        cells.push(cell);
+    };
     for (what, operation) in operations {
         let run = |count, span| measure::run(place.name, what, server.address, count, span, accounts, &operation);
         run(4, WARMING)?;
         for count in &options.connections {
-            cells.push(run(*count, span(options))?);
+            keep(run(*count, span(options))?);
         }
     }
     drop(server);
     if options.measures(Part::Floor) {
+        // PostgreSQL's processes for the service are still ending: what they spent must not count as the floor's.
+        std::thread::sleep(SETTLING);
         let session = people::session(Some(seats.since), 0).to_string();
         for (line, count) in options.connections.iter().enumerate() {
             let start = FLOOR * (1 + line);
-            cells.push(match (&place.server, &place.location) {
+            keep(match (&place.server, &place.location) {
                 // pgbench multiplies by 64 what it counts from here.
                 (Some(server), _) => server.floor("run", size, &session, start / 64, *count, span(options))?,
                 (None, Location::Sqlite(path)) => {
