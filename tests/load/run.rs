@@ -109,6 +109,8 @@ fn sqlite(size: Size) -> Outcome<Place> {
     }
     forget(&run);
     fs::copy(&kept, &run).map_err(text)?;
+    // Otherwise the first commit of the service waits for the whole copy to reach the disk.
+    fs::File::open(&run).and_then(|copy| copy.sync_all()).map_err(text)?;
     let path = run.display().to_string();
     let location = Location::Sqlite(path.clone());
     Store::migrate(&location).map_err(text)?;
