@@ -122,6 +122,9 @@ pub fn list(db: &mut Db<'_>, after: Option<&AccountId>, limit: i64) -> Result<Ve
 /// # Errors
 /// The database fails.
 pub fn names(db: &mut Db<'_>, ids: &[AccountId]) -> Result<HashMap<AccountId, String>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<Row> = accounts::table
         .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
         .filter(accounts::id.eq_any(ids.iter().map(AccountId::as_str)))

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::schema::{citizen_search, citizens, holdings, person_keys as key_rows};
 use super::vault::{PersonKey, Place, Vault};
-use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
+use super::{Db, Error, Tx, parsed, person_keys, read_back, search, stored};
 use crate::domain::Instant;
 use crate::domain::citizen::{Claims, Identity, LONGEST_BEGINNING, beginning};
 use crate::domain::id::{CitizenId, OrganisationId};
@@ -149,31 +149,7 @@ pub(super) fn update(
 ) -> Result<(), Error> {
     let sealed = tx.vault.seal(key, place(id.as_str()), &identity_bytes(identity)?)?;
     diesel::update(citizens::table.find(id.as_str())).set(citizens::identity.eq(sealed)).execute(tx.connection)?;
-    let known: Vec<Vec<u8>> = citizen_search::table
-        .filter(citizen_search::organisation.eq(organisation.as_str()).and(citizen_search::citizen.eq(id.as_str())))
-        .select(citizen_search::token)
-        .load(tx.connection)?;
-    for text in identity.search_beginnings() {
-        let token = search_token(tx.vault, organisation, &text);
-        if known.contains(&token) {
-            continue;
-        }
-        diesel::insert_into(citizen_search::table)
-            .values((
-                citizen_search::organisation.eq(organisation.as_str()),
-                citizen_search::token.eq(token),
-                citizen_search::citizen.eq(id.as_str()),
-            ))
-            .execute(tx.connection)?;
-    }
-    Ok(())
-}
-
-/// Half of the keyed hash is enough: a false match is sorted out after opening.
-fn search_token(vault: &Vault, organisation: &OrganisationId, text: &str) -> Vec<u8> {
-    let mut token = vault.index("citizen_search", &format!("{organisation} {text}"));
-    token.truncate(16);
-    token
+    search::add(tx, organisation, id, identity)
 }
 
 /// A citizen of whom the organisation holds a mandate, ended at most a year ago.
@@ -209,6 +185,9 @@ pub fn find(db: &mut Db<'_>, id: &CitizenId) -> Result<Citizen, Error> {
 /// # Errors
 /// The database fails.
 pub fn find_many(db: &mut Db<'_>, ids: &[CitizenId]) -> Result<Vec<Citizen>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows: Vec<Row> = citizens::table
         .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
         .filter(citizens::id.eq_any(ids.iter().map(CitizenId::as_str)))
@@ -271,7 +250,7 @@ pub fn list(
             .filter(holdings::last_end.gt(stored(now - SHOWN_AFTER_END))),
     };
     for word in words.iter().take(WORDS) {
-        let token = search_token(db.vault, organisation, beginning(word, LONGEST_BEGINNING));
+        let token = search::token(db.vault, organisation, beginning(word, LONGEST_BEGINNING));
         let found = citizen_search::table
             .filter(citizen_search::organisation.eq(organisation.as_str()).and(citizen_search::token.eq(token)))
             .select(citizen_search::citizen);

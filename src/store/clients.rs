@@ -119,6 +119,9 @@ pub fn secret(db: &mut Db<'_>, id: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
 /// # Errors
 /// The database fails.
 pub fn names(db: &mut Db<'_>, ids: &[String]) -> Result<HashMap<String, String>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
     let rows: Vec<(String, String)> =
         clients::table.filter(clients::id.eq_any(ids)).select((clients::id, clients::name)).load(db.connection)?;
     Ok(rows.into_iter().collect())

@@ -17,7 +17,7 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// How long a request waits for a connection before it is told that the database is not available.
-const WAIT: Duration = Duration::from_secs(3);
+pub(super) const WAIT: Duration = Duration::from_secs(3);
 
 /// One connection to either database.
 #[derive(diesel::MultiConnection)]
@@ -104,26 +104,34 @@ fn unavailable(error: impl std::error::Error) -> Error {
 /// Makes the connections of a pool.
 pub struct Manager(Location);
 
+/// A connection of the pool.
+pub struct Lent {
+    pub(super) connection: AnyConnection,
+    /// The last work over it did not succeed, or is still going on: it may be the connection's fault.
+    pub(super) suspect: bool,
+}
+
 impl ManageConnection for Manager {
-    type Connection = AnyConnection;
+    type Connection = Lent;
     type Error = Error;
 
-    fn connect(&self) -> Result<AnyConnection, Error> {
+    fn connect(&self) -> Result<Lent, Error> {
         let mut connection = self.0.open()?;
         if let AnyConnection::Sqlite(sqlite) = &mut connection {
             sqlite.batch_execute("pragma query_only = on;")?;
         }
-        Ok(connection)
+        Ok(Lent { connection, suspect: false })
     }
 
-    fn is_valid(&self, connection: &mut AnyConnection) -> Result<(), Error> {
-        Ok(connection.batch_execute("select 1")?)
+    fn is_valid(&self, lent: &mut Lent) -> Result<(), Error> {
+        Ok(lent.connection.batch_execute("select 1")?)
     }
 
-    /// Asked when a connection comes back: a server that went away is not offered to the next request.
-    fn has_broken(&self, connection: &mut AnyConnection) -> bool {
-        match connection {
-            AnyConnection::Pg(pg) => pg.batch_execute("").is_err(),
+    /// Asked whenever a connection comes back: a server that went away is not offered to the next request. After work that
+    /// succeeded there is nothing to ask the server.
+    fn has_broken(&self, lent: &mut Lent) -> bool {
+        match &mut lent.connection {
+            AnyConnection::Pg(pg) => lent.suspect && pg.batch_execute("select 1").is_err(),
             AnyConnection::Sqlite(_) => false,
         }
     }

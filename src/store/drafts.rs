@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::citizens::{identity_bytes, identity_from};
 use super::organisations::{procedures, procedures_text};
-use super::schema::drafts;
+use super::schema::{drafts, person_keys as key_rows};
 use super::vault::Place;
 use super::{Db, Error, Tx, journal, parsed, person_keys, read_back, stored};
 use crate::domain::Instant;
@@ -83,8 +83,24 @@ fn stage(row: &Row, agreement: Option<Agreement>) -> Result<Stage, Error> {
     })
 }
 
-fn opened(db: &mut Db<'_>, row: &Row) -> Result<Draft, Error> {
-    let key = row.citizen.as_deref().map(|owner| person_keys::of(db, owner)).transpose()?;
+/// A row, and the wrapped key of its citizen if there is one: read together, because every step of an opening begins with them.
+type Found = (Row, Option<Vec<u8>>);
+
+/// Every draft, with what [`Found`] holds.
+macro_rules! found {
+    () => {
+        drafts::table
+            .left_join(key_rows::table.on(drafts::citizen.eq(key_rows::owner.nullable())))
+            .select((Row::as_select(), key_rows::wrapped.nullable()))
+    };
+}
+
+fn opened(db: &mut Db<'_>, (row, wrapped): &Found) -> Result<Draft, Error> {
+    let key = match (&row.citizen, wrapped) {
+        (Some(owner), Some(wrapped)) => Some(db.vault.unwrap_key(owner, wrapped)?),
+        (Some(_), None) => return Err(Error::NotFound),
+        (None, _) => None,
+    };
     let open = |place, sealed: &Option<Vec<u8>>| match (&key, sealed) {
         (Some(key), Some(sealed)) => db.vault.open(key, place, sealed).map(Some),
         _ => Ok(None),
@@ -148,10 +164,9 @@ pub fn start(tx: &mut Tx<'_>, draft: &Draft, expected: &Expected<'_>) -> Result<
 /// # Errors
 /// There is none, it is another session's, or it was taken.
 pub fn take_waiting(tx: &mut Tx<'_>, session: &SessionId, state_hash: &[u8]) -> Result<Waiting, Error> {
-    let mine = drafts::table
-        .filter(drafts::state_hash.eq(state_hash).and(drafts::session.eq(session.as_str())))
-        .select(Row::as_select());
-    let row: Row = mine.first(tx.connection)?;
+    let mine = found!().filter(drafts::state_hash.eq(state_hash).and(drafts::session.eq(session.as_str())));
+    let found: Found = mine.first(tx.connection)?;
+    let row = &found.0;
     let taken = diesel::update(drafts::table.find(&row.id).filter(drafts::state_hash.eq(state_hash)))
         .set((
             drafts::state_hash.eq(None::<Vec<u8>>),
@@ -164,7 +179,7 @@ pub fn take_waiting(tx: &mut Tx<'_>, session: &SessionId, state_hash: &[u8]) -> 
     }
     let nonce = row.nonce.clone().ok_or(Error::Corrupt("drafts.nonce"))?;
     let verifier = row.verifier.clone();
-    Ok(Waiting { draft: opened(tx, &row)?, nonce, verifier })
+    Ok(Waiting { draft: opened(tx, &found)?, nonce, verifier })
 }
 
 /// A draft of this session.
@@ -172,12 +187,9 @@ pub fn take_waiting(tx: &mut Tx<'_>, session: &SessionId, state_hash: &[u8]) -> 
 /// # Errors
 /// There is none, or it is another session's.
 pub fn of_session(db: &mut Db<'_>, session: &SessionId, id: &DraftId) -> Result<Draft, Error> {
-    let row: Row = drafts::table
-        .find(id.as_str())
-        .filter(drafts::session.eq(session.as_str()))
-        .select(Row::as_select())
-        .first(db.connection)?;
-    opened(db, &row)
+    let mine = found!().filter(drafts::id.eq(id.as_str()).and(drafts::session.eq(session.as_str())));
+    let found: Found = mine.first(db.connection)?;
+    opened(db, &found)
 }
 
 /// The same, alone until the transaction ends: two confirmations follow one another.
@@ -194,11 +206,8 @@ pub fn of_session_locked(tx: &mut Tx<'_>, session: &SessionId, id: &DraftId) -> 
 /// # Errors
 /// There is none.
 pub fn of_agreement(db: &mut Db<'_>, agreement_hash: &[u8]) -> Result<Draft, Error> {
-    let row: Row = drafts::table
-        .filter(drafts::agreement_hash.eq(agreement_hash))
-        .select(Row::as_select())
-        .first(db.connection)?;
-    opened(db, &row)
+    let found: Found = found!().filter(drafts::agreement_hash.eq(agreement_hash)).first(db.connection)?;
+    opened(db, &found)
 }
 
 /// The same, alone until the transaction ends.

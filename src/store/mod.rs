@@ -18,6 +18,7 @@ pub mod organisations;
 pub mod outbox;
 mod person_keys;
 mod schema;
+mod search;
 pub mod sessions;
 pub mod sign_in;
 pub mod uses;
@@ -29,6 +30,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use diesel::r2d2::Pool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Random;
 use crate::domain::Instant;
@@ -43,6 +45,8 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     pool: Pool<db::Manager>,
+    /// As many turns as the pool has connections: whoever waits for one holds no thread meanwhile.
+    turns: Arc<Semaphore>,
     /// SQLite only: PostgreSQL writes side by side from the pool.
     writer: Option<writer::Writer>,
     vault: Arc<Vault>,
@@ -104,7 +108,8 @@ impl Store {
             Location::Sqlite(_) => Some(writer::Writer::start(location.open()?, vault.clone(), random.clone())?),
             Location::Postgres(_) => None,
         };
-        Ok(Self(Arc::new(Inner { pool: location.pool(pool)?, writer, vault, random })))
+        let turns = Arc::new(Semaphore::new(usize::try_from(pool).unwrap_or(1)));
+        Ok(Self(Arc::new(Inner { pool: location.pool(pool)?, turns, writer, vault, random })))
     }
 
     /// Brings the schema up to date; answers the names of the migrations it ran.
@@ -158,9 +163,13 @@ impl Store {
         E: From<Error> + Send + 'static,
     {
         let inner = self.0.clone();
+        let turn = inner.turn().await?;
         blocking(move || {
-            let mut connection = inner.connection()?;
-            work(&mut Db { connection: &mut connection, vault: &inner.vault })
+            let _turn = turn;
+            let mut lent = inner.lend()?;
+            let done = work(&mut Db { connection: &mut lent.connection, vault: &inner.vault });
+            lent.suspect = done.is_err();
+            done
         })
         .await
     }
@@ -179,29 +188,51 @@ impl Store {
             return writer.write(work).await;
         }
         let inner = self.0.clone();
+        let turn = inner.turn().await?;
         blocking(move || {
-            let mut connection = inner.connection()?;
-            connection.begin()?;
-            let mut tx = Tx { db: Db { connection: &mut connection, vault: &inner.vault }, random: &inner.random };
-            match catch_unwind(AssertUnwindSafe(|| work(&mut tx))) {
-                Ok(Ok(done)) => connection.commit().map(|()| done).map_err(E::from),
-                Ok(Err(refused)) => {
-                    connection.rollback();
-                    Err(refused)
-                }
-                Err(_) => {
-                    connection.rollback();
-                    Err(Error::Unavailable("the work stopped unexpectedly".to_owned()).into())
-                }
-            }
+            let _turn = turn;
+            let mut lent = inner.lend()?;
+            let done = inner.transaction(&mut lent.connection, work);
+            lent.suspect = done.is_err();
+            done
         })
         .await
     }
 }
 
 impl Inner {
-    fn connection(&self) -> Result<diesel::r2d2::PooledConnection<db::Manager>, Error> {
-        self.pool.get().map_err(|error| Error::Unavailable(error.to_string()))
+    /// Waits for a turn at the pool, as long as one waits for a connection.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let busy = || Error::Unavailable("no connection became free in time".to_owned());
+        let turn = tokio::time::timeout(db::WAIT, self.turns.clone().acquire_owned()).await;
+        turn.map_err(|_| busy())?.map_err(|_| busy())
+    }
+
+    /// A connection; whatever becomes of the work, it is suspect until the work has succeeded.
+    fn lend(&self) -> Result<diesel::r2d2::PooledConnection<db::Manager>, Error> {
+        let mut lent = self.pool.get().map_err(|error| Error::Unavailable(error.to_string()))?;
+        lent.suspect = true;
+        Ok(lent)
+    }
+
+    fn transaction<F, T, E>(&self, connection: &mut db::AnyConnection, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        connection.begin()?;
+        let mut tx = Tx { db: Db { connection: &mut *connection, vault: &self.vault }, random: &self.random };
+        match catch_unwind(AssertUnwindSafe(|| work(&mut tx))) {
+            Ok(Ok(done)) => connection.commit().map(|()| done).map_err(E::from),
+            Ok(Err(refused)) => {
+                connection.rollback();
+                Err(refused)
+            }
+            Err(_) => {
+                connection.rollback();
+                Err(Error::Unavailable("the work stopped unexpectedly".to_owned()).into())
+            }
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! The real program, started as an operator starts it: what it refuses, what it answers over TLS, what signals do to it.
+#![expect(clippy::unwrap_used, reason = "a test ends where its scene cannot be set")]
 
 mod process;
 
 use std::time::Duration;
 
 use mandataire::store::{Location, Store};
-use process::{Folder, certificate, fetch, fetch_over_tls, spent};
+use process::{Folder, certificate, fetch, fetch_over_tls, monitoring, spent};
 
 /// What the program says when it does not start.
 fn refusal(folder: &Folder, extra: &str) -> String {
@@ -70,7 +71,7 @@ fn a_new_certificate_is_served_after_a_hangup_and_a_broken_one_changes_nothing()
 #[test]
 fn i13_the_operators_questions_are_answered_apart_and_hold_no_address() {
     let folder = Folder::migrated("monitoring");
-    let running = folder.serve(&folder.monitoring(0));
+    let running = folder.serve(&monitoring(0));
     let asked = running.monitoring.as_deref().unwrap();
     assert_eq!(fetch(asked, "/livez"), (200, "alive\n".to_owned()));
     assert_eq!(fetch(asked, "/readyz"), (200, "ready\n".to_owned()));
@@ -92,7 +93,7 @@ fn i13_the_operators_questions_are_answered_apart_and_hold_no_address() {
 #[test]
 fn asked_to_stop_it_says_that_it_is_not_ready_answers_what_comes_and_goes() {
     let folder = Folder::migrated("drain");
-    let running = folder.serve(&folder.monitoring(2));
+    let running = folder.serve(&monitoring(2));
     let asked = running.monitoring.clone().unwrap();
     running.signal("TERM");
     running.says("asked to stop");

@@ -7,7 +7,7 @@ use actix_web::rt::spawn;
 use mandataire::domain::event::{Event, Kind};
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
 use mandataire::domain::term::Term::Month;
-use mandataire::store::{Error, Store, journal};
+use mandataire::store::{Error, Location, Store, journal, organisations};
 use mandataire::web::problem::Problem;
 
 use crate::on_each_backend;
@@ -199,4 +199,29 @@ fn an_outcome_that_nobody_knows_is_said_with_503() {
     for error in [Error::Uncertain, Error::Unavailable("x".to_owned())] {
         assert_eq!(Problem::from(error).status_code().as_u16(), 503);
     }
+}
+
+/// Only PostgreSQL's connections can be lost, and making one costs more than a page.
+#[actix_web::test]
+async fn a_connection_that_served_well_serves_again_and_a_lost_one_is_replaced() {
+    let Some(world) = World::on_postgres().await else { return };
+    let name = format!("lent_{:08x}", world.random.u128() & 0xffff_ffff);
+    let location = Location::parse(&format!("{}&application_name={name}", world.database.url)).unwrap();
+    let store = Store::open(&location, 1, &[7; 32], world.random.clone()).unwrap();
+    let of_ours = format!("from pg_stat_activity where application_name = '{name}'");
+    let connections = || world.database.texts(&format!("select pid::text as value {of_ours}"));
+    let read = || store.read(|db| organisations::list(db, None, 10).map(|list| list.len()));
+    let first = connections();
+    assert_eq!(first.len(), 1);
+    for _ in 0..3 {
+        assert_eq!(read().await.unwrap(), 1);
+        store.write(|_| Ok::<_, Error>(())).await.unwrap();
+        // A refusal is no fault of the connection.
+        assert!(store.write(|_| Err::<(), _>(Error::NotFound)).await.is_err());
+        assert_eq!(connections(), first);
+    }
+    world.database.execute(&format!("select pg_terminate_backend(pid) {of_ours}")).unwrap();
+    assert!(matches!(read().await, Err(Error::Unavailable(_))), "it was lost while nobody used it");
+    assert_eq!(read().await.unwrap(), 1);
+    assert_ne!(connections(), first);
 }

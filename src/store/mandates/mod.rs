@@ -77,13 +77,23 @@ fn complete(row: &Row, authorisations: Vec<Authorisation>) -> Result<Mandate, Er
     })
 }
 
+/// The authorisations of some mandates. Most often there is one mandate: a statement for one is prepared once, a statement for a
+/// list anew each time.
+fn parts(db: &mut Db<'_>, rows: &[Row]) -> Result<Vec<AuthorisationRow>, Error> {
+    let all = authorisations::table.select(AuthorisationRow::as_select());
+    Ok(match rows {
+        [] => Vec::new(),
+        [one] => all.filter(authorisations::mandate.eq(&one.id)).load(db.connection)?,
+        many => {
+            let ids = many.iter().map(|row| row.id.as_str());
+            all.filter(authorisations::mandate.eq_any(ids)).load(db.connection)?
+        }
+    })
+}
+
 /// Mandates with their authorisations, in two queries.
 fn assemble(db: &mut Db<'_>, rows: Vec<Row>) -> Result<Vec<Mandate>, Error> {
-    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let parts: Vec<AuthorisationRow> = authorisations::table
-        .filter(authorisations::mandate.eq_any(ids))
-        .select(AuthorisationRow::as_select())
-        .load(db.connection)?;
+    let parts = parts(db, &rows)?;
     let mut of: HashMap<String, Vec<Authorisation>> = HashMap::new();
     for part in parts {
         let authorisation = Authorisation {
@@ -169,9 +179,21 @@ pub fn of_citizen(
 /// # Errors
 /// The database fails.
 pub fn holding(db: &mut Db<'_>, organisation: &OrganisationId, citizens: &[CitizenId]) -> Result<Vec<Mandate>, Error> {
+    let [citizen] = citizens else {
+        if citizens.is_empty() {
+            return Ok(Vec::new());
+        }
+        let open = authorisations::table
+            .filter(authorisations::organisation.eq(organisation.as_str()))
+            .filter(authorisations::citizen.eq_any(citizens.iter().map(CitizenId::as_str)))
+            .filter(authorisations::ended_at.is_null())
+            .select(authorisations::mandate);
+        let rows = mandates::table.filter(mandates::id.eq_any(open)).select(Row::as_select()).load(db.connection)?;
+        return assemble(db, rows);
+    };
     let open = authorisations::table
         .filter(authorisations::organisation.eq(organisation.as_str()))
-        .filter(authorisations::citizen.eq_any(citizens.iter().map(CitizenId::as_str)))
+        .filter(authorisations::citizen.eq(citizen.as_str()))
         .filter(authorisations::ended_at.is_null())
         .select(authorisations::mandate);
     let rows = mandates::table.filter(mandates::id.eq_any(open)).select(Row::as_select()).load(db.connection)?;

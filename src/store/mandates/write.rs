@@ -150,10 +150,11 @@ fn refresh(
     opened_at: Option<Instant>,
 ) -> Result<(), Error> {
     type Ends = Vec<(Option<chrono::NaiveDateTime>, chrono::NaiveDateTime)>;
+    // Through the mandates: they have an index by citizen, and the ended authorisations have none.
     let ends: Ends = authorisations::table
         .inner_join(mandates::table)
-        .filter(authorisations::organisation.eq(organisation.as_str()))
-        .filter(authorisations::citizen.eq(citizen.as_str()))
+        .filter(mandates::organisation.eq(organisation.as_str()))
+        .filter(mandates::citizen.eq(citizen.as_str()))
         .select((authorisations::ended_at, mandates::expires_at))
         .load(tx.connection)?;
     let active_until = ends.iter().filter(|(ended, _)| ended.is_none()).map(|(_, expires)| *expires).max();

@@ -154,13 +154,13 @@ pub async fn list(
         Vec::new()
     } else {
         let read = read_event(&typed, &account, now);
-        app.store
-            .write(move |tx| {
-                let entries = journal::list(tx, &filter, cursor.as_ref(), PAGE + 1)?;
-                journal::record(tx, &read)?;
-                Ok::<_, Problem>(entries)
-            })
-            .await?
+        // A long search does not hold up those who write; nothing is shown unless the reading is recorded.
+        let entries = app
+            .store
+            .read(move |db| journal::list(db, &filter, cursor.as_ref(), PAGE + 1).map_err(Problem::from))
+            .await?;
+        app.store.write(move |tx| journal::record(tx, &read).map(drop).map_err(Problem::from)).await?;
+        entries
     };
     let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let more = entries.len() > page;

@@ -208,22 +208,24 @@ pub async fn citizen(
 ) -> Result<HttpResponse, Problem> {
     let (now, can_open) = (app.clock.now(), is_mediator(&request));
     let base = format!("/citizens/{}", id.0);
+    let reading = Event::new(Kind::CitizenRead, now).by(&member.account().id).within(&member.organisation().id);
     let (citizen, mut held, recorded, names, pages) = app
         .store
-        .write(move |tx| {
+        .read(move |db| {
             let organisation = &member.organisation().id;
-            let citizen = citizens::held_by(tx, organisation, &id.0, now)?;
-            let mut held = mandates::of_citizen(tx, organisation, &citizen.id, SHOWN + 1)?;
+            let citizen = citizens::held_by(db, organisation, &id.0, now)?;
+            let mut held = mandates::of_citizen(db, organisation, &citizen.id, SHOWN + 1)?;
             held.retain(|one| one.is_shown(now));
             let from = after.0.after.as_ref();
-            let mut recorded = uses::of_citizen(tx, organisation, &citizen.id, from, USES + 1)?;
+            let mut recorded = uses::of_citizen(db, organisation, &citizen.id, from, USES + 1)?;
             let pages = use_pages(&base, from, &mut recorded);
-            let names = Names::of(tx, &recorded)?;
-            let event = Event::new(Kind::CitizenRead, now).by(&member.account().id).within(organisation);
-            journal::record(tx, &event.about(&citizen.id))?;
+            let names = Names::of(db, &recorded)?;
             Ok::<_, Problem>((citizen, held, recorded, names, pages))
         })
         .await?;
+    // Nothing is shown unless the reading is recorded.
+    let reading = reading.about(&citizen.id);
+    app.store.write(move |tx| journal::record(tx, &reading).map(drop).map_err(Problem::from)).await?;
     let born = birthdate(&citizen.identity.birthdate, screen.t());
     let older = held.len() > SHOWN;
     held.truncate(SHOWN);

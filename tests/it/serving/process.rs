@@ -1,4 +1,10 @@
 //! A folder with a configuration, and the program started in it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where its scene cannot be set"
+)]
 
 use std::fs;
 use std::io::{Read, Write};
@@ -21,6 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A free port of the loopback.
 fn free() -> SocketAddr {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap()
+}
+
+/// The lines of a listener for the operator.
+pub(super) fn monitoring(drain: u64) -> String {
+    format!("[monitoring]\nlisten = '{}'\ndrain = {drain}\n", free())
 }
 
 /// A certificate for 127.0.0.1, and its key, in PEM.
@@ -81,11 +92,6 @@ impl Folder {
         format!("[tls]\ncertificate_file = '{}'\nkey_file = '{}'\n", certificate.display(), key.display())
     }
 
-    /// The lines of a listener for the operator.
-    pub(super) fn monitoring(&self, drain: u64) -> String {
-        format!("[monitoring]\nlisten = '{}'\ndrain = {drain}\n", free())
-    }
-
     /// The program, with a configuration that holds these lines too; those of the top table first.
     pub(super) fn command(&self, extra: &str, arguments: &[&str]) -> Command {
         let (at, listen) = (self.0.display(), free());
@@ -111,8 +117,11 @@ impl Folder {
         let mut command = self.command(extra, &["serve"]);
         let child = command.stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
         let text = fs::read_to_string(self.0.join("mandataire.toml")).unwrap();
-        let addresses: Vec<_> =
-            text.lines().filter_map(|line| line.strip_prefix("listen = '")).map(|rest| rest.trim_end_matches('\'').to_owned()).collect();
+        let addresses: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("listen = '"))
+            .map(|rest| rest.trim_end_matches('\'').to_owned())
+            .collect();
         let running = Running { child, log, address: addresses[0].clone(), monitoring: addresses.get(1).cloned() };
         running.says("ready");
         running
