@@ -10,6 +10,7 @@ use reqwest::RequestBuilder;
 use reqwest::header::{CONTENT_TYPE, COOKIE};
 
 use crate::clerk::{Journey, browser, form, page, send};
+use crate::database::Database;
 use crate::office::{Case, Office};
 use crate::serve::Serve;
 use crate::verify;
@@ -18,6 +19,8 @@ use crate::verify;
 const CODES: usize = 200;
 /// Submissions of everything else.
 const MANY: usize = 100;
+/// Readings at once that open every connection.
+const WAKING: usize = 48;
 /// The secret of a browser: any 43 characters of the right form.
 const BROWSER: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 /// Where a public service of its own receives codes.
@@ -36,6 +39,15 @@ async fn at_once(requests: Vec<RequestBuilder>) -> BTreeMap<(u16, String), usize
     }
     eprintln!("{answers:?}");
     answers
+}
+
+/// A service whose connections to its database are all open: the first of many would otherwise be alone.
+async fn awake(database: &Database, office: &Office) -> Serve {
+    let (serve, case, http) = (Serve::start(&database.url).await, office.prepares(1).await.remove(0), browser());
+    for _ in 0..2 {
+        at_once((0..WAKING).map(|_| page(&http, &serve.base, &case, "/home")).collect()).await;
+    }
+    serve
 }
 
 /// How many answers had a status and a target.
@@ -66,7 +78,7 @@ async fn opened(serve: &Serve, office: &Office) -> Journey {
 on_each_backend! {
     async fn one_code_of_an_authenticator_is_accepted_once(database) {
         let office = Office::new(&database.location).await;
-        let (serve, here) = (Serve::start(&database.url).await, office.prepares(1).await.remove(0));
+        let (serve, here) = (awake(&database, &office).await, office.prepares(1).await.remove(0));
         let (there, code, http) = (office.elsewhere(&here).await, here.code(), browser());
         // Two sessions of one mediator, one code.
         let both = [&here, &there].into_iter().cycle().take(CODES);
@@ -78,7 +90,7 @@ on_each_backend! {
 
     async fn one_link_signs_in_once(database) {
         let office = Office::new(&database.location).await;
-        let (serve, case) = (Serve::start(&database.url).await, office.prepares(1).await.remove(0));
+        let (serve, case) = (awake(&database, &office).await, office.prepares(1).await.remove(0));
         let ((token, secret), code, http) = (office.link(&case).await, case.code(), browser());
         let csrf = Digest::of(format!("csrf {secret}").as_bytes()).to_string();
         let mut body = url::form_urlencoded::Serializer::new(String::new());
@@ -99,7 +111,7 @@ on_each_backend! {
 
     async fn one_draft_becomes_one_mandate(database) {
         let office = Office::new(&database.location).await;
-        let (serve, http) = (Serve::start(&database.url).await, browser());
+        let (serve, http) = (awake(&database, &office).await, browser());
         let mut journey = Journey::of(Case { ends: false, ..office.prepares(1).await.remove(0) });
         journey.goes_on(&http, &serve.base).await.expect("the citizen agrees");
         let requests = (0..MANY).map(|_| journey.confirmation(&http, &serve.base)).collect();
@@ -124,7 +136,7 @@ on_each_backend! {
             franceconnect: false,
         };
         let secret = office.registers(&client).await;
-        let serve = Serve::start(&database.url).await;
+        let serve = awake(&database, &office).await;
         let journey = opened(&serve, &office).await;
         let code = code_for(&serve, &journey, &database.texts("select id as value from citizens")[0]).await;
         let http = browser();
