@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::rt::spawn;
-use mandataire::domain::client::{AuthMethod, Client, SigningAlgorithm, UserinfoFormat};
+use mandataire::domain::client::{self, AuthMethod, SigningAlgorithm, UserinfoFormat};
 use mandataire::domain::digest::Digest;
-use reqwest::RequestBuilder;
 use reqwest::header::{CONTENT_TYPE, COOKIE};
+use reqwest::{Client, RequestBuilder};
 
 use crate::clerk::{Journey, browser, form, page, send};
 use crate::database::Database;
@@ -21,6 +21,10 @@ const CODES: usize = 200;
 const MANY: usize = 100;
 /// Readings at once that open every connection.
 const WAKING: usize = 48;
+/// Mediators whose codes and links are sent at once, one after the other: a single attempt may be lucky.
+const MEDIATORS: usize = 25;
+/// Submissions for every mediator but the first: as many as there are connections, so that they meet in the database and not before.
+const MEETING: usize = 8;
 /// The secret of a browser: any 43 characters of the right form.
 const BROWSER: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 /// Where a public service of its own receives codes.
@@ -41,13 +45,24 @@ async fn at_once(requests: Vec<RequestBuilder>) -> BTreeMap<(u16, String), usize
     answers
 }
 
-/// A service whose connections to its database are all open: the first of many would otherwise be alone.
-async fn awake(database: &Database, office: &Office) -> Serve {
+/// A service whose connections to its database are all open, and a browser with connections to it: the first of many requests would
+/// otherwise be done before the others came.
+async fn awake(database: &Database, office: &Office) -> (Serve, Client) {
     let (serve, case, http) = (Serve::start(&database.url).await, office.prepares(1).await.remove(0), browser());
     for _ in 0..2 {
         at_once((0..WAKING).map(|_| page(&http, &serve.base, &case, "/home")).collect()).await;
     }
-    serve
+    (serve, http)
+}
+
+/// A link and a code, sent from the browser that asked for the link.
+fn link(http: &Client, base: &str, token: &str, secret: &str, code: &str) -> RequestBuilder {
+    let csrf = Digest::of(format!("csrf {secret}").as_bytes()).to_string();
+    let mut body = url::form_urlencoded::Serializer::new(String::new());
+    http.post(format!("{base}/sign-in/link"))
+        .header(COOKIE, format!("mandataire-browser={secret}"))
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(body.extend_pairs([("csrf", csrf.as_str()), ("token", token), ("code", code)]).finish())
 }
 
 /// How many answers had a status and a target.
@@ -78,40 +93,40 @@ async fn opened(serve: &Serve, office: &Office) -> Journey {
 on_each_backend! {
     async fn one_code_of_an_authenticator_is_accepted_once(database) {
         let office = Office::new(&database.location).await;
-        let (serve, here) = (awake(&database, &office).await, office.prepares(1).await.remove(0));
-        let (there, code, http) = (office.elsewhere(&here).await, here.code(), browser());
-        // Two sessions of one mediator, one code.
-        let both = [&here, &there].into_iter().cycle().take(CODES);
-        let answers = at_once(both.map(|case| form(&http, &serve.base, case, "/code", &[("code", &code)])).collect()).await;
-        assert_eq!(how_many(&answers, 303, "/home"), 1, "{answers:?}");
-        otherwise(&answers, 422);
-        assert_eq!(database.number(&entries("code_accepted", &here)), 1);
+        let (serve, http) = awake(&database, &office).await;
+        for (at, here) in office.prepares(MEDIATORS).await.into_iter().enumerate() {
+            let many = if at == 0 { CODES } else { MEETING };
+            let (there, code) = (office.elsewhere(&here).await, here.code());
+            // Two sessions of one mediator, one code.
+            let both = [&here, &there].into_iter().cycle().take(many);
+            let submit = |case| form(&http, &serve.base, case, "/code", &[("code", &code)]);
+            let answers = at_once(both.map(submit).collect()).await;
+            assert_eq!(how_many(&answers, 303, "/home"), 1, "{answers:?}");
+            otherwise(&answers, 422);
+            assert_eq!(database.number(&entries("code_accepted", &here)), 1);
+        }
     }
 
     async fn one_link_signs_in_once(database) {
         let office = Office::new(&database.location).await;
-        let (serve, case) = (awake(&database, &office).await, office.prepares(1).await.remove(0));
-        let ((token, secret), code, http) = (office.link(&case).await, case.code(), browser());
-        let csrf = Digest::of(format!("csrf {secret}").as_bytes()).to_string();
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        let body = body.extend_pairs([("csrf", &csrf), ("token", &token), ("code", &code)]).finish();
-        let enter = || {
-            http.post(format!("{}/sign-in/link", serve.base))
-                .header(COOKIE, format!("mandataire-browser={secret}"))
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(body.clone())
-        };
-        let answers = at_once(std::iter::repeat_with(enter).take(MANY).collect()).await;
-        assert_eq!(how_many(&answers, 303, "/home"), 1, "{answers:?}");
-        otherwise(&answers, 422);
-        assert_eq!(database.number(&entries("signed_in", &case)), 1);
-        // The one that was there before, and the new one.
-        assert_eq!(database.number(&format!("select count(*) from sessions where account = '{}'", case.account)), 2);
+        let (serve, http) = awake(&database, &office).await;
+        for (at, case) in office.prepares(MEDIATORS).await.into_iter().enumerate() {
+            let many = if at == 0 { MANY } else { MEETING };
+            let ((token, secret), code) = (office.link(&case).await, case.code());
+            let enter = || link(&http, &serve.base, &token, &secret, &code);
+            let answers = at_once(std::iter::repeat_with(enter).take(many).collect()).await;
+            assert_eq!(how_many(&answers, 303, "/home"), 1, "{answers:?}");
+            otherwise(&answers, 422);
+            assert_eq!(database.number(&entries("signed_in", &case)), 1);
+            // The one that was there before, and the new one.
+            let sessions = format!("select count(*) from sessions where account = '{}'", case.account);
+            assert_eq!(database.number(&sessions), 2);
+        }
     }
 
     async fn one_draft_becomes_one_mandate(database) {
         let office = Office::new(&database.location).await;
-        let (serve, http) = (awake(&database, &office).await, browser());
+        let (serve, http) = awake(&database, &office).await;
         let mut journey = Journey::of(Case { ends: false, ..office.prepares(1).await.remove(0) });
         journey.goes_on(&http, &serve.base).await.expect("the citizen agrees");
         let requests = (0..MANY).map(|_| journey.confirmation(&http, &serve.base)).collect();
@@ -125,7 +140,7 @@ on_each_backend! {
 
     async fn one_authorisation_code_gives_one_token(database) {
         let office = Office::new(&database.location).await;
-        let client = Client {
+        let client = client::Client {
             id: "service".to_owned(),
             name: "Service".to_owned(),
             redirect_uris: vec![CALLBACK.to_owned()],
@@ -136,10 +151,9 @@ on_each_backend! {
             franceconnect: false,
         };
         let secret = office.registers(&client).await;
-        let serve = awake(&database, &office).await;
+        let (serve, http) = awake(&database, &office).await;
         let journey = opened(&serve, &office).await;
         let code = code_for(&serve, &journey, &database.texts("select id as value from citizens")[0]).await;
-        let http = browser();
         let exchange = || {
             let fields = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK)];
             http.post(format!("{}/token", serve.base)).basic_auth("service", Some(&secret)).form(&fields)
