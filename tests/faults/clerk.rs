@@ -142,7 +142,9 @@ impl Journey {
 
     /// The form of the confirmation.
     pub(crate) fn confirmation(&mut self, http: &Client, base: &str) -> reqwest::RequestBuilder {
-        let code = self.code.get_or_insert_with(|| self.case.code()).clone();
+        // The same code again, as long as it works: after a minute of bad luck, people type the one they see.
+        let code = self.code.take().filter(|code| self.case.accepts(code)).unwrap_or_else(|| self.case.code());
+        self.code = Some(code.clone());
         let path = format!("/mandates/drafts/{}", self.case.draft);
         form(http, base, &self.case, &path, &[("in_front", "yes"), ("informed", "yes"), ("code", &code)])
     }

@@ -227,4 +227,10 @@ impl Case {
     pub(crate) fn code(&self) -> String {
         credential::code_at(&self.seed, Clock::system().now())
     }
+
+    /// Whether a code of the authenticator still works for a request that is sent now.
+    pub(crate) fn accepts(&self, code: &str) -> bool {
+        let arrival = Clock::system().now() + chrono::TimeDelta::seconds(5);
+        credential::matching_step(&self.seed, code, arrival).is_some()
+    }
 }
