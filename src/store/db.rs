@@ -10,6 +10,7 @@ use diesel::r2d2::{ManageConnection, Pool};
 use diesel::sql_types::Text;
 use diesel::{Connection as _, PgConnection, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use url::Url;
 
 use super::Error;
 
@@ -18,6 +19,16 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// How long a request waits for a connection before it is told that the database is not available.
 pub(super) const WAIT: Duration = Duration::from_secs(3);
+
+/// How a connection notices that its server is gone without a word (libpq, 34.1.2): a connection refused or cut says so by itself, a
+/// machine that lost its power does not, and the system would wait for hours. What the address says itself prevails.
+const VIGILANCE: [(&str, &str); 5] = [
+    ("connect_timeout", "5"),
+    ("tcp_user_timeout", "15000"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+];
 
 /// One connection to either database.
 #[derive(diesel::MultiConnection)]
@@ -73,7 +84,7 @@ impl Location {
                 Ok(AnyConnection::Sqlite(connection))
             }
             Self::Postgres(url) => {
-                let mut connection = PgConnection::establish(url).map_err(unavailable)?;
+                let mut connection = PgConnection::establish(&vigilant(url)).map_err(unavailable)?;
                 connection.batch_execute(
                     "set timezone = 'UTC'; set statement_timeout = '10s'; set lock_timeout = '5s'; \
                      set idle_in_transaction_session_timeout = '15s'; set client_min_messages = warning;",
@@ -93,6 +104,17 @@ impl Location {
             .build(Manager(self.clone()))
             .map_err(unavailable)
     }
+}
+
+fn vigilant(address: &str) -> String {
+    // An address that only libpq can read (several hosts) is left to whoever wrote it.
+    let Ok(mut url) = Url::parse(address) else { return address.to_owned() };
+    for (name, value) in VIGILANCE {
+        if !url.query_pairs().any(|(known, _)| known == name) {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+    }
+    url.into()
 }
 
 /// The address may hold a password: only the kind of failure is told.
@@ -252,4 +274,24 @@ pub enum Schema {
     Current,
     /// A newer program migrated it.
     Ahead,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_server_is_noticed_unless_the_address_says_otherwise() {
+        let plain = vigilant("postgres://u:p%40ss@127.0.0.1:5432/d?options=-csearch_path%3Ds&connect_timeout=60");
+        assert_eq!(
+            plain,
+            "postgres://u:p%40ss@127.0.0.1:5432/d?options=-csearch_path%3Ds&connect_timeout=60\
+             &tcp_user_timeout=15000&keepalives_idle=10&keepalives_interval=5&keepalives_count=3"
+        );
+        assert_eq!(
+            vigilant("postgres://a,b/d"),
+            "postgres://a,b/d?connect_timeout=5&tcp_user_timeout=15000\
+             &keepalives_idle=10&keepalives_interval=5&keepalives_count=3"
+        );
+    }
 }

@@ -28,6 +28,7 @@ mod writer;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::r2d2::Pool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -38,6 +39,9 @@ use crate::domain::Instant;
 pub use db::{Location, Schema};
 pub use error::Error;
 use vault::Vault;
+
+/// A server gives a statement up after ten seconds (`db.rs`). From one that was not heard of for longer, nothing will come.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// The database and the vault behind one handle. Cloning it is cheap.
 #[derive(Clone)]
@@ -172,6 +176,7 @@ impl Store {
             done
         })
         .await
+        .unwrap_or_else(|| Err(Error::Unavailable("no answer".to_owned()).into()))
     }
 
     /// Writes: one transaction, committed if the closure answers `Ok`, undone otherwise. A caller that stops waiting does not stop it.
@@ -197,6 +202,7 @@ impl Store {
             done
         })
         .await
+        .unwrap_or_else(|| Err(Error::Uncertain.into()))
     }
 }
 
@@ -236,13 +242,14 @@ impl Inner {
     }
 }
 
-/// Runs blocking work on the runtime's threads for it. It goes on if the caller stops waiting.
-async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+/// Runs blocking work on the runtime's threads for it. It goes on if the caller stops waiting, and if it takes too long: then, and if
+/// it stopped unexpectedly, there is nothing to answer.
+async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Option<Result<T, E>>
 where
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(Error::Uncertain.into()))
+    tokio::time::timeout(SILENCE, tokio::task::spawn_blocking(work)).await.ok()?.ok()
 }
 
 fn stored(at: Instant) -> chrono::NaiveDateTime {

@@ -1,6 +1,6 @@
 //! A database for one story: a new file, or a new schema. It goes away with the story.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use diesel::RunQueryDsl;
 use diesel::connection::{Connection, SimpleConnection};
@@ -39,7 +39,12 @@ fn name() -> String {
 impl Database {
     /// A new SQLite file.
     pub(crate) fn sqlite() -> Self {
-        let folder = std::env::temp_dir().join(name());
+        Self::sqlite_in(&std::env::temp_dir())
+    }
+
+    /// A new SQLite file on this disk.
+    pub(crate) fn sqlite_in(disk: &Path) -> Self {
+        let folder = disk.join(name());
         std::fs::create_dir(&folder).unwrap();
         let url = format!("sqlite:{}", folder.join("story.db").display());
         let location = Location::parse(&url).unwrap();

@@ -1,0 +1,135 @@
+//! A real `serve`: started from a configuration file, killed without a word, started again.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use mandataire::clock::Random;
+
+use crate::clerk;
+use crate::office::MASTER_KEY;
+
+/// After this, a start has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Lines of the log that a failure shows.
+const SHOWN: usize = 40;
+
+/// A running service.
+pub(crate) struct Serve {
+    /// Its address.
+    pub(crate) base: String,
+    folder: PathBuf,
+    child: Child,
+}
+
+impl Serve {
+    /// Starts it on a database that is migrated, and waits until it answers.
+    pub(crate) async fn start(database: &str) -> Self {
+        let name = format!("serve_{:032x}", Random::system().u128());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir(&folder).unwrap();
+        let port = free_port();
+        configure(&folder, port, database);
+        let mut serve = Self { base: format!("http://127.0.0.1:{port}"), child: launch(&folder), folder };
+        serve.is_ready().await;
+        serve
+    }
+
+    /// SIGKILL: the process has no say in it.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("the process can be killed");
+        self.child.wait().expect("the process is gone");
+    }
+
+    /// Starts it again; how long until it answered.
+    pub(crate) async fn again(&mut self) -> Duration {
+        let began = Instant::now();
+        self.child = launch(&self.folder);
+        self.is_ready().await;
+        began.elapsed()
+    }
+
+    /// Waits until it answers.
+    async fn is_ready(&mut self) {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            let page = clerk::browser().get(format!("{}/sign-in", self.base)).send().await;
+            if page.is_ok_and(|page| page.status().as_u16() == 200) {
+                return;
+            }
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("serve stopped by itself: {status}");
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("serve does not answer after {PATIENCE:?}");
+    }
+
+    /// Whether the process still runs: nothing restarted it.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        // It may have been killed already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!("the end of the log of serve:\n{}", lines[lines.len().saturating_sub(SHOWN)..].join("\n"));
+        }
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// A port below those that outgoing connections take: while the service is down, nobody takes it by chance.
+fn free_port() -> u16 {
+    let candidates = std::iter::repeat_with(|| 10_000 + u16::from_le_bytes(Random::system().bytes()) % 10_000);
+    let mut free = candidates.take(100).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.next().expect("a free port among a hundred")
+}
+
+fn configure(folder: &Path, port: u16, database: &str) {
+    secret(&folder.join("master.key"), &STANDARD.encode(MASTER_KEY));
+    secret(&folder.join("franceconnect.secret"), &"s".repeat(43));
+    let key = |name: &str| folder.join(name).display().to_string();
+    // Port 9 of this machine discards: no mail is written here.
+    let text = format!(
+        "public_url = \"http://127.0.0.1:{port}\"\nlisten = \"127.0.0.1:{port}\"\ndevelopment = true\n\
+         contact = \"aide@example.fr\"\n\
+         [database]\nurl = \"{database}\"\n\
+         [secrets]\nmaster_key_file = \"{}\"\n\
+         [mail]\nfrom = \"Mandataire <ne-pas-repondre@example.fr>\"\nhost = \"127.0.0.1\"\nport = 9\nencryption = \"none\"\n\
+         [franceconnect]\nissuer = \"http://127.0.0.1:9\"\nclient_id = \"mandataire\"\nclient_secret_file = \"{}\"\n\
+         [log]\nlevel = \"warn\"\n",
+        key("master.key"),
+        key("franceconnect.secret")
+    );
+    secret(&folder.join("mandataire.toml"), &text);
+}
+
+fn secret(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+}
+
+fn launch(folder: &Path) -> Child {
+    let log: File = OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_mandataire"))
+        .arg("--config")
+        .arg(folder.join("mandataire.toml"))
+        .arg("serve")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .expect("serve starts")
+}
