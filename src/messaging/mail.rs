@@ -32,6 +32,7 @@ pub enum Fault {
 pub struct Sender {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
+    timeout: Duration,
 }
 
 impl Sender {
@@ -53,14 +54,14 @@ impl Sender {
             }
             Encryption::None => AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host),
         };
-        let mut builder = builder.port(settings.port).timeout(Some(timeout));
+        let mut builder = builder.port(settings.port);
         if let (Some(username), Some(password)) =
             (&settings.username, settings.password().map_err(|error| wrong(&error))?)
         {
             builder = builder.credentials(Credentials::new(username.clone(), password.expose_secret().to_owned()));
         }
         let from = settings.from.parse::<Mailbox>().map_err(|error| wrong(&error))?;
-        Ok(Self { transport: builder.build(), from })
+        Ok(Self { transport: builder.build(), from, timeout })
     }
 
     /// Sends one message.
@@ -75,10 +76,13 @@ impl Sender {
             .header(ContentType::TEXT_PLAIN)
             .body(message.text.clone())
             .map_err(|_| Fault::Malformed)?;
+        let no_answer = || "no answer".to_owned();
+        // The library limits the connection alone: a server that greets nobody would be awaited for ever.
+        let sent = tokio::time::timeout(self.timeout, self.transport.send(mail)).await;
         // The server's answer may quote the recipient: its status code says enough.
-        self.transport.send(mail).await.map(drop).map_err(|error| {
-            Fault::Refused(error.status().map_or_else(|| "no answer".to_owned(), |status| status.to_string()))
-        })
+        sent.map_err(|_| Fault::Refused(no_answer()))?
+            .map(drop)
+            .map_err(|error| Fault::Refused(error.status().map_or_else(no_answer, |status| status.to_string())))
     }
 }
 
