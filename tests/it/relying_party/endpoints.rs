@@ -116,7 +116,7 @@ async fn e13_nobody_is_awaited_longer_than_five_seconds() {
     });
     let rp = RelyingParty::new(super::settings(&world.fc.issuer), world.clock.clone()).unwrap();
     let begun = Instant::now();
-    let failed = rp.identify(&world.callback(), "a-nonce", None).await.err().expect("no answer came");
+    let failed = rp.identify(&world.callback(), "a-nonce", None).await.expect_err("no answer came");
     assert_eq!(failed.fault.code(), "unavailable_timeout");
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
