@@ -177,12 +177,12 @@ mod tests {
             let shown = device.present(step, Instant::UNIX_EPOCH, Kind::CodeAccepted, Kind::CodeRefused);
             shown.authenticator.into_parts().1
         };
-        let refused = fact(Kind::CodeRefused).fact("reason", "code_refused");
+        let refused = || fact(Kind::CodeRefused).fact("reason", "code_refused");
         assert_eq!(events(authenticator(), Some(101)), [fact(Kind::CodeAccepted)]);
-        assert_eq!(events(authenticator(), None), [refused.clone()]);
+        assert_eq!(events(authenticator(), None), [refused()]);
         let nearly = |failures| Authenticator { failures, ..authenticator() };
-        assert_eq!(events(nearly(8), None), [refused.clone()], "the ninth does not lock");
-        assert_eq!(events(nearly(9), None), [refused, fact(Kind::FactorLocked)], "the tenth does");
+        assert_eq!(events(nearly(8), None), [refused()], "the ninth does not lock");
+        assert_eq!(events(nearly(9), None), [refused(), fact(Kind::FactorLocked)], "the tenth does");
         let locked = Authenticator { locked_at: Some(Instant::UNIX_EPOCH), ..authenticator() };
         assert_eq!(events(locked, Some(101)), [fact(Kind::CodeRefused).fact("reason", "factor_locked")]);
     }
