@@ -165,4 +165,65 @@ mod tests {
         assert!(outcome.is_ok());
         assert_eq!(device.failures, 0);
     }
+
+    fn fact(kind: Kind) -> Event {
+        let device = authenticator();
+        Event::new(kind, Instant::UNIX_EPOCH).by(&device.account).fact("factor", device.id.as_str())
+    }
+
+    #[test]
+    fn each_code_is_one_fact_and_the_lock_another() {
+        let events = |device: Authenticator, step| {
+            let shown = device.present(step, Instant::UNIX_EPOCH, Kind::CodeAccepted, Kind::CodeRefused);
+            shown.authenticator.into_parts().1
+        };
+        let refused = || fact(Kind::CodeRefused).fact("reason", "code_refused");
+        assert_eq!(events(authenticator(), Some(101)), [fact(Kind::CodeAccepted)]);
+        assert_eq!(events(authenticator(), None), [refused()]);
+        let nearly = |failures| Authenticator { failures, ..authenticator() };
+        assert_eq!(events(nearly(8), None), [refused()], "the ninth does not lock");
+        assert_eq!(events(nearly(9), None), [refused(), fact(Kind::FactorLocked)], "the tenth does");
+        let locked = Authenticator { locked_at: Some(Instant::UNIX_EPOCH), ..authenticator() };
+        assert_eq!(events(locked, Some(101)), [fact(Kind::CodeRefused).fact("reason", "factor_locked")]);
+    }
+
+    #[test]
+    fn what_a_locked_device_is_shown_changes_nothing_of_it() {
+        let locked = Authenticator { locked_at: Some(Instant::UNIX_EPOCH), failures: 10, ..authenticator() };
+        for step in [None, Some(101)] {
+            assert_eq!(present(locked.clone(), step), (locked.clone(), Err(Refusal::FactorLocked)));
+        }
+    }
+
+    #[test]
+    fn an_enrolment_is_confirmed_by_a_right_code_which_is_spent_by_it() {
+        let pending = Authenticator { last_step: 0, confirmed_at: None, ..authenticator() };
+        assert_eq!(pending.clone().confirm(None, Instant::UNIX_EPOCH).map(drop), Err(Refusal::CodeRefused));
+        let (confirmed, code) = pending.confirm(Some(100), Instant::UNIX_EPOCH).unwrap();
+        let (device, events) = confirmed.into_parts();
+        assert_eq!((code.at(), device.confirmed_at), (Instant::UNIX_EPOCH, Some(Instant::UNIX_EPOCH)));
+        assert_eq!(events, [fact(Kind::FactorEnrolled)]);
+        assert_eq!(present(device, Some(100)).1, Err(Refusal::CodeRefused));
+    }
+
+    #[test]
+    fn releasing_and_withdrawing_are_done_to_somebody() {
+        let done_to = |kind| {
+            let device = authenticator();
+            Event::new(kind, Instant::UNIX_EPOCH).on(&device.account).fact("factor", device.id.as_str())
+        };
+        let locked = Authenticator { locked_at: Some(Instant::UNIX_EPOCH), failures: 10, ..authenticator() };
+        let (released, events) = locked.clone().release(Instant::UNIX_EPOCH).into_parts();
+        assert_eq!((released, events), (authenticator(), vec![done_to(Kind::FactorReleased)]));
+        let (_, events) = locked.withdraw(Instant::UNIX_EPOCH).into_parts();
+        assert_eq!(events, [done_to(Kind::FactorWithdrawn)]);
+    }
+
+    #[test]
+    fn a_recovery_code_is_a_fresh_code_and_a_fact() {
+        let account = authenticator().account;
+        let (event, code) = recovery_code_accepted(&account, Instant::UNIX_EPOCH);
+        assert_eq!(event, Event::new(Kind::RecoveryCodeUsed, Instant::UNIX_EPOCH).by(&account));
+        assert_eq!(code, FreshCode::remembered(Instant::UNIX_EPOCH));
+    }
 }

@@ -110,3 +110,50 @@ impl Client {
         Journalled::new(self, vec![event])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::samples::{begin, one_event};
+
+    fn client() -> Client {
+        Client {
+            id: "service".to_owned(),
+            name: "Service".to_owned(),
+            redirect_uris: vec!["https://a.example.fr/".to_owned(), "https://b.example.fr/".to_owned()],
+            logout_uris: Vec::new(),
+            auth_method: AuthMethod::Basic,
+            algorithm: SigningAlgorithm::Es256,
+            userinfo: UserinfoFormat::Json,
+            franceconnect: false,
+        }
+    }
+
+    #[test]
+    fn a_registration_says_how_it_signs_and_where_it_answers() {
+        let (_, event) = one_event(client().register(begin()));
+        let expected = Event::new(Kind::ClientRegistered, begin())
+            .at_client("service")
+            .fact("algorithm", "ES256")
+            .fact("redirect_uris", "https://a.example.fr/ https://b.example.fr/");
+        assert_eq!(event, expected);
+        let (_, event) = one_event(client().secret_rotated(begin()));
+        assert_eq!(event, Event::new(Kind::ClientSecretRotated, begin()).at_client("service"));
+    }
+
+    #[test]
+    fn a_choice_is_one_of_those_listed() {
+        for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256, SigningAlgorithm::Hs256] {
+            assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
+        }
+        for method in [AuthMethod::Post, AuthMethod::Basic] {
+            assert_eq!(method.to_string().parse(), Ok(method));
+        }
+        for format in [UserinfoFormat::Json, UserinfoFormat::Jwt] {
+            assert_eq!(format.to_string().parse(), Ok(format));
+        }
+        assert_eq!("none".parse::<SigningAlgorithm>(), Err(Unknown));
+        assert_eq!("private_key_jwt".parse::<AuthMethod>(), Err(Unknown));
+        assert_eq!("jwe".parse::<UserinfoFormat>(), Err(Unknown));
+    }
+}

@@ -95,3 +95,73 @@ impl Flow {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::samples::{MICROSECOND, Who, begin};
+
+    const BROWSER: [u8; 32] = [1; 32];
+
+    /// A flow that nobody has taken up.
+    fn flow() -> Flow {
+        Flow {
+            id: FlowId::new(begin(), 1),
+            client: "franceconnect".to_owned(),
+            browser: BROWSER,
+            redirect_uri: "https://fc.example.fr/callback".to_owned(),
+            state: None,
+            nonce: None,
+            scope: "openid".to_owned(),
+            procedures: None,
+            code_since: None,
+            challenge: None,
+            account: None,
+            session: None,
+            created_at: begin(),
+            used: false,
+        }
+    }
+
+    #[test]
+    fn a_flow_goes_on_in_its_browser_and_once() {
+        assert_eq!(flow().alive(&BROWSER, begin()), Ok(()));
+        assert_eq!(flow().alive(&[2; 32], begin()), Err(Refusal::FlowNotYours));
+        let used = Flow { used: true, ..flow() };
+        assert_eq!(used.alive(&BROWSER, begin()), Err(Refusal::FlowUsed));
+        assert_eq!(used.alive(&[2; 32], begin()), Err(Refusal::FlowNotYours), "a stranger learns nothing of it");
+    }
+
+    #[test]
+    fn a_flow_lives_ten_minutes() {
+        let end = begin() + TimeDelta::minutes(10);
+        assert_eq!(flow().alive(&BROWSER, end - MICROSECOND), Ok(()));
+        for now in [end, end + MICROSECOND] {
+            assert_eq!(flow().alive(&BROWSER, now), Err(Refusal::FlowExpired), "{now}");
+        }
+    }
+
+    #[test]
+    fn whoever_takes_it_up_first_keeps_it_in_that_session() {
+        let ana = Who::ana();
+        let taken = flow().taken_by(&ana.clone().mediator()).unwrap();
+        assert_eq!((taken.account.as_ref(), taken.session.as_ref()), (Some(&ana.account.id), Some(&ana.session)));
+        assert_eq!(taken.clone().taken_by(&ana.clone().mediator()), Ok(taken.clone()));
+        let bea = ana.clone().but(|who| who.account.id = AccountId::new(begin(), 2));
+        let elsewhere = ana.but(|who| who.session = SessionId::new(begin(), 2));
+        for other in [bea, elsewhere] {
+            assert_eq!(taken.clone().taken_by(&other.mediator()), Err(Refusal::FlowNotYours));
+        }
+    }
+
+    #[test]
+    fn the_last_code_is_as_recent_as_the_request_asks() {
+        let code = |at| Some(FreshCode::remembered(at));
+        assert_eq!(flow().authenticated(None), Ok(()), "nothing is asked");
+        let asks = Flow { code_since: Some(begin()), ..flow() };
+        assert_eq!(asks.authenticated(code(begin())), Ok(()));
+        for older in [None, code(begin() - MICROSECOND)] {
+            assert_eq!(asks.authenticated(older), Err(Refusal::FreshCodeNeeded));
+        }
+    }
+}

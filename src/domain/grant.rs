@@ -108,3 +108,97 @@ impl Grant {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::samples::{MICROSECOND, begin};
+
+    /// A grant whose code was given at the beginning, to a client that sent a challenge.
+    fn grant() -> Grant {
+        Grant {
+            flow: FlowId::new(begin(), 1),
+            client: "franceconnect".to_owned(),
+            account: AccountId::new(begin(), 1),
+            session: SessionId::new(begin(), 1),
+            organisation: OrganisationId::new(begin(), 1),
+            citizen: CitizenId::new(begin(), 1),
+            mandate: MandateId::new(begin(), 1),
+            procedure: Procedure::Logement,
+            redirect_uri: "https://fc.example.fr/callback".to_owned(),
+            nonce: None,
+            scope: "openid".to_owned(),
+            challenge: Some("challenge".to_owned()),
+            auth_time: begin(),
+            code_expires_at: begin() + CODE_LIFE,
+            code_used_at: None,
+            token_expires_at: Some(begin() + TOKEN_LIFE),
+            token_used_at: None,
+            revoked_at: None,
+        }
+    }
+
+    const RIGHT: Presented<'_> = Presented {
+        client: "franceconnect",
+        redirect_uri: "https://fc.example.fr/callback",
+        challenge: Some("challenge"),
+    };
+
+    fn redeem(change: impl FnOnce(&mut Grant), with: &Presented<'_>) -> Result<(), Refusal> {
+        let mut grant = grant();
+        change(&mut grant);
+        grant.redeem(with, begin())
+    }
+
+    fn spend(change: impl FnOnce(&mut Grant)) -> Result<(), Refusal> {
+        let mut grant = grant();
+        change(&mut grant);
+        grant.spend(begin())
+    }
+
+    #[test]
+    fn a_code_is_worth_something_once_to_its_client_while_it_stands() {
+        assert_eq!(redeem(|_| (), &RIGHT), Ok(()));
+        assert_eq!(redeem(|grant| grant.code_used_at = Some(begin()), &RIGHT), Err(Refusal::CodeReplayed));
+        assert_eq!(redeem(|grant| grant.revoked_at = Some(begin()), &RIGHT), Err(Refusal::GrantRevoked));
+        let other = Presented { client: "other", ..RIGHT };
+        assert_eq!(redeem(|_| (), &other), Err(Refusal::CodeOfAnother));
+        assert_eq!(redeem(|grant| grant.code_used_at = Some(begin()), &other), Err(Refusal::CodeReplayed));
+    }
+
+    #[test]
+    fn the_redirect_uri_is_the_same_byte_for_byte() {
+        for redirect_uri in ["", "https://fc.example.fr/callback/", "https://FC.example.fr/callback"] {
+            assert_eq!(redeem(|_| (), &Presented { redirect_uri, ..RIGHT }), Err(Refusal::RedirectDiffers));
+        }
+    }
+
+    #[test]
+    fn a_verifier_and_a_challenge_come_together_or_not_at_all() {
+        for challenge in [None, Some("other")] {
+            assert_eq!(redeem(|_| (), &Presented { challenge, ..RIGHT }), Err(Refusal::VerifierDiffers));
+        }
+        assert_eq!(redeem(|grant| grant.challenge = None, &RIGHT), Err(Refusal::VerifierDiffers));
+        assert_eq!(redeem(|grant| grant.challenge = None, &Presented { challenge: None, ..RIGHT }), Ok(()));
+    }
+
+    #[test]
+    fn a_code_lives_thirty_seconds_and_a_token_sixty() {
+        assert_eq!((CODE_LIFE, TOKEN_LIFE), (TimeDelta::seconds(30), TimeDelta::seconds(60)));
+        let (code_end, token_end) = (begin() + CODE_LIFE, begin() + TOKEN_LIFE);
+        assert_eq!(grant().redeem(&RIGHT, code_end - MICROSECOND), Ok(()));
+        assert_eq!(grant().spend(token_end - MICROSECOND), Ok(()));
+        for late in [TimeDelta::zero(), MICROSECOND] {
+            assert_eq!(grant().redeem(&RIGHT, code_end + late), Err(Refusal::CodeExpired));
+            assert_eq!(grant().spend(token_end + late), Err(Refusal::TokenExpired));
+        }
+    }
+
+    #[test]
+    fn a_token_is_worth_something_once_while_it_stands() {
+        assert_eq!(spend(|_| ()), Ok(()));
+        assert_eq!(spend(|grant| grant.token_used_at = Some(begin())), Err(Refusal::TokenUsed));
+        assert_eq!(spend(|grant| grant.revoked_at = Some(begin())), Err(Refusal::GrantRevoked));
+        assert_eq!(spend(|grant| grant.token_expires_at = None), Err(Refusal::TokenExpired), "none was given");
+    }
+}

@@ -231,27 +231,4 @@ impl std::ops::Deref for Mediator {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_has_one_stored_form() {
-        assert_eq!(" Ana.Silva@Example.FR ".parse::<Email>().unwrap().as_str(), "ana.silva@example.fr");
-        for refused in [
-            "ana@example",
-            "ana@@example.fr",
-            "a@b.fr,c@d.fr",
-            "Ana <ana@example.fr>",
-            "ana@example.fr\r\nBcc: x@y.fr",
-            "an\0a@example.fr",
-            "раypal@example.fr",
-            "ana@ехample.fr",
-            "ana@-example.fr",
-            ".ana@example.fr",
-            "",
-        ] {
-            assert!(refused.parse::<Email>().is_err(), "{refused:?}");
-        }
-        assert!(format!("{}@example.fr", "a".repeat(300)).parse::<Email>().is_err());
-    }
-}
+mod tests;

@@ -16,6 +16,8 @@ pub mod organisation;
 pub mod outcome;
 pub mod procedure;
 pub mod refusal;
+#[cfg(test)]
+mod samples;
 pub mod term;
 
 /// An instant in UTC. Civil time exists on screens only.

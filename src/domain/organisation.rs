@@ -104,6 +104,7 @@ fn with_actor(event: Event, by: Option<&AccountId>) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::samples::{begin, one_event, organisation};
 
     #[test]
     fn a_siret_has_a_check_digit() {
@@ -112,5 +113,27 @@ mod tests {
         assert!("35600000049837".parse::<Siret>().is_ok(), "La Poste has its own rule");
         assert!("7328293200007".parse::<Siret>().is_err());
         assert!("7328293200007a".parse::<Siret>().is_err());
+    }
+
+    #[test]
+    fn a_new_organisation_is_a_fact_with_its_number() {
+        let (made, event) = one_event(organisation(1).create(begin()));
+        let expected = Event::new(Kind::OrganisationCreated, begin()).within(&made.id).fact("siret", "73282932000074");
+        assert_eq!(event, expected);
+    }
+
+    #[test]
+    fn a_suspension_begins_once_and_is_lifted_once() {
+        let officer = AccountId::new(begin(), 9);
+        let (suspended, event) = one_event(organisation(1).suspend(Some(&officer), begin()));
+        assert_eq!(suspended.suspended_at, Some(begin()));
+        let fact = |kind| Event::new(kind, begin()).within(&suspended.id);
+        assert_eq!(event, fact(Kind::OrganisationSuspended).by(&officer));
+        let later = begin() + chrono::TimeDelta::days(1);
+        let (again, events) = suspended.clone().suspend(None, later).into_parts();
+        assert_eq!((again.suspended_at, events), (Some(begin()), Vec::new()), "since the first time");
+        let (resumed, event) = one_event(suspended.clone().resume(None, begin()));
+        assert_eq!((resumed.suspended_at, event), (None, fact(Kind::OrganisationResumed)));
+        assert_eq!(resumed.clone().resume(None, begin()).into_parts(), (resumed, Vec::new()));
     }
 }

@@ -122,3 +122,83 @@ impl Use {
         Ok(Journalled::new(self, vec![event]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::domain::digest::Digest;
+    use crate::domain::id::DraftId;
+    use crate::domain::mandate::{Authorisation, Mandate};
+    use crate::domain::samples::{Who, begin, one_event};
+    use crate::domain::term::Term;
+
+    fn mandate() -> Mandate {
+        let who = Who::ana();
+        let authorisation =
+            Authorisation { id: AuthorisationId::new(begin(), 1), procedure: Procedure::Logement, ended: None };
+        Mandate {
+            id: MandateId::new(begin(), 1),
+            organisation: who.organisation.id,
+            citizen: CitizenId::new(begin(), 1),
+            draft: DraftId::new(begin(), 1),
+            opened_by: who.account.id,
+            opened_at: begin(),
+            expires_at: begin() + TimeDelta::days(1),
+            term: Term::Day,
+            session: None,
+            authorisations: vec![authorisation],
+            document: Digest::of(b"text"),
+        }
+    }
+
+    fn issued() -> (Use, Event) {
+        let pass = mandate().exercise(&Who::ana().mediator(), Procedure::Logement, None, begin()).unwrap();
+        one_event(Use::issue(UseId::new(begin(), 1), &pass, "service", begin()))
+    }
+
+    fn about_the_use(kind: Kind) -> Event {
+        let mandate = mandate();
+        Event::new(kind, begin())
+            .by(&Who::ana().account.id)
+            .within(&mandate.organisation)
+            .about(&mandate.citizen)
+            .under(&mandate.id)
+            .for_procedure(Procedure::Logement)
+            .at_client("service")
+    }
+
+    #[test]
+    fn a_use_is_one_fact_whose_outcome_nobody_knows_yet() {
+        let (used, event) = issued();
+        let authorisation = mandate().authorisations[0].id.clone();
+        let expected =
+            about_the_use(Kind::Use).fact("authorisation", authorisation.as_str()).fact("use", used.id.as_str());
+        assert_eq!(event, expected);
+        assert_eq!((used.mandate, used.authorisation), (mandate().id, authorisation));
+        assert_eq!((used.at, used.outcome), (begin(), None));
+    }
+
+    #[test]
+    fn an_outcome_is_said_once_by_a_mediator_of_the_organisation() {
+        let (used, _) = issued();
+        let elsewhere = used.clone().record(&Who::ana().at(2).mediator(), Outcome::Done, begin());
+        assert_eq!(elsewhere, Err(Refusal::OtherOrganisation));
+        let (known, event) = one_event(used.record(&Who::ana().mediator(), Outcome::HandedBack, begin()).unwrap());
+        assert_eq!(known.outcome, Some(Outcome::HandedBack));
+        let expected =
+            about_the_use(Kind::OutcomeRecorded).fact("use", known.id.as_str()).fact("outcome", "handed_back");
+        assert_eq!(event, expected);
+        assert_eq!(known.record(&Who::ana().mediator(), Outcome::Done, begin()), Err(Refusal::OutcomeKnown));
+    }
+
+    #[test]
+    fn an_outcome_is_one_of_three() {
+        for outcome in Outcome::ALL {
+            assert_eq!(outcome.to_string().parse(), Ok(outcome));
+        }
+        assert_eq!("Done".parse::<Outcome>(), Err(Unknown));
+        assert_eq!("".parse::<Outcome>(), Err(Unknown));
+    }
+}

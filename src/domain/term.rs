@@ -69,3 +69,29 @@ impl fmt::Display for Term {
         f.write_str(self.key())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::samples::begin;
+
+    #[test]
+    fn a_term_is_a_number_of_hours_and_never_longer_than_365_days() {
+        for (term, hours) in
+            [(Term::Present, 1), (Term::Day, 24), (Term::Month, 744), (Term::Semester, 4_368), (Term::Year, 8_760)]
+        {
+            assert_eq!(term.end(begin()) - begin(), TimeDelta::hours(hours), "{term}");
+        }
+        assert!(Term::ALL.into_iter().all(|term| term.end(begin()) <= begin() + TimeDelta::days(365)));
+    }
+
+    #[test]
+    fn a_term_is_one_of_five() {
+        for term in Term::ALL {
+            assert_eq!(term.to_string().parse(), Ok(term));
+        }
+        for unknown in ["", "Day", "week", "365"] {
+            assert_eq!(unknown.parse::<Term>(), Err(Unknown), "{unknown:?}");
+        }
+    }
+}

@@ -37,3 +37,27 @@ pub fn complete(headers: &mut HeaderMap, secure: bool) {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn over_tls_browsers_are_told_to_stay_on_it() {
+        for (secure, told) in [(true, Some("max-age=63072000")), (false, None)] {
+            let mut headers = HeaderMap::new();
+            complete(&mut headers, secure);
+            let value = headers.get(header::STRICT_TRANSPORT_SECURITY).and_then(|value| value.to_str().ok());
+            assert_eq!(value, told);
+        }
+    }
+
+    #[test]
+    fn what_a_page_says_of_itself_stays() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=600"));
+        complete(&mut headers, false);
+        assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), "public, max-age=600");
+        assert_eq!(headers.get(header::X_FRAME_OPTIONS).unwrap(), "DENY");
+    }
+}

@@ -84,6 +84,11 @@ async fn journey(world: &World) -> Vec<String> {
     ana.presents(&page, "ABCDE-FGHJK").await;
     ana.presents(&page, &code).await;
     secrets.extend([code, "ABCDE-FGHJK".to_owned(), world.csrf(&ana.browser).await]);
+    // The address of the citizen's screen is the key to it.
+    let list = ana.starts_an_opening(&[Logement], Month).await;
+    let screen = ana.citizen_identifies(&list, "anghjula").await;
+    secrets.push(screen.url.path().trim_start_matches("/agreements/").to_owned());
+    ana.citizen_answers(&screen, "refuse", false).await;
     let opened = ana.opens_a_mandate_for("anghjula", &[Logement], Month).await;
     let service = world.franceconnect_client().await;
     let page = ana.comes_from(&service.request()).await;

@@ -62,6 +62,17 @@ on_each_backend! {
         assert!(reasons.iter().all(|entry| entry["reason"] == "forged_form"));
     }
 
+    /// Under `Referrer-Policy: no-referrer`, a browser says "null" of our own pages too: then the token decides.
+    async fn f16_our_own_form_may_come_from_a_null_origin(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let csrf = world.csrf(&ana.browser).await;
+        for (token, status) in [(csrf.as_str(), 303), ("", 403)] {
+            let fields = [("csrf", token), ("language", "en")];
+            let headers = [("origin", "null"), ("sec-fetch-site", "same-origin")];
+            assert_eq!(world.posts(&ana.browser, "/language", &fields, &headers).await.status, status, "{token:?}");
+        }
+    }
+
     /// F17: before anybody is signed in, a form belongs to the browser that asked for it.
     async fn f17_a_form_of_another_browser_signs_nobody_in(world) {
         let ana = world.mediator_of(&world.organisation, "Ana Silva").await;

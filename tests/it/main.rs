@@ -13,6 +13,8 @@ mod ending;
 #[cfg(test)]
 mod forgery;
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod journal;

@@ -37,6 +37,8 @@ fn armoured(what: &str, answer: &Answer) {
     assert_eq!(header(answer, "x-frame-options"), "DENY", "{what}");
     assert_eq!(header(answer, "referrer-policy"), "no-referrer", "{what}");
     assert_eq!(header(answer, "cross-origin-opener-policy"), "same-origin", "{what}");
+    assert_eq!(header(answer, "cross-origin-resource-policy"), "same-origin", "{what}");
+    assert_eq!(header(answer, "permissions-policy"), "camera=(), geolocation=(), microphone=()", "{what}");
     let policy = header(answer, "content-security-policy");
     assert!(policy.starts_with("default-src 'none'; style-src 'self';"), "{what}: {policy}");
     assert!(policy.contains("frame-ancestors 'none'; base-uri 'none'"), "{what}: {policy}");
@@ -181,6 +183,7 @@ on_each_backend! {
         let csrf = world.csrf(&ana.browser).await;
         for evil in [
             "//evil.example",
+            "//evil",
             "/\\evil.example",
             "https://evil.example/",
             "/%5cevil.example",

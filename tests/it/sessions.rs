@@ -107,6 +107,17 @@ on_each_backend! {
         world.deactivates(&ana).await;
         assert_eq!(target(&ana.gets("/home").await), "/sign-in");
         assert_eq!(world.count(Kind::AccountDeactivated).await, 1);
+        world.database.execute("update accounts set active = true").unwrap();
+        assert_eq!(target(&ana.gets("/home").await), "/sign-in", "what was ended does not come back");
+    }
+
+    /// Even where nobody ended its sessions: the account is read with each of them.
+    async fn f15_a_session_of_an_inactive_account_is_none(world) {
+        let denis = world.auditor("Denis Roux").await;
+        assert!(denis.is_signed_in().await);
+        world.database.execute("update accounts set active = false").unwrap();
+        assert!(!denis.is_signed_in().await);
+        assert_eq!(denis.sees("/journal").await.url.path(), "/sign-in");
     }
 
     async fn a_suspended_organisation_stops_at_the_next_request(world) {

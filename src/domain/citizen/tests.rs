@@ -58,6 +58,9 @@ fn corsica_is_a_place_and_the_foreign_born_have_none() {
     assert_eq!(Identity::try_from(claims()).unwrap().birthplace.unwrap().as_str(), "2A004");
     let abroad = Claims { birthcountry: Some("99217".into()), birthplace: Some(String::new()), ..claims() };
     assert_eq!(Identity::try_from(abroad).unwrap().birthplace, None);
+    // Some providers write free text there.
+    let told = Claims { birthcountry: Some("99217".into()), birthplace: Some("Tokyo".into()), ..claims() };
+    assert_eq!(Identity::try_from(told).unwrap().birthplace, None);
     let nowhere = Claims { birthplace: None, ..claims() };
     assert_eq!(Identity::try_from(nowhere), Err(Incomplete::Claim("birthplace")));
 }

@@ -206,6 +206,7 @@ mod tests {
         }
         for evil in [
             "//evil.example",
+            "//evil",
             "/\\evil.example",
             "https://evil.example",
             "/%5cevil",

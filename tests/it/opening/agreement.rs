@@ -116,6 +116,24 @@ on_each_backend! {
         assert_eq!((world.count(Kind::AgreementGiven).await, world.count(Kind::AgreementRefused).await), (1, 0));
     }
 
+    /// Sent many times at once, one answer counts.
+    async fn answers_sent_at_once_are_one_answer(world) {
+        let (ana, page) = screen(&world).await;
+        let form = page.form("/agreements/").unwrap().with("decision", "agree").with("unprotected", "yes");
+        let answers: Vec<_> = (0..20).map(|_| {
+            let (browser, form) = (ana.browser.clone(), form.clone());
+            actix_web::rt::spawn(async move { browser.submit(&form).await.unwrap().status })
+        }).collect();
+        let mut statuses = Vec::new();
+        for answer in answers {
+            statuses.push(answer.await.unwrap());
+        }
+        statuses.sort_unstable();
+        assert_eq!((statuses[0], &statuses[1..]), (303, &[409; 19][..]));
+        assert_eq!(world.count(Kind::AgreementGiven).await, 1);
+        assert_eq!(world.reasons(Kind::OpeningRefused).await, ["draft_out_of_order"; 19]);
+    }
+
     /// The citizen's screen lives as long as the draft.
     async fn an_agreement_comes_within_fifteen_minutes(world) {
         let (ana, page) = screen(&world).await;
@@ -159,6 +177,20 @@ on_each_backend! {
         world.has_no_mandate().await;
         world.renames(&world.organisation, "Maison France services de Houdan");
         assert_eq!(ana.sends(&form).await.status, 200, "the text is again the one agreed to");
+    }
+
+    /// H05: renamed while the citizen reads: nobody agrees to a text that they did not see.
+    async fn h05_a_text_that_changed_while_it_was_read_is_not_agreed_to(world) {
+        let (ana, page) = screen(&world).await;
+        world.renames(&world.organisation, "Maison de tout le monde");
+        let refused = ana.citizen_answers(&page, "agree", true).await;
+        assert_eq!(refused.status, 409);
+        assert!(says(&refused, Refusal::AgreementOfAnotherText));
+        assert_eq!(world.reasons(Kind::OpeningRefused).await, ["agreement_of_another_text"]);
+        assert_eq!(world.count(Kind::AgreementGiven).await, 0);
+        let again = ana.sees(page.url.path()).await;
+        assert!(again.text().contains("Maison de tout le monde"));
+        assert_eq!(ana.citizen_answers(&again, "agree", true).await.status, 200);
     }
 
     /// H05: nor is anything opened that the organisation has ceased to offer.

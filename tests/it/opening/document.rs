@@ -76,8 +76,16 @@ on_each_backend! {
             first.mandate, second.mandate,
         );
         world.database.execute(&sql).unwrap();
-        let page = ana.gets(&format!("/mandates/{}/document", second.mandate)).await;
-        assert_eq!(page.status, 500);
-        assert!(!page.text().contains("LEMOINE"));
+        // The digest of one in the place of another's: the text is the mandate's own, and not the one it was opened with.
+        let sql = format!(
+            "update mandates set document = (select document from mandates where id = '{}') where id = '{}'",
+            second.mandate, first.mandate,
+        );
+        world.database.execute(&sql).unwrap();
+        for mandate in [first.mandate, second.mandate] {
+            let page = ana.gets(&format!("/mandates/{mandate}/document")).await;
+            assert_eq!(page.status, 500);
+            assert!(!page.text().contains("LEMOINE"));
+        }
     }
 }

@@ -124,6 +124,21 @@ on_each_backend! {
         assert_eq!(world.count(Kind::PresenceEnded).await, 2);
     }
 
+    /// It ends with the account: whoever is reactivated later does not find it again.
+    async fn a_presence_ends_when_the_account_is_deactivated(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let lasting = ana.opens_a_mandate_for("bernard", &[Logement], Month).await;
+        let opened = ana.opens_a_mandate_for("josephine", &[Logement], Present).await;
+        world.deactivates(&ana).await;
+        let entries = world.entries(Kind::PresenceEnded).await;
+        assert_eq!((entries.len(), &entries[0]["mandate"]), (1, &opened.mandate.as_str().into()));
+        for (id, standing) in
+            [(&opened.mandate, Standing::Ended(EndingKind::PresenceEnded)), (&lasting.mandate, Standing::Active)]
+        {
+            assert_eq!(world.mandate(&world.organisation, id).await.standing(world.now()), standing);
+        }
+    }
+
     /// It ends when the mediator sleeps; a code wakes the session, not the mandate.
     async fn a_presence_ends_with_idleness(world) {
         let ana = world.mediator("Ana Silva").await;

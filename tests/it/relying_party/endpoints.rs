@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mandataire::oidc::relying_party::Callback;
+use mandataire::oidc::relying_party::{Callback, RelyingParty};
 use serde_json::{Value, json};
 
 use super::World;
@@ -103,6 +103,22 @@ async fn e13_token_answer_of_twenty_megabytes() {
 #[actix_web::test]
 async fn e13_token_answer_that_never_comes() {
     with_token_reply(|reply| reply.delay = Duration::from_secs(30), "unavailable_timeout").await;
+}
+
+/// The client that `serve` makes waits five seconds, whatever the other side intends.
+#[actix_web::test]
+async fn e13_nobody_is_awaited_longer_than_five_seconds() {
+    let world = World::new();
+    world.fc.reply(|path, reply| {
+        if path == "/token" {
+            reply.delay = Duration::from_secs(20);
+        }
+    });
+    let rp = RelyingParty::new(super::settings(&world.fc.issuer), world.clock.clone()).unwrap();
+    let begun = Instant::now();
+    let failed = rp.identify(&world.callback(), "a-nonce", None).await.expect_err("no answer came");
+    assert_eq!(failed.fault.code(), "unavailable_timeout");
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
 }
 
 #[actix_web::test]

@@ -145,6 +145,9 @@ on_each_backend! {
             refused(&ana.presents(&page, &ana.wrong_code().await).await);
         }
         refused(&ana.presents(&page, &codes[0]).await);
+        // The lock used that link up: nor does it open with another one.
+        let page = ana.opens_a_new_link().await;
+        refused(&ana.presents(&page, &codes[0]).await);
         assert_eq!(world.count(Kind::RecoveryCodeUsed).await, 0);
     }
 }

@@ -169,6 +169,12 @@ on_each_backend! {
         assert!(entries.iter().all(|entry| entry["reason"] == "flow_not_yours" && entry["actor"] == bruno.account.as_str()));
         assert_eq!(codes(&world), 0);
         assert!(answered(&ana.chooses(&ana.sees(&flow).await, &opened.citizen, Logement).await, "code").is_some());
+        // Nor is one taken up that a stranger began, and that nobody has looked at yet.
+        let stranger = crate::world::service::browser();
+        let begun = stranger.get(service.request()).await.unwrap().location().unwrap().path().to_owned();
+        assert!(begun.starts_with("/provider/flw_"), "{begun}");
+        assert_eq!(bruno.gets(&begun).await.status, 403);
+        assert_eq!(world.reasons(Kind::SecurityRefused).await, ["flow_not_yours"; 5]);
     }
 
     async fn a24_a_flow_that_was_taken_up_belongs_to_that_mediator_and_session(world) {

@@ -1,8 +1,11 @@
 //! The same thing a hundred times at once.
 
 use actix_web::rt::spawn;
+use mandataire::credential::token_hash;
 use mandataire::domain::event::Kind;
+use mandataire::domain::id::FlowId;
 use mandataire::domain::procedure::Procedure::Logement;
+use mandataire::store::{Error, authenticators, flows, grants, sign_in};
 
 use super::{access_token, beginning, codes};
 use crate::on_each_backend;
@@ -66,5 +69,33 @@ on_each_backend! {
         }
         assert_eq!((issued, world.count(Kind::Use).await), (1, 1));
         assert_eq!(world.database.number("select count(*) from uses"), 1);
+    }
+
+    /// Whoever comes second is told so by the database, whatever both read before.
+    async fn what_is_spent_is_spent_for_one_caller(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let token = access_token(&service.exchanges(&ana.gets_a_code(&service, &opened.citizen, Logement).await).await);
+        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        let page = ana.comes_from(&service.request()).await;
+        let flow: FlowId = page.url.path().trim_start_matches("/provider/").parse().unwrap();
+        let elsewhere = ana.on_another_machine();
+        let link = elsewhere.opens_a_new_link().await;
+        let link = link.form("/sign-in/link").unwrap().value("token").unwrap().to_owned();
+        let (account, now) = (ana.account.clone(), world.now());
+        let told = world.app.store.write(move |tx| {
+            authenticators::set_recovery_codes(tx, &account, &["a hash".to_owned()])?;
+            let mut told = Vec::new();
+            for _ in 0..2 {
+                told.push([
+                    grants::spend_code(tx, &token_hash(&code), now)?,
+                    grants::spend_token(tx, &token_hash(&token), now)?,
+                    flows::spend(tx, &flow, now)?,
+                    sign_in::spend(tx, &token_hash(&link), now)?,
+                    authenticators::spend_recovery_code(tx, &account, 0, now)?,
+                ]);
+            }
+            Ok::<_, Error>(told)
+        });
+        assert_eq!(told.await.unwrap(), [[true; 5], [false; 5]]);
     }
 }

@@ -148,6 +148,7 @@ on_each_backend! {
         let bruno = world.mediator("Bruno Hoarau").await;
         let page = bruno.comes_from(&service.request()).await;
         let path = format!("{}/citizens/{}", page.url.path(), opened.citizen);
+        assert!(page.link(&path).is_none(), "nobody else is offered it");
         let form = page.form(&format!("{}/cancellation", page.url.path())).unwrap();
         let refused = bruno.browser.submit(&form.aimed_at(&path).with("procedure", "logement")).await.unwrap();
         assert_eq!(refused.status, 403);
