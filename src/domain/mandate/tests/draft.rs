@@ -141,7 +141,8 @@ fn the_text_names_everything_the_mandate_will_be() {
     assert_eq!(started().text("Maison", Language::Fr), Err(Refusal::NotIdentified));
     let draft = identified();
     let text = draft.text("Maison", Language::Fr).unwrap();
-    for part in ["Joséphine Marie LEMOINE (DUBOIS)", "1962-08-24", "Maison", "- Logement\n", "- Justice\n", "31 jours"]
+    for part in
+        ["Joséphine Marie LEMOINE (DUBOIS)", "24 août 1962", "Maison", "- Logement\n", "- Justice\n", "31 jours"]
     {
         assert!(text.contains(part), "{part} in {text}");
     }

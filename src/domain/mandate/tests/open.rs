@@ -211,15 +211,15 @@ fn the_document_holds_names_procedures_term_version_instants_and_the_agreement()
     let digest = agreement(&agreed()).digest.to_string();
     for part in [
         "Joséphine Marie LEMOINE (DUBOIS)",
-        "1962-08-24",
+        "24 août 1962",
         "- Logement\n- Justice\n",
         "31 jours",
         "Maison France services de Houdan, SIRET 73282932000074, 12 Grande Rue, 78550 Houdan",
         &format!("version {VERSION}\n"),
-        "Ouvert le\u{a0}: 2026-11-22T09:02:00Z",
-        "Fin le\u{a0}: 2026-12-23T09:02:00Z",
+        "Ouvert le\u{a0}: 22 novembre 2026 à 10:02:00 (UTC+01:00)\n",
+        "Fin le\u{a0}: 23 décembre 2026 à 10:02:00 (UTC+01:00), sauf arrêt avant\n",
         "Aidant présent\u{a0}: Ana Silva",
-        "donné en personne le 2026-11-22T09:00:00Z (UTC), texte lu en «\u{a0}fr\u{a0}»",
+        "donné en personne le 22 novembre 2026 à 10:00:00 (UTC+01:00), texte lu en «\u{a0}fr\u{a0}»",
         MandateId::new(now(), 1).as_str(),
         &digest,
     ] {
