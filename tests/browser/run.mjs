@@ -35,6 +35,8 @@ const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** What runs now and must not outlive this process. */
 const open = new Set();
+/** Nothing new begins once this process is asked to stop. */
+let stopping = false;
 
 /** One story: the demonstration it happens in (or another place), its people, and everything that was wrong. */
 async function run(browser, story) {
@@ -79,7 +81,7 @@ async function runAll(browser, chosen) {
   const results = [];
   const waiting = [...chosen];
   const take = async () => {
-    for (let story = waiting.shift(); story !== undefined; story = waiting.shift()) {
+    for (let story = waiting.shift(); story !== undefined && !stopping; story = waiting.shift()) {
       const result = await run(browser, story);
       say(result);
       results.push(result);
@@ -109,6 +111,8 @@ async function main() {
 }
 
 async function giveUp(reason) {
+  if (stopping) return;
+  stopping = true;
   console.log(`FAIL ${reason}`);
   console.log('0 passed, 1 failed');
   await Promise.all([...open].map((demo) => demo.stop().catch(() => {})));

@@ -22,10 +22,12 @@ on_each_backend! {
         let ana = world.mediator("Ana Silva").await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement, Argent], Month).await;
         let (frozen, mandate) = (document(&world, &opened).await, world.mandate(&world.organisation, &opened.mandate).await);
+        // Paris, in winter: one hour more than UTC.
+        let end = (mandate.expires_at + chrono::TimeDelta::hours(1)).format("Fin le : 23 décembre 2026 à %H:%M:%S (UTC+01:00), sauf").to_string();
         for part in [
             "Je suis Joséphine Marie LEMOINE (DUBOIS).", "Maison France services de Houdan, SIRET 73282932000074",
             "- Logement\n", "- Argent, impôts, consommation", "31 jours", "Ana Silva", opened.mandate.as_str(), VERSION,
-            "Date de naissance : 14 mars 1956.", "Fin le : 23 décembre 2026 à 10:00:00 (UTC+01:00), sauf arrêt avant",
+            "Date de naissance : 14 mars 1956.", &end,
         ] {
             assert!(frozen.text.contains(part), "{part:?} in {}", frozen.text);
         }
