@@ -2,8 +2,11 @@
 
 pub mod demo;
 mod monitoring;
+mod serve;
 mod signals;
 pub mod tls;
+
+pub use serve::serve;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -21,7 +24,6 @@ use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder, TracingLogger};
 use zeroize::Zeroizing;
 
-use self::tls::Certificate;
 use crate::clock::{Clock, Random};
 use crate::config::{Algorithm, Config, MailMode, Problem};
 use crate::domain::client::SigningAlgorithm;
@@ -273,39 +275,4 @@ pub fn start_background(app: &Data<App>, config: &Config) -> Result<(), StartErr
 /// Runs asynchronous work to its end on this thread.
 pub fn block_on<F: Future>(work: F) -> F::Output {
     actix_web::rt::System::new().block_on(work)
-}
-
-/// `serve`: until the process is told to stop.
-///
-/// # Errors
-/// Whatever keeps it from starting.
-pub async fn serve(config: &Config) -> Result<(), StartError> {
-    if config.mail.mode == MailMode::Page {
-        let (key, found) = ("mail.mode".to_owned(), "is page, which only the demonstration has".to_owned());
-        return Err(Problem { key, found, write: "smtp, and the server in mail.host".to_owned() }.into());
-    }
-    let secrets = Secrets::read(config)?;
-    let certificate = Certificate::of(&config.tls)?;
-    let figures = monitoring::count().map_err(StartError::Figures)?;
-    let random = Random::system();
-    let store = open_store(config, &secrets.master_key, random.clone())?;
-    let app = assemble(config, secrets.franceconnect, store, Clock::system(), random).await?;
-    start_background(&app, config)?;
-    let listening = |error| StartError::Listen(config.listen.to_string(), error);
-    let listener = TcpListener::bind(config.listen).map_err(listening)?;
-    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let tls = certificate.clone().map(Certificate::server_config).transpose()?;
-    let server = serving(app.clone(), listener, workers, crate::web::routes::all, tls, false).map_err(listening)?;
-    let drain = Duration::from_secs(config.monitoring.drain);
-    signals::stop_on_request(app.clone(), server.handle(), drain).map_err(StartError::Signals)?;
-    signals::reload_on_request(certificate, config.tls.clone()).map_err(StartError::Signals)?;
-    if let Some(address) = config.monitoring.listen {
-        let listening = |error| StartError::Listen(address.to_string(), error);
-        let listener = TcpListener::bind(address).map_err(listening)?;
-        actix_web::rt::spawn(monitoring::server(app, listener, figures).map_err(listening)?);
-    }
-    tracing::info!(address = %config.listen, public_url = %config.public_url, "ready");
-    server.await.map_err(listening)?;
-    tracing::info!("stopped");
-    Ok(())
 }

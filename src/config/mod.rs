@@ -4,6 +4,7 @@
 //! by spaces there. Secrets are never in the file: it names the files that hold them.
 
 mod check;
+mod defaults;
 mod keys;
 mod read;
 mod secret;
@@ -15,7 +16,7 @@ pub use secret::Pem;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -242,66 +243,5 @@ impl Database {
     #[must_use]
     pub fn url(&self) -> &str {
         self.url.expose_secret()
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            public_url: String::new(),
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-            name: "Mandataire".to_owned(),
-            development: false,
-            trusted_proxies: Vec::new(),
-            contact: String::new(),
-            database: Database::default(),
-            secrets: Secrets::default(),
-            mail: Mail::default(),
-            franceconnect: FranceConnect::default(),
-            tls: Tls::default(),
-            monitoring: Monitoring::default(),
-            log: Log::default(),
-        }
-    }
-}
-
-impl Default for Database {
-    fn default() -> Self {
-        Self { url: "sqlite:data/mandataire.db".into(), pool: 8 }
-    }
-}
-
-impl Default for Mail {
-    fn default() -> Self {
-        Self {
-            mode: MailMode::Smtp,
-            from: String::new(),
-            host: String::new(),
-            port: 465,
-            username: None,
-            password_file: None,
-            encryption: Encryption::Tls,
-        }
-    }
-}
-
-impl Default for FranceConnect {
-    fn default() -> Self {
-        let scopes = ["openid", "identite_pivot", "preferred_username", "email", "idp_birthdate"];
-        Self {
-            issuer: String::new(),
-            client_id: String::new(),
-            client_secret_file: PathBuf::new(),
-            scopes: scopes.map(str::to_owned).to_vec(),
-            acr: "eidas1".to_owned(),
-            algorithm: Algorithm::ES256,
-            pkce: false,
-        }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { format: LogFormat::Text, level: LogLevel::Info }
     }
 }

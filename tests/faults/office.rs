@@ -23,7 +23,7 @@ use mandataire::store::{Error, Location, Store, Tx};
 use mandataire::store::{accounts, authenticators, citizens, clients, drafts, organisations, sessions, sign_in};
 
 /// The master key of these databases.
-pub(crate) const MASTER_KEY: [u8; 32] = [7; 32];
+pub(crate) const MASTER_KEY: [u8; 32] = *b"0123456789abcdefghijklmnopqrstuv";
 /// What every mandate here is for.
 pub(crate) const PROCEDURES: [Procedure; 2] = [Logement, Justice];
 /// Fewer citizens than openings: a mandate often replaces another one.

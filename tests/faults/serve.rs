@@ -99,7 +99,7 @@ fn free_port() -> u16 {
 
 fn configure(folder: &Path, port: u16, database: &str) {
     secret(&folder.join("master.key"), &STANDARD.encode(MASTER_KEY));
-    secret(&folder.join("franceconnect.secret"), &"s".repeat(43));
+    secret(&folder.join("franceconnect.secret"), "a-secret-of-forty-three-characters-0123456789");
     let key = |name: &str| folder.join(name).display().to_string();
     // Port 9 of this machine discards: no mail is written here.
     let text = format!(

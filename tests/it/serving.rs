@@ -47,7 +47,7 @@ fn serve_says_that_the_demonstrations_mails_are_not_for_it_and_that_an_address_i
     let taken = refusal(&folder, &format!("listen = '{}'\n", running.address));
     assert!(taken.contains("cannot listen on"), "{taken}");
     let page = folder.command("", &["serve"]).env("MANDATAIRE_MAIL__MODE", "page").output().unwrap();
-    assert!(String::from_utf8(page.stderr).unwrap().contains("mail.mode is page, which only the demonstration has"));
+    assert!(String::from_utf8(page.stderr).unwrap().contains("mail.mode is \"page\" outside development: write smtp"));
 }
 
 #[test]

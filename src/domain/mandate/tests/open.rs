@@ -219,7 +219,7 @@ fn the_document_holds_names_procedures_term_version_instants_and_the_agreement()
         "Ouvert le\u{a0}: 22 novembre 2026 à 10:02:00 (UTC+01:00)\n",
         "Fin le\u{a0}: 23 décembre 2026 à 10:02:00 (UTC+01:00), sauf arrêt avant\n",
         "Aidant présent\u{a0}: Ana Silva",
-        "donné en personne le 22 novembre 2026 à 10:00:00 (UTC+01:00), texte lu en «\u{a0}fr\u{a0}»",
+        "donné en personne le 22 novembre 2026 à 10:00:00 (UTC+01:00), texte lu en français",
         MandateId::new(now(), 1).as_str(),
         &digest,
     ] {

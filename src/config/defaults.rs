@@ -1,0 +1,70 @@
+//! What holds where the operator says nothing: `config/example.toml` shows the same.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::{
+    Algorithm, Config, Database, Encryption, FranceConnect, Log, LogFormat, LogLevel, Mail, MailMode, Monitoring,
+    Secrets, Tls,
+};
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            public_url: String::new(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            name: "Mandataire".to_owned(),
+            development: false,
+            trusted_proxies: Vec::new(),
+            contact: String::new(),
+            database: Database::default(),
+            secrets: Secrets::default(),
+            mail: Mail::default(),
+            franceconnect: FranceConnect::default(),
+            tls: Tls::default(),
+            monitoring: Monitoring::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: "sqlite:data/mandataire.db".into(), pool: 8 }
+    }
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            mode: MailMode::Smtp,
+            from: String::new(),
+            host: String::new(),
+            port: 465,
+            username: None,
+            password_file: None,
+            encryption: Encryption::Tls,
+        }
+    }
+}
+
+impl Default for FranceConnect {
+    fn default() -> Self {
+        let scopes = ["openid", "identite_pivot", "preferred_username", "email", "idp_birthdate"];
+        Self {
+            issuer: String::new(),
+            client_id: String::new(),
+            client_secret_file: PathBuf::new(),
+            scopes: scopes.map(str::to_owned).to_vec(),
+            acr: "eidas1".to_owned(),
+            algorithm: Algorithm::ES256,
+            pkce: false,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: LogLevel::Info }
+    }
+}
