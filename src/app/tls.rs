@@ -70,11 +70,13 @@ impl Certificate {
     /// # Errors
     /// The library refuses.
     pub fn server_config(self: Arc<Self>) -> Result<ServerConfig, Fault> {
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(Fault::Setup)?
             .with_no_client_auth()
             .with_cert_resolver(self);
+        // Of the ciphers both know, ours first: the library puts the strongest there.
+        config.ignore_client_order = true;
         Ok(config)
     }
 }
