@@ -130,6 +130,9 @@ impl Account {
 
     /// Accepts the terms of use in force.
     pub fn accept_terms(mut self, now: Instant) -> Journalled<Self> {
+        if self.accepted_terms() {
+            return Journalled::new(self, Vec::new());
+        }
         self.terms = Some(TERMS_VERSION.to_owned());
         let event = Event::new(Kind::TermsAccepted, now).by(&self.id).fact("version", TERMS_VERSION);
         Journalled::new(self, vec![event])

@@ -1,12 +1,27 @@
-//! Our three cookies: the session, the browser, the language.
+//! Our cookies: the session, the browser, the language, and what waits elsewhere.
 
 use actix_web::HttpRequest;
+use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 
 use super::state::Settings;
 
 /// The language chosen.
 pub const LANGUAGE: &str = "mandataire-language";
+
+/// Says that FranceConnect may still know a citizen in this browser: somebody left for it, and its session was not seen closed.
+pub const FRANCECONNECT: &str = "mandataire-franceconnect";
+
+/// How long FranceConnect keeps a session that nobody uses.
+const FRANCECONNECT_KEEPS: Duration = Duration::minutes(30);
+
+/// Somebody leaves for FranceConnect.
+#[must_use]
+pub fn left_for_franceconnect(settings: &Settings) -> Cookie<'static> {
+    let mut cookie = made(settings, FRANCECONNECT, "yes".to_owned());
+    cookie.set_max_age(FRANCECONNECT_KEEPS);
+    cookie
+}
 
 /// The name of the session cookie. `__Host-` ties it to this host, this path and TLS (RFC 6265bis 4.1.3.2).
 #[must_use]

@@ -15,12 +15,14 @@ use super::cookies;
 use super::headers;
 use super::problem::Problem;
 use super::public::pages::ProblemPage;
+use super::refusals;
 use super::screen::Screen;
 use super::state::App;
 use super::texts::Texts;
+use crate::domain::event::{Event, Kind};
 
 /// When to come back after too many requests, in seconds.
-pub const RETRY_AFTER: &str = "60";
+pub const RETRY_AFTER: &str = "180";
 
 /// Surrounds a request.
 ///
@@ -37,7 +39,9 @@ pub async fn around<B: MessageBody + 'static>(
     let response = if context::came_by_the_door(request.request(), &app.settings) {
         next.call(request).await?.map_into_boxed_body()
     } else {
-        request.error_response(Problem::Forged)
+        let event = Event::new(Kind::SecurityRefused, app.clock.now()).fact("reason", "past_the_proxy");
+        let refused = refusals::record(&app, request.request(), event).await;
+        request.error_response(refused.err().unwrap_or(Problem::Forged))
     };
     counted(&response, &method, began);
     let mut response = presented(response, &app);

@@ -90,7 +90,7 @@ fn event(response: &ServiceResponse, now: Instant) -> Option<Event> {
         Problem::Malformed(part) => (Kind::SecurityRefused, format!("malformed_{part}")),
         Problem::Forged => (Kind::SecurityRefused, "forged_form".to_owned()),
         // Somebody else's, or a guess: nobody comes by chance to an identifier that is not theirs.
-        Problem::NotFound if route.contains('{') => (Kind::SecurityRefused, "not_found".to_owned()),
+        Problem::NotFound => (Kind::SecurityRefused, "not_found".to_owned()),
         _ => return None,
     };
     let named: Vec<&str> = request.match_info().iter().map(|(_, value)| value).filter(|one| id::is_one(one)).collect();

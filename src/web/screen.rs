@@ -2,6 +2,7 @@
 
 use std::future::{Ready, ready};
 
+use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::Data;
@@ -169,4 +170,13 @@ impl FromRequest for Screen {
 #[must_use]
 pub fn see_other(to: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, to)).finish()
+}
+
+/// An answer with a cookie.
+///
+/// # Errors
+/// The cookie cannot be written.
+pub fn with_cookie(mut response: HttpResponse, cookie: &Cookie<'_>) -> Result<HttpResponse, Problem> {
+    response.add_cookie(cookie).map_err(|_| Problem::Malformed("cookie"))?;
+    Ok(response)
 }

@@ -112,7 +112,7 @@ on_each_backend! {
         // A procedure the mandate never named.
         world.after(1);
         let other = ana.sends(&form.with("procedure", "justice")).await;
-        assert_eq!(other.status, 200);
+        assert_eq!(other.status, 403, "nothing was ended, and it is said");
         assert_eq!(world.reasons(Kind::RevocationRefused).await[2], "procedure_not_in_mandate");
         assert_eq!(ana.gets(&format!("{path}?procedure=toutes")).await.status, 404);
     }

@@ -9,6 +9,10 @@ use crate::store::Error;
 pub enum ProtocolError {
     /// Malformed request.
     InvalidRequest,
+    /// The body is too large, or was cut.
+    Unreadable,
+    /// The body is no form.
+    NotAForm,
     /// The client is unknown, or did not authenticate.
     InvalidClient {
         /// Whether it tried the `Authorization` header: the answer then names the scheme.
@@ -35,7 +39,7 @@ impl ProtocolError {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::InvalidRequest => "invalid_request",
+            Self::InvalidRequest | Self::Unreadable | Self::NotAForm => "invalid_request",
             Self::InvalidClient { .. } => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnsupportedGrantType => "unsupported_grant_type",
@@ -51,6 +55,8 @@ impl ProtocolError {
             Self::InvalidRequest | Self::InvalidGrant | Self::UnsupportedGrantType => 400,
             Self::InvalidClient { .. } | Self::MissingToken | Self::InvalidToken | Self::UnknownToken => 401,
             Self::TooMany => 429,
+            Self::Unreadable => 413,
+            Self::NotAForm => 415,
             Self::Unavailable => 503,
         }
     }
@@ -60,6 +66,8 @@ impl ProtocolError {
     pub const fn description(self) -> &'static str {
         match self {
             Self::InvalidRequest => "The request is malformed.",
+            Self::Unreadable => "The body is too large.",
+            Self::NotAForm => "The body must be application/x-www-form-urlencoded.",
             Self::InvalidClient { .. } => "The client is unknown or did not authenticate.",
             Self::InvalidGrant => "The authorization code is not accepted.",
             Self::UnsupportedGrantType => "Only authorization_code is supported.",

@@ -96,7 +96,7 @@ impl RelyingParty {
     ) -> Result<Identified, Failed> {
         let settings = &self.0.settings;
         // RFC 9207 §2.4: before the code goes anywhere.
-        if callback.iss.as_deref() != Some(settings.issuer.as_str()) {
+        if !self.is_issuer(callback.iss.as_deref()) {
             return Err(Refused::CallbackIssuer.into());
         }
         if nonce.is_empty() {
@@ -115,6 +115,12 @@ impl RelyingParty {
             }
             Err(fault) => Err(Failed { fault, id_token: Some(tokens.id_token) }),
         }
+    }
+
+    /// Whether the `iss` of a callback is the one asked (RFC 9207 2.4).
+    #[must_use]
+    pub fn is_issuer(&self, iss: Option<&str>) -> bool {
+        iss == Some(self.0.settings.issuer.as_str())
     }
 
     async fn person(

@@ -13,7 +13,7 @@ use url::form_urlencoded::Serializer;
 use super::{Fault, Outage, Refused, RelyingParty, Step, json};
 
 /// The longest code that is passed on. FranceConnect's have 43 characters.
-const CODE_LIMIT: usize = 1024;
+pub const LONGEST_CODE: usize = 1024;
 
 /// What a code was worth.
 pub(super) struct Tokens {
@@ -36,7 +36,7 @@ struct Refusal {
 
 impl RelyingParty {
     pub(super) async fn exchange(&self, code: &str, verifier: Option<&str>) -> Result<Tokens, Fault> {
-        if code.is_empty() || code.len() > CODE_LIMIT {
+        if code.is_empty() || code.len() > LONGEST_CODE {
             return Err(Refused::Code.into());
         }
         let provider = self.provider().await?;

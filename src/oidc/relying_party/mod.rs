@@ -23,6 +23,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use callback::{Callback, Failed, Identified};
+pub use exchange::LONGEST_CODE;
 pub use fault::{Fault, Outage, Refused, Step};
 pub use json::Malformed;
 pub use settings::{Algorithm, Settings};

@@ -9,10 +9,13 @@ use super::handler::facts;
 use super::pages::{EntryPage, Fact};
 use crate::domain::event::{Event, Kind};
 use crate::domain::id::EntryId;
+use crate::domain::language::Language;
+use crate::domain::mandate::revoke::Reason;
 use crate::domain::refusal::Refusal;
 use crate::journal::leaf;
 use crate::store::sessions::Session;
 use crate::store::{Db, journal};
+use crate::web::counter::pages::reason as ending;
 use crate::web::extract::Id;
 use crate::web::problem::Problem;
 use crate::web::screen::Screen;
@@ -53,14 +56,53 @@ pub async fn show(app: Data<App>, screen: Screen, session: Session, id: Id<Entry
 }
 
 /// A fact in words, and what its code means.
-fn fact(name: &str, value: String, t: &Texts) -> Fact {
+fn fact(name: &str, value: String, t: &'static Texts) -> Fact {
     let meaning = match name {
         "kind" => Kind::from_code(&value).map(|kind| t.kind(kind)),
         "procedure" => value.parse().ok().map(|one| t.procedure(one).long),
-        "reason" => Refusal::ALL.iter().find(|one| one.code() == value).map(|one| t.refusal(*one)),
+        "reason" => reason(&value, t),
+        "term" => value.parse().ok().map(|one| t.term(one)),
+        "language" => value.parse().ok().map(|one| match one {
+            Language::Fr => t.meaning_fr(),
+            Language::En => t.meaning_en(),
+        }),
+        "method" if value == "in_person" => Some(t.meaning_in_person()),
+        "role" => match value.as_str() {
+            "mediator" => Some(t.meaning_mediator()),
+            "manager" => Some(t.meaning_manager()),
+            "auditor" => Some(t.meaning_auditor()),
+            _ => None,
+        },
+        "outcome" => match value.as_str() {
+            "done" => Some(t.outcome_done()),
+            "not_done" => Some(t.outcome_not_done()),
+            "handed_back" => Some(t.outcome_handed_back()),
+            _ => None,
+        },
         _ => None,
     };
     Fact { name: t.fact(name).to_owned(), value, meaning: meaning.map(str::to_owned) }
+}
+
+/// Why something was refused, or ended.
+fn reason(code: &str, t: &'static Texts) -> Option<&'static str> {
+    if let Some(refusal) = Refusal::ALL.iter().find(|one| one.code() == code) {
+        return Some(t.refusal(*refusal));
+    }
+    if code.parse::<Reason>().is_ok() {
+        return Some(ending(code, t));
+    }
+    match code {
+        "forged_form" | "past_the_proxy" => Some(t.meaning_forged_form()),
+        "not_found" => Some(t.meaning_not_found()),
+        "too_many_refusals" | "too_many_requests" => Some(t.meaning_too_many()),
+        "client_authentication" | "grant_type" => Some(t.meaning_client()),
+        "unknown_token" | "unknown_code" => Some(t.meaning_unknown_token()),
+        _ if code.starts_with("malformed_") => Some(t.meaning_malformed()),
+        _ if code.starts_with("authorize_") => Some(t.meaning_authorize()),
+        _ if code.starts_with("logout_") => Some(t.meaning_logout()),
+        _ => None,
+    }
 }
 
 /// The purpose in the sealed part of an entry; nothing if its key was destroyed.

@@ -51,7 +51,11 @@ pub async fn declare(
     session: Session,
     form: Form<Purpose>,
 ) -> Result<HttpResponse, Problem> {
-    let purpose = form.0.purpose.trim().to_owned();
+    // Neither control nor direction marks: what is read later must be what was typed.
+    let marks = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let purpose = form.0.purpose.trim().replace(marks, " ");
     if !PURPOSE.contains(&purpose.chars().count()) {
         let errors = Errors::on("purpose", screen.t().refusal(Refusal::PurposeNeeded));
         return Ok(screen.refused(|shell| PurposePage { shell, purpose, errors }));

@@ -1,11 +1,11 @@
 //! The citizen's own act at the counter. No session is asked for: the address is the key, and it works for one draft.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::pages::AgreementPage;
+use super::pages::{AgreementPage, DonePage};
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::digest::Digest;
@@ -14,6 +14,7 @@ use crate::domain::language::Language;
 use crate::domain::mandate::draft::{Answer, Stage};
 use crate::domain::refusal::Refusal;
 use crate::store::{Db, drafts, journal, organisations};
+use crate::web::context;
 use crate::web::document::Document;
 use crate::web::extract::Id;
 use crate::web::form::Form;
@@ -74,11 +75,13 @@ pub struct Answered {
 /// # Errors
 /// No draft waits for an answer at this address.
 pub async fn answer(
+    request: HttpRequest,
     app: Data<App>,
     screen: Screen,
     token: Id<String>,
     form: Form<Answered>,
 ) -> Result<HttpResponse, Problem> {
+    let here = context::current(&request).map(|current| current.session.id);
     let agrees = match form.0.decision.as_str() {
         "agree" => true,
         "refuse" => false,
@@ -100,7 +103,10 @@ pub async fn answer(
             let organisation = organisations::find(tx, &draft.organisation)?;
             let of_draft = draft.clone();
             match draft.answered(&answer, &organisation.name, id, now) {
-                Ok(answered) => Ok(Ok(drafts::save(tx, answered)?.id)),
+                Ok(answered) => {
+                    let draft = drafts::save(tx, answered)?;
+                    Ok(Ok((draft.id, draft.session)))
+                }
                 // The refusal is an answer: it is recorded with the draft, which only this transaction knows.
                 Err(refusal) => {
                     journal::record(tx, &of_draft.answer_refused(refusal, now))?;
@@ -110,7 +116,9 @@ pub async fn answer(
         })
         .await?;
     match answered {
-        Ok(draft) => Ok(see_other(&format!("/mandates/drafts/{draft}"))),
+        // The machine of the counter goes on with the recap; another screen has nothing more to show.
+        Ok((draft, session)) if here.as_ref() == Some(&session) => Ok(see_other(&format!("/mandates/drafts/{draft}"))),
+        Ok(_) => Ok(screen.in_language(language).page(|shell| DonePage { shell, agreed: agrees })),
         Err(Refusal::ProtectionNotDeclared) => {
             let errors = Errors::on("unprotected", screen.t().refusal(Refusal::ProtectionNotDeclared));
             let text = app.store.read(move |db| text(db, &hash, language, now)).await?;

@@ -6,6 +6,16 @@ use crate::web::document::Document;
 use crate::web::parts::Errors;
 use crate::web::shell::Shell;
 
+/// After the answer, on a screen that is not the mediator's.
+#[derive(Debug, Template)]
+#[template(path = "citizen/done.html")]
+pub struct DonePage {
+    /// Frame; `person` is not shown.
+    pub shell: Shell,
+    /// Whether the answer was yes.
+    pub agreed: bool,
+}
+
 /// `/agreements/{token}`: the citizen reads the mandate and says yes or no.
 #[derive(Debug, Template)]
 #[template(path = "citizen/agreement.html")]

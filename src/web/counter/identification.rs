@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::opening::{self, Filled, sentence};
+use super::opening::{self, Filled, sentence, warned};
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
@@ -14,13 +14,14 @@ use crate::domain::id::DraftId;
 use crate::domain::mandate::draft::{Draft, Person, Stage};
 use crate::domain::mediator::Mediator;
 use crate::domain::refusal::Refusal;
-use crate::oidc::relying_party::{Callback, Failed, Identified};
+use crate::oidc::relying_party::{Callback, Failed, Identified, LONGEST_CODE};
 use crate::store::drafts::Waiting;
 use crate::store::{Error, citizens, drafts, journal};
+use crate::web::cookies;
 use crate::web::extract::Query;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
-use crate::web::screen::{Screen, see_other};
+use crate::web::screen::{Screen, see_other, with_cookie};
 use crate::web::state::App;
 
 /// Why FranceConnect's session was closed without an identification: the same may go well the next time.
@@ -48,12 +49,15 @@ pub async fn callback(
     returned: Query<Returned>,
 ) -> Result<HttpResponse, Problem> {
     let Returned { state, code, iss, error } = returned.0;
+    if code.as_ref().is_some_and(|code| !plausible(&app, code, iss.as_deref())) {
+        return Err(Problem::Malformed("callback"));
+    }
     let waiting = taken(&app, &mediator, state.as_deref()).await?;
     let filled = || Filled { procedures: waiting.draft.procedures.clone(), term: Some(waiting.draft.term) };
     let (Some(code), None) = (code, error) else {
         refused(&app, &mediator, &waiting.draft, "provider_error").await?;
         let obstacle = Some(screen.t().franceconnect_abandoned().to_owned());
-        return Ok(opening::show(&app, screen, &mediator, StatusCode::OK, filled(), Errors::none(), obstacle));
+        return Ok(opening::show(&app, warned(screen), &mediator, StatusCode::OK, filled(), Errors::none(), obstacle));
     };
     let callback = Callback { code, iss };
     // Whatever came of it, a session that FranceConnect opened is closed before anything else is shown.
@@ -73,9 +77,14 @@ pub async fn callback(
             }
             recorded?;
             let (status, obstacle) = (StatusCode::BAD_GATEWAY, Some(sentence(&fault, screen.t())));
-            Ok(opening::show(&app, screen, &mediator, status, filled(), Errors::none(), obstacle))
+            Ok(opening::show(&app, warned(screen), &mediator, status, filled(), Errors::none(), obstacle))
         }
     }
+}
+
+/// Whether a callback can be FranceConnect's at all (RFC 9207 2.4): what is not changes nothing, and the draft goes on waiting.
+fn plausible(app: &App, code: &str, issuer: Option<&str>) -> bool {
+    !code.is_empty() && code.len() <= LONGEST_CODE && app.relying_party.is_issuer(issuer)
 }
 
 /// To FranceConnect's sign-out, which comes back with the draft and, if the person was not accepted, with the word for why.
@@ -194,7 +203,7 @@ pub async fn logged_out(
                 t.refusal(known.copied().unwrap_or(Refusal::NotIdentified))
             }
         };
-        return form_again(&app, screen, mediator, id, obstacle).await;
+        return closed(&app, form_again(&app, screen, mediator, id, obstacle).await?);
     }
     let (token, now) = (app.random.token(), app.clock.now());
     let hash = credential::token_hash(&token);
@@ -214,7 +223,12 @@ pub async fn logged_out(
             Ok::<_, Problem>(waits)
         })
         .await?;
-    Ok(see_other(&if offered { format!("/agreements/{token}") } else { onward }))
+    closed(&app, see_other(&if offered { format!("/agreements/{token}") } else { onward }))
+}
+
+/// FranceConnect came back from its sign-out: nobody is known there any more.
+fn closed(app: &App, response: HttpResponse) -> Result<HttpResponse, Problem> {
+    with_cookie(response, &cookies::removed(&app.settings, cookies::FRANCECONNECT))
 }
 
 async fn form_again(

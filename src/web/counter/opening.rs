@@ -18,11 +18,12 @@ use crate::domain::refusal::Refusal;
 use crate::domain::term::Term;
 use crate::oidc::relying_party::Fault;
 use crate::store::drafts;
+use crate::web::cookies;
 use crate::web::form::Form;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
 use crate::web::refusals;
-use crate::web::screen::{Screen, see_other};
+use crate::web::screen::{Screen, see_other, with_cookie};
 use crate::web::state::App;
 use crate::web::texts::Texts;
 
@@ -62,8 +63,15 @@ pub fn show(
 }
 
 /// `GET /mandates/new`
-pub async fn form(app: Data<App>, screen: Screen, mediator: Mediator) -> HttpResponse {
+pub async fn form(request: HttpRequest, app: Data<App>, screen: Screen, mediator: Mediator) -> HttpResponse {
+    let screen = if request.cookie(cookies::FRANCECONNECT).is_some() { warned(screen) } else { screen };
     show(&app, screen, &mediator, StatusCode::OK, Filled::default(), Errors::none(), None)
+}
+
+/// The next citizen must not become the one before: FranceConnect's session could not be closed for certain.
+pub(super) fn warned(screen: Screen) -> Screen {
+    let sentence = screen.t().franceconnect_may_be_open();
+    screen.with_notice(sentence)
 }
 
 /// The form as sent.
@@ -88,11 +96,11 @@ pub async fn start(
 ) -> Result<HttpResponse, Problem> {
     let (filled, errors) = read(&form.0, &mediator, screen.t());
     let (Some(term), true) = (filled.term, errors.is_empty()) else {
-        if forged(&form.0, &mediator) {
+        if let Some(forged) = forged(&form.0, &mediator) {
             let event = Event::new(Kind::OpeningRefused, app.clock.now())
                 .by(&mediator.account().id)
                 .within(&mediator.organisation().id)
-                .fact("reason", Refusal::ProcedureNotAllowed.code());
+                .fact("reason", forged.code());
             refusals::record(&app, &request, event).await?;
         }
         return Ok(show(&app, screen, &mediator, StatusCode::UNPROCESSABLE_ENTITY, filled, errors, None));
@@ -119,7 +127,7 @@ pub async fn start(
             Ok::<_, Problem>(started.url)
         })
         .await
-        .map(|url| see_other(url.as_str()))
+        .and_then(|url| with_cookie(see_other(url.as_str()), &cookies::left_for_franceconnect(&app.settings)))
 }
 
 fn read(sent: &Sent, mediator: &Mediator, t: &Texts) -> (Filled, Errors) {
@@ -138,10 +146,14 @@ fn read(sent: &Sent, mediator: &Mediator, t: &Texts) -> (Filled, Errors) {
     (Filled { procedures, term }, errors)
 }
 
-/// Whether the form holds what its page never offers: a procedure that the organisation does not do, or none at all.
-fn forged(sent: &Sent, mediator: &Mediator) -> bool {
+/// What the form holds that its page never offers: a procedure that the organisation does not do, an unknown term.
+fn forged(sent: &Sent, mediator: &Mediator) -> Option<Refusal> {
     let offered = |key: &String| key.parse().is_ok_and(|one| mediator.organisation().procedures.contains(&one));
-    !sent.procedures.iter().all(offered) || !(sent.term.is_empty() || sent.term.parse::<Term>().is_ok())
+    if !sent.procedures.iter().all(offered) {
+        return Some(Refusal::ProcedureNotAllowed);
+    }
+    let unknown = !sent.term.is_empty() && sent.term.parse::<Term>().is_err();
+    unknown.then_some(Refusal::NoTerm)
 }
 
 /// What a failure of FranceConnect means at the counter, and whether to try again.

@@ -209,7 +209,8 @@ impl Confirming {
         };
         let code = match step_up::present(tx, &mediator.account().id, &self.code, now)? {
             Ok(code) => code,
-            Err(refusal) => return refused(tx, &draft, mediator, refusal, now),
+            // The code's own entry says so.
+            Err(refusal) => return Ok(Err(refusal)),
         };
         let held = mandates::holding_locked(tx, &draft.organisation, &person.id)?;
         let opening = open::open(draft, mediator, self.declaration, code, &held, self.ids, now)?;

@@ -109,11 +109,12 @@ pub async fn revoke(
         return show(&app, screen, &member, id.0, extent, StatusCode::UNPROCESSABLE_ENTITY, errors).await;
     };
     let (now, mandate) = (app.clock.now(), id.0.clone());
-    app.store
+    let refused = app
+        .store
         .write(move |tx| {
             let mandate = mandates::held_by_locked(tx, &member.organisation().id, &id.0)?;
             let refusal = match mandate.clone().revoke(&member, extent, reason, now) {
-                Ok(revoked) => return mandates::save(tx, revoked).map(drop).map_err(Problem::from),
+                Ok(revoked) => return mandates::save(tx, revoked).map(|_| None).map_err(Problem::from),
                 Err(refusal) => refusal,
             };
             let event = Event::new(Kind::RevocationRefused, now)
@@ -122,8 +123,12 @@ pub async fn revoke(
                 .about(&mandate.citizen)
                 .under(&mandate.id)
                 .fact("reason", refusal.code());
-            journal::record(tx, &event).map(drop).map_err(Problem::from)
+            journal::record(tx, &event)?;
+            Ok(Some(refusal))
         })
         .await?;
+    if let Some(refusal) = refused.filter(|refusal| *refusal != Refusal::NothingToRevoke) {
+        return Err(Problem::Recorded(refusal));
+    }
     Ok(see_other(&format!("/mandates/{mandate}")))
 }

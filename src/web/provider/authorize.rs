@@ -30,8 +30,9 @@ pub async fn start(
     app: Data<App>,
     screen: Screen,
     browser: Browser,
-    body: Bytes,
+    body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, Problem> {
+    let body = body.map_err(|_| Problem::Malformed("body"))?;
     let query = request.query_string().as_bytes();
     // Parameters come one way: in the address or in the form, never partly in both.
     let source = match (query.is_empty(), body.is_empty()) {
@@ -70,7 +71,7 @@ async fn client(app: &App, params: &Params) -> Result<Result<Client, Rejection>,
 }
 
 /// The route is open to machines, so nobody looked at the session yet.
-async fn is_signed_in(app: &App, request: &HttpRequest) -> Result<bool, Problem> {
+pub(super) async fn is_signed_in(app: &App, request: &HttpRequest) -> Result<bool, Problem> {
     let Some(secret) = cookies::secret(request, cookies::session(&app.settings)) else { return Ok(false) };
     let (hash, now) = (credential::token_hash(&secret), app.clock.now());
     app.store.read(move |db| Ok(sessions::find(db, &hash, now)?.is_some())).await

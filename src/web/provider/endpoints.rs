@@ -4,7 +4,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::authorize::{refused_page, unavailable};
+use super::authorize::{is_signed_in, refused_page, unavailable};
 use super::pages::SignedOutPage;
 use crate::domain::event::{Event, Kind};
 use crate::oidc::provider::error::ProtocolError;
@@ -17,6 +17,9 @@ use crate::web::problem::Problem;
 use crate::web::refusals;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
+
+/// The body of a request, or that it cannot be read: too large, or cut.
+type Body = Result<Bytes, actix_web::Error>;
 
 /// How long metadata and keys may be cached, in seconds.
 const CACHED: &str = "public, max-age=600";
@@ -61,7 +64,7 @@ async fn recorded(app: &App, request: &HttpRequest, client: Option<&str>, error:
 
 const fn reason(error: ProtocolError) -> Option<&'static str> {
     match error {
-        ProtocolError::InvalidRequest => Some("malformed_request"),
+        ProtocolError::InvalidRequest | ProtocolError::Unreadable | ProtocolError::NotAForm => Some("malformed_request"),
         ProtocolError::InvalidClient { .. } => Some("client_authentication"),
         ProtocolError::UnsupportedGrantType => Some("grant_type"),
         ProtocolError::UnknownToken => Some("unknown_token"),
@@ -75,10 +78,12 @@ const fn reason(error: ProtocolError) -> Option<&'static str> {
 }
 
 /// `POST /token`
-pub async fn token(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
-    if !is_form(&request) {
-        return HttpResponse::UnsupportedMediaType().finish();
-    }
+pub async fn token(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
+    let body = match body {
+        _ if !is_form(&request) => return recorded(&app, &request, None, ProtocolError::NotAForm).await,
+        Err(_) => return recorded(&app, &request, None, ProtocolError::Unreadable).await,
+        Ok(body) => body,
+    };
     // A secret in the address would be in every log on the way.
     let params = Params::parse(&body).filter(|_| request.query_string().is_empty());
     let Some(params) = params else { return recorded(&app, &request, None, ProtocolError::InvalidRequest).await };
@@ -94,14 +99,15 @@ pub async fn token(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpRes
 }
 
 /// The access token of a request (RFC 6750 2): in the header, or in the form of a POST; never in the address.
-fn bearer(request: &HttpRequest, body: &Bytes) -> Result<String, ProtocolError> {
+fn bearer(request: &HttpRequest, body: Body) -> Result<String, ProtocolError> {
     let in_address = Params::parse(request.query_string().as_bytes()).ok_or(ProtocolError::InvalidRequest)?;
     if !matches!(in_address.one("access_token"), Ok(None)) {
         return Err(ProtocolError::InvalidRequest);
     }
     let header = text(request, &header::AUTHORIZATION).and_then(|value| value.split_once(' '));
     let header = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-    let form = if is_form(request) { Params::parse(body) } else { None };
+    let body = body.map_err(|_| ProtocolError::Unreadable)?;
+    let form = if is_form(request) { Some(Params::parse(&body).ok_or(ProtocolError::InvalidRequest)?) } else { None };
     let in_form = match &form {
         Some(form) => form.one("access_token").map_err(|_| ProtocolError::InvalidRequest)?,
         None => None,
@@ -114,8 +120,8 @@ fn bearer(request: &HttpRequest, body: &Bytes) -> Result<String, ProtocolError> 
 }
 
 /// `GET /userinfo` and `POST /userinfo`
-pub async fn userinfo(app: Data<App>, request: HttpRequest, body: Bytes) -> HttpResponse {
-    let answered = match bearer(&request, &body) {
+pub async fn userinfo(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
+    let answered = match bearer(&request, body) {
         Ok(token) => app.provider.userinfo(&token).await,
         Err(error) => Err(error),
     };
@@ -147,16 +153,18 @@ pub async fn end_session(
     app: Data<App>,
     request: HttpRequest,
     screen: Screen,
-    body: Bytes,
+    body: Body,
 ) -> Result<HttpResponse, Problem> {
+    let body = body.map_err(|_| Problem::Malformed("body"))?;
     let source = if body.is_empty() { request.query_string().as_bytes() } else { body.as_ref() };
-    let Some(params) = Params::parse(source) else { return Ok(refused_page(screen)) };
+    let params = Params::parse(source).ok_or(Problem::Malformed("parameters"))?;
     let decision = app.provider.end_session(&params).await.map_err(|_| unavailable("signing out"))?;
     Ok(match decision {
         Decision::Return(url) => see_other(url.as_str()),
         Decision::Done => screen.page(|shell| SignedOutPage { shell }),
         // The question is a page of its own: only there is it known who is signed in, whose button it then carries.
-        Decision::Ask => see_other("/sign-out"),
+        Decision::Ask if is_signed_in(&app, &request).await? => see_other("/sign-out"),
+        Decision::Ask => screen.page(|shell| SignedOutPage { shell }),
         Decision::Refuse(word) => {
             let event = Event::new(Kind::SecurityRefused, app.clock.now()).fact("reason", format!("logout_{word}"));
             refusals::record(&app, &request, event).await?;

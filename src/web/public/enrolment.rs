@@ -18,6 +18,7 @@ use crate::store::{accounts, authenticators, journal, sessions};
 use crate::web::form::Form;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
+use crate::web::refusals;
 use crate::web::screen::Screen;
 use crate::web::state::App;
 
@@ -61,6 +62,7 @@ pub struct Code {
 /// # Errors
 /// The database.
 pub async fn confirm(
+    request: HttpRequest,
     app: Data<App>,
     screen: Screen,
     session: Session,
@@ -70,6 +72,8 @@ pub async fn confirm(
     let now = app.clock.now();
     let typed = form.0.code;
     if credential::matching_step(&seed, &typed, now).is_none() {
+        let event = Event::new(Kind::CodeRefused, now).fact("reason", Refusal::CodeRefused.code());
+        refusals::record(&app, &request, event.by(&session.account.id)).await?;
         let errors = Errors::on("code", screen.t().refusal(Refusal::CodeRefused));
         let page = enrolment_page(&app, &session.account, &seed, errors);
         return Ok(screen.refused(page));

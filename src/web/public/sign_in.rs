@@ -53,7 +53,11 @@ pub async fn ask(
         return Ok(screen.refused(|shell| SignInPage { shell, email: typed, errors: Errors::on("email", sentence) }));
     };
     let source = context::source(&request, &app.settings);
-    app.sources.check_key(&source).map_err(|_| Problem::TooMany)?;
+    if app.sources.check_key(&source).is_err() {
+        let event = Event::new(Kind::SignInRefused, app.clock.now()).fact("reason", "too_many_requests");
+        refusals::record(&app, &request, event).await?;
+        return Err(Problem::TooMany);
+    }
     let (token, now) = (app.random.token(), app.clock.now());
     let link = format!("{}/sign-in/link?token={token}", app.settings.public_url);
     let (subject, text) = (screen.t().mail_link_subject(&app.settings.name), screen.t().mail_link_text(&link));

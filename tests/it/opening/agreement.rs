@@ -38,7 +38,9 @@ on_each_backend! {
             assert!(!shown.body.contains("cit_") && !shown.body.contains("drf_"));
         }
         let form = theirs.form("/agreements/").unwrap().with("decision", "agree").with("unprotected", "yes");
-        assert_eq!(tablet.submit(&form).await.unwrap().status, 303);
+        let answered = tablet.submit(&form).await.unwrap();
+        assert_eq!(answered.status, 200);
+        assert!(answered.text().contains("Vous pouvez rendre l’écran"), "{}", answered.text());
         let recap = ana.sees(&format!("/mandates/drafts/{}", draft_of(&page))).await;
         assert!(recap.form(recap.url.path()).is_some(), "{}", recap.text());
         assert_eq!(world.count(Kind::AgreementGiven).await, 1);

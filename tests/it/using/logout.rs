@@ -89,7 +89,7 @@ on_each_backend! {
         assert_eq!((page.status, page.header("location")), (303, Some("/sign-out")));
         assert_eq!(ana.gets("/home").await.status, 200, "an image tag signs nobody out");
         let posted = service.sends(|http, base| http.post(format!("{base}/session/end")).form(&[("state", "x")])).await;
-        assert_eq!((posted.status, posted.headers["location"].to_str().unwrap()), (303, "/sign-out"));
+        assert_eq!((posted.status, posted.headers.get("location")), (200, None), "nobody is signed in there");
         let page = ana.sees("/session/end").await;
         assert_eq!((page.status, page.url.path()), (200, "/sign-out"));
         let button = page.forms().into_iter().rfind(|form| form.action().path() == "/sign-out").unwrap();
