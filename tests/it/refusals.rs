@@ -169,4 +169,44 @@ on_each_backend! {
         let page = stranger.follow(ana.at("/authorize?client_id=nobody")).await.unwrap();
         assert_eq!((page.status, page.text().contains("Trop de demandes")), (429, true), "{}", page.text());
     }
+
+    /// Machines are answered in their own format, and recorded like everybody.
+    async fn a_request_of_a_machine_that_cannot_be_read_leaves_one_entry(world) {
+        let service = world.franceconnect_client().await;
+        let large = "x".repeat(70_000);
+        let form = |body: &str| ("application/x-www-form-urlencoded".to_owned(), body.to_owned());
+        let many = "a=b&".repeat(300);
+        for (path, (kind, body), status) in [
+            ("token", form(&large), 413),
+            ("token", ("application/json".to_owned(), "{}".to_owned()), 415),
+            ("token", form(&many), 400),
+            ("userinfo", form(&large), 413),
+            ("userinfo", form(&many), 400),
+        ] {
+            let before = entries(&world);
+            let answer = service
+                .sends(|http, base| http.post(format!("{base}/{path}")).header("content-type", kind.as_str()).body(body.clone()))
+                .await;
+            assert_eq!((answer.status, answer.error().as_str()), (status, "invalid_request"), "{path} {kind}");
+            one_refusal(&world, before, Kind::SecurityRefused, "malformed_request").await;
+        }
+        for (path, reason) in [("authorize", "malformed_body"), ("session/end", "malformed_body")] {
+            let before = entries(&world);
+            let body = large.clone();
+            let send = |http: &reqwest::Client, base: &str| http.post(format!("{base}/{path}")).body(body);
+            assert_eq!(service.sends(send).await.status, 400, "{path}");
+            one_refusal(&world, before, Kind::SecurityRefused, reason).await;
+        }
+    }
+
+    /// M01: the organisation of somebody else, in a form.
+    async fn an_organisation_that_is_not_theirs_leaves_one_entry(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let other = world.another_organisation().await;
+        let csrf = world.csrf(&ana.browser).await;
+        let before = entries(&world);
+        let fields = [("csrf", csrf.as_str()), ("organisation", other.as_str())];
+        assert_eq!(world.posts(&ana.browser, "/organisation", &fields, &[]).await.status, 404);
+        one_refusal(&world, before, Kind::SecurityRefused, "not_found").await;
+    }
 }

@@ -23,6 +23,7 @@ use crate::web::problem::Problem;
 use crate::web::public::step_up;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
+use crate::web::texts::Texts;
 
 /// `GET /mandates/drafts/{drf}`: whatever comes next for this draft.
 ///
@@ -151,7 +152,7 @@ pub async fn confirm(
     form: Form<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
     let ticked = Ticked { in_front: form.0.in_front == "yes", informed: form.0.informed == "yes" };
-    let now = app.clock.now();
+    let (now, typed) = (app.clock.now(), !form.0.code.trim().is_empty());
     let confirming = Confirming {
         mediator: mediator.clone(),
         draft: id.0.clone(),
@@ -167,11 +168,27 @@ pub async fn confirm(
         Ok(mandate) => Ok(see_other(&format!("/mandates/{mandate}"))),
         Err(refusal) => match field(refusal) {
             Some(field) => {
-                let errors = Errors::on(field, screen.t().refusal(refusal));
+                let errors = missing(ticked, typed, (field, refusal), screen.t());
                 show(&app, screen, mediator, id.0, StatusCode::UNPROCESSABLE_ENTITY, ticked, errors).await
             }
             None => Err(Problem::Recorded(refusal)),
         },
+    }
+}
+
+/// Everything that is missing, at once, and not only what was refused first.
+fn missing(ticked: Ticked, typed: bool, (field, refusal): (&'static str, Refusal), t: &Texts) -> Errors {
+    let mut errors = Errors::none();
+    if !ticked.in_front {
+        errors = errors.and("in_front", t.refusal(Refusal::NotInFront));
+    }
+    if !ticked.informed {
+        errors = errors.and("informed", t.refusal(Refusal::NotInformed));
+    }
+    match field {
+        "code" => errors.and("code", t.refusal(refusal)),
+        _ if !typed => errors.and("code", t.refusal(Refusal::CodeRefused)),
+        _ => errors,
     }
 }
 

@@ -64,7 +64,9 @@ async fn recorded(app: &App, request: &HttpRequest, client: Option<&str>, error:
 
 const fn reason(error: ProtocolError) -> Option<&'static str> {
     match error {
-        ProtocolError::InvalidRequest | ProtocolError::Unreadable | ProtocolError::NotAForm => Some("malformed_request"),
+        ProtocolError::InvalidRequest | ProtocolError::Unreadable | ProtocolError::NotAForm => {
+            Some("malformed_request")
+        }
         ProtocolError::InvalidClient { .. } => Some("client_authentication"),
         ProtocolError::UnsupportedGrantType => Some("grant_type"),
         ProtocolError::UnknownToken => Some("unknown_token"),

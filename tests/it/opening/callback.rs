@@ -131,4 +131,40 @@ on_each_backend! {
         assert_eq!(bea.gets(&path).await.status, 404);
         assert_eq!(ana.gets(&format!("{path}x")).await.status, 422);
     }
+
+    /// What cannot be FranceConnect's takes nothing from the draft that waits.
+    async fn e05_a_callback_that_cannot_be_franceconnects_leaves_the_draft_waiting(world) {
+        let (world, fc) = world.with_franceconnect().await;
+        let ana = world.mediator("Ana Silva").await;
+        let gone = ana.starts_an_opening(&[Logement], Day).await;
+        let (state, long) = (parameter(&gone, "state"), "c".repeat(1_025));
+        let elsewhere = format!("{}/", fc.issuer);
+        for wrong in [
+            [("code", long.as_str()), ("state", &state), ("iss", &fc.issuer)],
+            [("code", ""), ("state", &state), ("iss", &fc.issuer)],
+            [("code", "a-code"), ("state", &state), ("iss", &elsewhere)],
+            [("code", "a-code"), ("state", &state), ("other", "x")],
+        ] {
+            assert_eq!(ana.returns(&fc, &wrong).await.status, 400, "{wrong:?}");
+        }
+        assert!(fc.seen("/token").is_empty(), "the code went nowhere");
+        assert_eq!(world.reasons(Kind::SecurityRefused).await, ["malformed_callback"; 4]);
+        assert!(ana.comes_back(&fc, &gone).await.url.path().starts_with("/agreements/"));
+    }
+
+    /// E16: where FranceConnect's session could not be closed, whoever opens the next mandate is warned.
+    async fn e16_a_session_that_may_still_be_open_at_franceconnect_is_said(world) {
+        let (world, fc) = world.with_franceconnect().await;
+        let ana = world.mediator("Ana Silva").await;
+        let warning = "est peut-être encore ouverte dans ce navigateur";
+        assert!(!ana.sees("/mandates/new").await.text().contains(warning));
+        let gone = ana.starts_an_opening(&[Logement], Day).await;
+        fc.reply(|path, reply| if path == "/token" { reply.status = 503 });
+        let page = ana.comes_back(&fc, &gone).await;
+        assert_eq!((page.status, page.text().contains(warning)), (502, true));
+        assert!(ana.sees("/mandates/new").await.text().contains(warning));
+        fc.reply(|_, _| ());
+        assert!(ana.identifies(&fc, &[Logement], Day).await.url.path().starts_with("/agreements/"));
+        assert!(!ana.sees("/mandates/new").await.text().contains(warning), "it was closed");
+    }
 }

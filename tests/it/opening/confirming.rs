@@ -111,7 +111,12 @@ on_each_backend! {
                 assert_eq!(shown.value("code").unwrap_or_default(), "", "a code is never written on a page");
             }
         }
-        let reasons = ["not_in_front", "not_in_front", "not_informed", "not_informed"];
+        world.after(1);
+        let page = ana.sends(&form.clone().without("in_front").without("informed").with("code", "")).await;
+        for refusal in [Refusal::NotInFront, Refusal::NotInformed, Refusal::CodeRefused] {
+            assert!(says(&page, refusal), "all that is missing is said at once: {}", page.text());
+        }
+        let reasons = ["not_in_front", "not_in_front", "not_informed", "not_informed", "not_in_front"];
         assert_eq!(world.reasons(Kind::OpeningRefused).await, reasons);
         world.has_no_mandate().await;
         assert_eq!(ana.sends(&form).await.status, 200);
