@@ -73,7 +73,7 @@ impl ProtocolError {
             Self::UnsupportedGrantType => "Only authorization_code is supported.",
             Self::MissingToken => "A bearer token is needed.",
             Self::InvalidToken | Self::UnknownToken => "The access token is not accepted.",
-            Self::TooMany => "Too many requests were refused. Wait a minute.",
+            Self::TooMany => "Too many requests were refused. Wait three minutes.",
             Self::Unavailable => "The service cannot answer now.",
         }
     }

@@ -94,7 +94,7 @@ async fn closing(app: &App, id_token: &str, draft: &DraftId, why: Option<&'stati
         Ok(url) => see_other(url.as_str()),
         Err(fault) => {
             tracing::error!(fault = fault.code(), "FranceConnect's session could not be closed");
-            see_other(&format!("/franceconnect/logged-out?state={state}"))
+            see_other(&format!("/franceconnect/logged-out?state={state}&open=yes"))
         }
     }
 }
@@ -177,6 +177,8 @@ fn changed(mediator: &Mediator, citizen: &crate::domain::id::CitizenId, now: Ins
 pub struct LoggedOut {
     #[serde(default)]
     state: String,
+    /// Ours: its session could not be closed.
+    open: Option<String>,
 }
 
 /// `GET /franceconnect/logged-out`: hands the screen over to the citizen, or shows the form again.
@@ -203,7 +205,8 @@ pub async fn logged_out(
                 t.refusal(known.copied().unwrap_or(Refusal::NotIdentified))
             }
         };
-        return closed(&app, form_again(&app, screen, mediator, id, obstacle).await?);
+        let again = form_again(&app, screen, mediator, id, obstacle).await?;
+        return if query.0.open.is_some() { Ok(again) } else { closed(&app, again) };
     }
     let (token, now) = (app.random.token(), app.clock.now());
     let hash = credential::token_hash(&token);
@@ -223,7 +226,8 @@ pub async fn logged_out(
             Ok::<_, Problem>(waits)
         })
         .await?;
-    closed(&app, see_other(&if offered { format!("/agreements/{token}") } else { onward }))
+    let next = see_other(&if offered { format!("/agreements/{token}") } else { onward });
+    if query.0.open.is_some() { Ok(next) } else { closed(&app, next) }
 }
 
 /// FranceConnect came back from its sign-out: nobody is known there any more.
