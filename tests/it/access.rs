@@ -97,7 +97,11 @@ fn guarded(route: &Listed, name: &str, line: &str) {
     let open = matches!(route.policy.as_str(), "Public" | "Machine");
     let target = match (name, route.policy.as_str()) {
         _ if open => return,
-        ("anonymous", _) => "303 /sign-in",
+        ("anonymous" | "deactivated", _) => "303 /sign-in",
+        // Whoever comes back from FranceConnect was busy there.
+        ("idle", _) if route.policy == "SignedIn" || route.path.starts_with("/franceconnect/") => return,
+        ("idle", "Enrolling") => "303 /home",
+        ("idle", _) => "303 /code",
         ("enrolling", "SignedIn" | "Enrolling") | ("terms pending", "SignedIn") => return,
         ("enrolling", _) => "303 /enrolment",
         ("terms pending", "Enrolling") => "303 /home",
@@ -105,7 +109,9 @@ fn guarded(route: &Listed, name: &str, line: &str) {
         ("auditor, silent", "Purposeful") => "303 /journal/purpose",
         ("manager" | "auditor, silent" | "auditor", "Mediator")
         | ("auditor, silent" | "auditor", "Member")
-        | ("mediator" | "other mediator" | "manager", "Auditor" | "Purposeful") => "403",
+        | ("mediator" | "other mediator" | "manager", "Auditor" | "Purposeful")
+        | ("suspended", "Member" | "Mediator")
+        | ("uncertified", "Mediator") => "403",
         _ => return,
     };
     let cells: Vec<_> = line.get(18..).unwrap_or_default().split("  ").map(str::trim).collect();

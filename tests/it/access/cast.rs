@@ -25,6 +25,14 @@ pub(crate) struct Cast {
     pub(crate) manager: Actor,
     pub(crate) silent_auditor: Actor,
     pub(crate) auditor: Actor,
+    /// A mediator whose organisation is suspended.
+    pub(crate) suspended: Actor,
+    /// A mediator whose certification has ended.
+    pub(crate) uncertified: Actor,
+    /// A mediator whose account is deactivated.
+    pub(crate) deactivated: Actor,
+    /// A mediator who did nothing for twenty minutes.
+    pub(crate) idle: Actor,
     /// What the mediator made for the usual organisation.
     pub(crate) ours: Things,
     /// What the stranger made for another one.
@@ -134,6 +142,7 @@ impl Cast {
         let ours = Things::of(world, &mediator, &world.organisation, &service, "josephine").await;
         let theirs = Things::of(world, &stranger, &other, &service, "leila").await;
         let (anonymous, nothing) = (browser(), Things::nothing(world));
+        let [suspended, uncertified, deactivated, idle] = Self::lapsed(world).await;
         Self {
             anonymous,
             enrolling,
@@ -143,14 +152,40 @@ impl Cast {
             manager,
             silent_auditor,
             auditor,
+            suspended,
+            uncertified,
+            deactivated,
+            idle,
             ours,
             theirs,
             nothing,
         }
     }
 
+    /// Mediators who signed in while all was well, and who have since lost what they need.
+    async fn lapsed(world: &World) -> [Actor; 4] {
+        let third = world.third_organisation().await;
+        let suspended = world.mediator_of(&third, "Sacha Suspendu").await;
+        let ours = |name: &'static str| world.mediator_of(&world.organisation, name);
+        let all = [suspended, ours("Ugo Certifie").await, ours("Dea Partie").await, ours("Ida Absente").await];
+        for actor in &all {
+            actor.signs_in().await;
+        }
+        let [_, uncertified, deactivated, idle] = &all;
+        let before = (world.now() - chrono::TimeDelta::minutes(20)).format("%Y-%m-%d %H:%M:%S");
+        for sql in [
+            format!("update organisations set suspended_at = '{before}' where id = '{third}'"),
+            format!("update memberships set certified_until = '{before}' where account = '{}'", uncertified.account),
+            format!("update accounts set active = false where id = '{}'", deactivated.account),
+            format!("update sessions set seen_at = '{before}' where account = '{}'", idle.account),
+        ] {
+            world.database.execute(&sql).unwrap();
+        }
+        all
+    }
+
     /// Everybody, by the name in the matrix, with what is theirs and what is another organisation's.
-    pub(crate) fn everybody(&self) -> [(&'static str, &Browser, &Things, &Things); 8] {
+    pub(crate) fn everybody(&self) -> [(&'static str, &Browser, &Things, &Things); 12] {
         let (ours, theirs) = (&self.ours, &self.theirs);
         [
             ("anonymous", &self.anonymous, ours, theirs),
@@ -161,6 +196,10 @@ impl Cast {
             ("manager", &self.manager.browser, ours, theirs),
             ("auditor, silent", &self.silent_auditor.browser, ours, theirs),
             ("auditor", &self.auditor.browser, ours, theirs),
+            ("suspended", &self.suspended.browser, ours, theirs),
+            ("uncertified", &self.uncertified.browser, ours, theirs),
+            ("deactivated", &self.deactivated.browser, ours, theirs),
+            ("idle", &self.idle.browser, ours, theirs),
         ]
     }
 }
