@@ -87,7 +87,7 @@ fn presented(response: ServiceResponse, app: &App) -> ServiceResponse {
     }
     let screen = Screen::of(response.request(), app);
     let t = screen.t();
-    let words = problem.and_then(|problem| words(problem, t));
+    let words = problem.and_then(|problem| words(problem, response.request().path(), t));
     let mut page: HttpResponse = screen.page_with(status, |shell| {
         let mut page = ProblemPage::new(shell, status.as_u16(), reference);
         if let Some(sentence) = words {
@@ -101,10 +101,11 @@ fn presented(response: ServiceResponse, app: &App) -> ServiceResponse {
     response.into_response(page)
 }
 
-/// The sentence of a rule that refused.
-fn words(problem: &Problem, t: &Texts) -> Option<String> {
+/// The sentence of a rule that refused, or of an address that a citizen was given.
+fn words(problem: &Problem, path: &str, t: &Texts) -> Option<String> {
     match problem {
         Problem::Refused(refusal) | Problem::Recorded(refusal) => Some(t.refusal(*refusal).to_owned()),
+        Problem::NotFound if path.starts_with("/agreements/") => Some(t.agreement_gone().to_owned()),
         _ => None,
     }
 }

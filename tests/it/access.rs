@@ -99,19 +99,16 @@ fn guarded(route: &Listed, name: &str, line: &str) {
         _ if open => return,
         ("anonymous" | "deactivated", _) => "303 /sign-in",
         // Whoever comes back from FranceConnect was busy there.
-        ("idle", _) if route.policy == "SignedIn" || route.path.starts_with("/franceconnect/") => return,
-        ("idle", "Enrolling") => "303 /home",
-        ("idle", _) => "303 /code",
-        ("enrolling", "SignedIn" | "Enrolling") | ("terms pending", "SignedIn") => return,
+        ("idle", _) if route.path.starts_with("/franceconnect/") => return,
+        ("enrolling", "SignedIn" | "Enrolling") | ("terms pending" | "idle", "SignedIn") => return,
         ("enrolling", _) => "303 /enrolment",
-        ("terms pending", "Enrolling") => "303 /home",
+        ("terms pending" | "idle", "Enrolling") => "303 /home",
         ("terms pending", _) => "303 /terms",
+        ("idle", _) => "303 /code",
         ("auditor, silent", "Purposeful") => "303 /journal/purpose",
-        ("manager" | "auditor, silent" | "auditor", "Mediator")
-        | ("auditor, silent" | "auditor", "Member")
-        | ("mediator" | "other mediator" | "manager", "Auditor" | "Purposeful")
-        | ("suspended", "Member" | "Mediator")
-        | ("uncertified", "Mediator") => "403",
+        ("manager" | "auditor, silent" | "auditor" | "suspended" | "uncertified", "Mediator")
+        | ("auditor, silent" | "auditor" | "suspended", "Member")
+        | ("mediator" | "other mediator" | "manager", "Auditor" | "Purposeful") => "403",
         _ => return,
     };
     let cells: Vec<_> = line.get(18..).unwrap_or_default().split("  ").map(str::trim).collect();
