@@ -186,8 +186,8 @@ fn missing(ticked: Ticked, typed: bool, (field, refusal): (&'static str, Refusal
         errors = errors.and("informed", t.refusal(Refusal::NotInformed));
     }
     match field {
+        _ if !typed => errors.and("code", t.code_missing()),
         "code" => errors.and("code", t.refusal(refusal)),
-        _ if !typed => errors.and("code", t.refusal(Refusal::CodeRefused)),
         _ => errors,
     }
 }
@@ -224,6 +224,10 @@ impl Confirming {
             Ok((person, _)) => person,
             Err(refusal) => return refused(tx, &draft, mediator, refusal, now),
         };
+        // A field left empty is no wrong code: it is not counted.
+        if self.code.trim().is_empty() {
+            return Ok(Err(Refusal::CodeRefused));
+        }
         let code = match step_up::present(tx, &mediator.account().id, &self.code, now)? {
             Ok(code) => code,
             // The code's own entry says so.

@@ -113,9 +113,10 @@ on_each_backend! {
         }
         world.after(1);
         let page = ana.sends(&form.clone().without("in_front").without("informed").with("code", "")).await;
-        for refusal in [Refusal::NotInFront, Refusal::NotInformed, Refusal::CodeRefused] {
+        for refusal in [Refusal::NotInFront, Refusal::NotInformed] {
             assert!(says(&page, refusal), "all that is missing is said at once: {}", page.text());
         }
+        assert!(page.text().contains("Saisissez les 6 chiffres affichés"), "{}", page.text());
         let reasons = ["not_in_front", "not_in_front", "not_informed", "not_informed", "not_in_front"];
         assert_eq!(world.reasons(Kind::OpeningRefused).await, reasons);
         world.has_no_mandate().await;
@@ -127,14 +128,17 @@ on_each_backend! {
         let (ana, bea) = (world.mediator("Ana Silva").await, world.mediator("Bea Roche").await);
         let recap = ana.reaches_the_recap("josephine", &[Logement], Day).await;
         let form = ana.fills_in(&recap).await;
-        for wrong in ["", "12345", "abcdef", &bea.code().await] {
+        for wrong in ["12345", "abcdef", &bea.code().await] {
             let page = ana.sends(&form.clone().with("code", wrong)).await;
             assert_eq!(page.status, 422, "{wrong}");
             assert!(says(&page, Refusal::CodeRefused));
             let shown = page.form(recap.url.path()).unwrap();
             assert_eq!((shown.value("in_front"), shown.value("informed")), (Some("yes"), Some("yes")));
         }
-        assert_eq!(world.count(Kind::CodeRefused).await, 4);
+        let empty = ana.sends(&form.clone().with("code", " ")).await;
+        assert_eq!(empty.status, 422);
+        assert!(empty.text().contains("Saisissez les 6 chiffres affichés"), "{}", empty.text());
+        assert_eq!(world.count(Kind::CodeRefused).await, 3, "an empty field is not counted");
         assert_eq!(world.count(Kind::OpeningRefused).await, 0, "one refusal, one entry: the code's own");
         world.has_no_mandate().await;
         assert_eq!(ana.sends(&form).await.status, 200);
