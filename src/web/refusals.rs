@@ -7,11 +7,11 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceResponse;
 use actix_web::web::Data;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::DefaultKeyedRateLimiter;
 
 use super::context;
 use super::problem::Problem;
-use super::state::App;
+use super::state::{App, keyed_limiter};
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
 use crate::domain::id;
@@ -33,10 +33,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        let keyed = |every, burst| {
-            RateLimiter::keyed(Quota::with_period(every).unwrap_or(Quota::per_hour(burst)).allow_burst(burst))
-        };
-        Self { refusals: keyed(EVERY, BURST), alarms: keyed(ALARM_EVERY, NonZeroU32::MIN) }
+        Self { refusals: keyed_limiter(EVERY, BURST), alarms: keyed_limiter(ALARM_EVERY, NonZeroU32::MIN) }
     }
 }
 

@@ -88,8 +88,13 @@ pub fn origin_of(address: &str) -> String {
 /// The limiter of sign-in requests.
 #[must_use]
 pub fn source_limiter() -> DefaultKeyedRateLimiter<String> {
-    let quota = Quota::with_period(Duration::from_hours(1) / REQUESTS_PER_SOURCE.get());
-    RateLimiter::keyed(quota.unwrap_or(Quota::per_hour(REQUESTS_PER_SOURCE)).allow_burst(REQUESTS_PER_SOURCE))
+    keyed_limiter(Duration::from_hours(1) / REQUESTS_PER_SOURCE.get(), REQUESTS_PER_SOURCE)
+}
+
+/// A limiter by key: `burst` at once, then one more after each `every`.
+#[must_use]
+pub fn keyed_limiter(every: Duration, burst: NonZeroU32) -> DefaultKeyedRateLimiter<String> {
+    RateLimiter::keyed(Quota::with_period(every).unwrap_or(Quota::per_hour(burst)).allow_burst(burst))
 }
 
 /// The limiter of slow hashes.

@@ -18,7 +18,7 @@ use crate::web::cookies;
 use crate::web::problem::Problem;
 use crate::web::public::handler::PENDING_FLOW;
 use crate::web::refusals;
-use crate::web::screen::{Screen, see_other};
+use crate::web::screen::{Screen, see_other, with_cookie};
 use crate::web::state::App;
 
 /// `GET /authorize` and `POST /authorize` (OpenID Connect Core 3.1.2.1 asks for both).
@@ -80,12 +80,10 @@ pub(super) async fn is_signed_in(app: &App, request: &HttpRequest) -> Result<boo
 async fn begun(app: &App, flow: Flow) -> Result<HttpResponse, Problem> {
     let id = flow.id.clone();
     app.store.write(move |tx| flows::start(tx, &flow).map_err(Problem::from)).await?;
-    let mut response = see_other(&format!("/provider/{id}"));
     // Kept while the mediator signs in, if they have to.
     let mut cookie = cookies::made(&app.settings, PENDING_FLOW, id.to_string());
     cookie.set_max_age(actix_web::cookie::time::Duration::seconds(LIFE.num_seconds()));
-    response.add_cookie(&cookie).map_err(|_| Problem::Malformed("cookie"))?;
-    Ok(response)
+    with_cookie(see_other(&format!("/provider/{id}")), &cookie)
 }
 
 async fn rejected(

@@ -14,7 +14,7 @@ use crate::web::context::Browser;
 use crate::web::cookies;
 use crate::web::problem::Problem;
 use crate::web::public::handler::PENDING_FLOW;
-use crate::web::screen::{Screen, see_other};
+use crate::web::screen::{Screen, see_other, with_cookie};
 use crate::web::state::{App, origin_of};
 
 /// A flow of this browser, and nobody else's, with a code recent enough.
@@ -68,8 +68,6 @@ pub(super) async fn taken_up(
 /// Back to the service. The browser forgets the flow: the next sign-in here leads to the mediator's day again.
 pub(super) fn returned(app: &App, flow: &Flow, fields: &[(&str, &str)]) -> Result<HttpResponse, Problem> {
     let url = answer(&flow.redirect_uri, &app.provider.issuer, flow.state.as_deref(), fields);
-    let mut response = see_other(url.ok_or(Problem::Malformed("redirect_uri"))?.as_str());
-    let forgotten = cookies::removed(&app.settings, PENDING_FLOW);
-    response.add_cookie(&forgotten).map_err(|_| Problem::Malformed("cookie"))?;
-    Ok(response)
+    let back = see_other(url.ok_or(Problem::Malformed("redirect_uri"))?.as_str());
+    with_cookie(back, &cookies::removed(&app.settings, PENDING_FLOW))
 }

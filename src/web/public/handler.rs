@@ -14,7 +14,7 @@ use crate::web::context::Current;
 use crate::web::form::{Form, Nothing};
 use crate::web::problem::Problem;
 use crate::web::provider::pages::SignOutPage;
-use crate::web::screen::{Screen, see_other};
+use crate::web::screen::{Screen, see_other, with_cookie};
 use crate::web::state::{App, Settings};
 use crate::web::{assets, cookies};
 
@@ -73,9 +73,7 @@ pub struct LanguageForm {
 pub async fn language(app: Data<App>, form: Form<LanguageForm>) -> Result<HttpResponse, Problem> {
     let language: Language = form.0.language.parse().map_err(|_| Problem::Malformed("language"))?;
     let cookie = cookies::made(&app.settings, cookies::LANGUAGE, language.code().to_owned());
-    let mut response = see_other(&local_path(&form.0.next));
-    response.add_cookie(&cookie).map_err(|_| Problem::Malformed("language"))?;
-    Ok(response)
+    with_cookie(see_other(&local_path(&form.0.next)), &cookie)
 }
 
 /// A page of this site, or `/`. The path holds letters, digits and `-_/` only, so that it cannot name another site.
@@ -110,8 +108,7 @@ pub async fn sign_out(app: Data<App>, session: Session, _form: Form<Nothing>) ->
     let mut response = see_other("/");
     // Who leaves also gives up the public service that waits: its flow belonged to this session, and the next one would be refused.
     for name in [cookies::session(&app.settings), PENDING_FLOW] {
-        let gone = cookies::removed(&app.settings, name);
-        response.add_cookie(&gone).map_err(|_| Problem::Malformed("cookie"))?;
+        response = with_cookie(response, &cookies::removed(&app.settings, name))?;
     }
     Ok(response)
 }
@@ -181,10 +178,8 @@ pub fn start(session: &Session) -> &'static str {
 ///
 /// # Errors
 /// The cookie cannot be written.
-pub fn with_session(mut response: HttpResponse, settings: &Settings, token: String) -> Result<HttpResponse, Problem> {
-    let cookie = cookies::made(settings, cookies::session(settings), token);
-    response.add_cookie(&cookie).map_err(|_| Problem::Malformed("cookie"))?;
-    Ok(response)
+pub fn with_session(response: HttpResponse, settings: &Settings, token: String) -> Result<HttpResponse, Problem> {
+    with_cookie(response, &cookies::made(settings, cookies::session(settings), token))
 }
 
 /// Whoever is signed in already does not sign in again.
