@@ -57,6 +57,23 @@ impl Row {
     }
 }
 
+/// What an account may do in an organisation, and the organisation, as every query selects them.
+pub(super) type Belonging = (Roles, OrganisationRow);
+pub(super) type Roles = (bool, bool, Option<chrono::NaiveDateTime>);
+pub(super) type BelongingColumns = (
+    (memberships::mediator, memberships::manager, memberships::certified_until),
+    <organisations::table as Table>::AllColumns,
+);
+pub(super) const BELONGING: BelongingColumns =
+    ((memberships::mediator, memberships::manager, memberships::certified_until), organisations::all_columns);
+
+pub(super) fn belonging(row: Belonging) -> Result<(Membership, Organisation), Error> {
+    let ((mediator, manager, certified_until), organisation) = row;
+    let organisation = Organisation::try_from(organisation)?;
+    let certified_until = certified_until.map(read_back);
+    Ok((Membership { organisation: organisation.id.clone(), mediator, manager, certified_until }, organisation))
+}
+
 fn seal(vault: &Vault, key: &PersonKey, account: &Account) -> Result<Vec<u8>, Error> {
     let profile = Profile { email: account.email.to_string(), name: account.name.clone() };
     let plain = serde_json::to_vec(&profile).map_err(|_| Error::Corrupt("accounts.profile"))?;
@@ -213,23 +230,13 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Account>) -> Result<Account, Err
 /// # Errors
 /// The database fails.
 pub fn memberships(db: &mut Db<'_>, account: &AccountId) -> Result<Vec<(Membership, Organisation)>, Error> {
-    type Roles = (bool, bool, Option<chrono::NaiveDateTime>);
-    let rows: Vec<(Roles, OrganisationRow)> = memberships::table
+    let rows: Vec<Belonging> = memberships::table
         .inner_join(organisations::table)
         .filter(memberships::account.eq(account.as_str()))
         .order((organisations::name, organisations::id))
-        .select((
-            (memberships::mediator, memberships::manager, memberships::certified_until),
-            organisations::all_columns,
-        ))
+        .select(BELONGING)
         .load(db.connection)?;
-    rows.into_iter()
-        .map(|((mediator, manager, certified_until), row)| {
-            let organisation = Organisation::try_from(row)?;
-            let certified_until = certified_until.map(read_back);
-            Ok((Membership { organisation: organisation.id.clone(), mediator, manager, certified_until }, organisation))
-        })
-        .collect()
+    rows.into_iter().map(belonging).collect()
 }
 
 /// The accounts of an organisation, by identifier, at most `limit`.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use zeroize::Zeroizing;
 
-use super::schema::{authenticators, recovery_codes};
+use super::schema::{authenticators, person_keys as key_rows, recovery_codes};
 use super::vault::Place;
 use super::{Db, Error, Tx, journal, parsed, person_keys, read_back, stored};
 use crate::domain::Instant;
@@ -30,8 +30,17 @@ const fn place(row: &str) -> Place<'_> {
     Place { table: "authenticators", column: "secret", row }
 }
 
-fn opened(db: &mut Db<'_>, row: &Row) -> Result<(Authenticator, Secret), Error> {
-    let key = person_keys::of(db, &row.account)?;
+/// Every authenticator, with the wrapped key of its account.
+macro_rules! found {
+    () => {
+        authenticators::table
+            .inner_join(key_rows::table.on(key_rows::owner.eq(authenticators::account)))
+            .select((authenticators::all_columns, key_rows::wrapped))
+    };
+}
+
+fn opened(db: &mut Db<'_>, (row, wrapped): &(Row, Vec<u8>)) -> Result<(Authenticator, Secret), Error> {
+    let key = person_keys::unwrapped(db, &row.account, wrapped)?;
     let secret = db.vault.open(&key, place(&row.id), &row.secret)?;
     let authenticator = Authenticator {
         id: parsed(&row.id, "authenticators.id")?,
@@ -49,9 +58,9 @@ fn opened(db: &mut Db<'_>, row: &Row) -> Result<(Authenticator, Secret), Error> 
 /// # Errors
 /// The database fails.
 pub fn confirmed(db: &mut Db<'_>, account: &AccountId) -> Result<Option<(Authenticator, Secret)>, Error> {
-    let row = authenticators::table
+    let row = found!()
         .filter(authenticators::account.eq(account.as_str()).and(authenticators::confirmed_at.is_not_null()))
-        .first::<Row>(db.connection)
+        .first(db.connection)
         .optional()?;
     row.map(|row| opened(db, &row)).transpose()
 }
@@ -70,10 +79,10 @@ pub fn confirmed_locked(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<(
 /// # Errors
 /// The database fails.
 pub fn pending(db: &mut Db<'_>, account: &AccountId) -> Result<Option<(Authenticator, Secret)>, Error> {
-    let row = authenticators::table
+    let row = found!()
         .filter(authenticators::account.eq(account.as_str()).and(authenticators::confirmed_at.is_null()))
         .order(authenticators::id.desc())
-        .first::<Row>(db.connection)
+        .first(db.connection)
         .optional()?;
     row.map(|row| opened(db, &row)).transpose()
 }

@@ -139,17 +139,18 @@ pub fn recognise(
     Ok(Recognised { id, changed: false })
 }
 
-/// Keeps the identity of today and makes it searchable for the organisation.
+/// Keeps the identity of today and makes it searchable for the organisation; `first` says that it holds no mandate of theirs yet.
 pub(super) fn update(
     tx: &mut Tx<'_>,
     key: &PersonKey,
     id: &CitizenId,
     identity: &Identity,
     organisation: &OrganisationId,
+    first: bool,
 ) -> Result<(), Error> {
     let sealed = tx.vault.seal(key, place(id.as_str()), &identity_bytes(identity)?)?;
     diesel::update(citizens::table.find(id.as_str())).set(citizens::identity.eq(sealed)).execute(tx.connection)?;
-    search::add(tx, organisation, id, identity)
+    search::add(tx, organisation, id, identity, first)
 }
 
 /// A citizen of whom the organisation holds a mandate, ended at most a year ago.

@@ -97,7 +97,7 @@ macro_rules! found {
 
 fn opened(db: &mut Db<'_>, (row, wrapped): &Found) -> Result<Draft, Error> {
     let key = match (&row.citizen, wrapped) {
-        (Some(owner), Some(wrapped)) => Some(db.vault.unwrap_key(owner, wrapped)?),
+        (Some(owner), Some(wrapped)) => Some(person_keys::unwrapped(db, owner, wrapped)?),
         (Some(_), None) => return Err(Error::NotFound),
         (None, _) => None,
     };

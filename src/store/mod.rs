@@ -27,6 +27,7 @@ mod writer;
 
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub use db::{Location, Schema};
 pub use error::Error;
 use vault::Vault;
 
-/// A server gives a statement up after ten seconds (`db.rs`). From one that was not heard of for longer, nothing will come.
+/// A server gives a statement up after ten seconds (`db/location.rs`). From one that was not heard of for longer, nothing will come.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// The database and the vault behind one handle. Cloning it is cheap.
@@ -72,6 +73,8 @@ pub struct Load {
 pub struct Db<'c> {
     connection: &'c mut db::AnyConnection,
     vault: &'c Vault,
+    /// The persons' keys unwrapped so far.
+    keys: Vec<Rc<vault::PersonKey>>,
 }
 
 /// A transaction. It is committed when the closure it was lent to answers `Ok`, and only then.
@@ -93,7 +96,11 @@ impl<'c> DerefMut for Tx<'c> {
     }
 }
 
-impl Db<'_> {
+impl<'c> Db<'c> {
+    const fn new(connection: &'c mut db::AnyConnection, vault: &'c Vault) -> Self {
+        Self { connection, vault, keys: Vec::new() }
+    }
+
     /// The vault, for blind indexes.
     #[must_use]
     pub const fn vault(&self) -> &Vault {
@@ -171,7 +178,7 @@ impl Store {
         blocking(move || {
             let _turn = turn;
             let mut lent = inner.lend()?;
-            let done = work(&mut Db { connection: &mut lent.connection, vault: &inner.vault });
+            let done = work(&mut Db::new(&mut lent.connection, &inner.vault));
             lent.suspect = done.is_err();
             done
         })
@@ -227,7 +234,7 @@ impl Inner {
         E: From<Error>,
     {
         connection.begin()?;
-        let mut tx = Tx { db: Db { connection: &mut *connection, vault: &self.vault }, random: &self.random };
+        let mut tx = Tx { db: Db::new(&mut *connection, &self.vault), random: &self.random };
         match catch_unwind(AssertUnwindSafe(|| work(&mut tx))) {
             Ok(Ok(done)) => connection.commit().map(|()| done).map_err(E::from),
             Ok(Err(refused)) => {

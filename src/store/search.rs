@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 
-use super::schema::{citizen_search, holdings};
+use super::db::insert_all;
+use super::schema::citizen_search;
 use super::vault::Vault;
 use super::{Error, Tx};
 use crate::domain::citizen::Identity;
@@ -15,41 +16,38 @@ pub(super) fn token(vault: &Vault, organisation: &OrganisationId, text: &str) ->
     token
 }
 
-/// Adds what the organisation's index does not hold yet of a citizen.
+/// Adds what the organisation's index does not hold yet of a citizen: everything, before the first mandate.
 pub(super) fn add(
     tx: &mut Tx<'_>,
     organisation: &OrganisationId,
     citizen: &CitizenId,
     identity: &Identity,
+    first: bool,
 ) -> Result<(), Error> {
     let beginnings = identity.search_beginnings();
     let mut tokens: Vec<_> = beginnings.iter().map(|text| token(tx.vault, organisation, text)).collect();
-    let known = known(tx, organisation, citizen, &tokens)?;
-    tokens.retain(|token| !known.contains(token));
-    for token in tokens {
-        diesel::insert_into(citizen_search::table)
-            .values((
-                citizen_search::organisation.eq(organisation.as_str()),
-                citizen_search::token.eq(token),
-                citizen_search::citizen.eq(citizen.as_str()),
-            ))
-            .execute(tx.connection)?;
+    if !first {
+        let known = known(tx, organisation, citizen, &tokens)?;
+        tokens.retain(|token| !known.contains(token));
     }
+    let row = |token| {
+        (
+            citizen_search::organisation.eq(organisation.as_str()),
+            citizen_search::token.eq(token),
+            citizen_search::citizen.eq(citizen.as_str()),
+        )
+    };
+    insert_all!(&mut *tx.connection, citizen_search::table, tokens.into_iter().map(row).collect());
     Ok(())
 }
 
-/// Which of these the index holds: none before the first mandate.
+/// Which of these the index holds.
 fn known(
     tx: &mut Tx<'_>,
     organisation: &OrganisationId,
     citizen: &CitizenId,
     tokens: &[Vec<u8>],
 ) -> Result<Vec<Vec<u8>>, Error> {
-    let held: i64 =
-        holdings::table.find((organisation.as_str(), citizen.as_str())).count().get_result(tx.connection)?;
-    if held == 0 {
-        return Ok(Vec::new());
-    }
     // Asked for by name: what an organisation has of one citizen is not found without reading what it has of all.
     let mine = citizen_search::organisation.eq(organisation.as_str()).and(citizen_search::citizen.eq(citizen.as_str()));
     let found = citizen_search::table.filter(mine.and(citizen_search::token.eq_any(tokens)));

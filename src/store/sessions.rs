@@ -3,8 +3,9 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::accounts::{self, COLUMNS, Row as AccountRow};
-use super::schema::{accounts as account_rows, person_keys as key_rows, sessions};
+use super::accounts::{BELONGING, COLUMNS, Roles, Row as AccountRow, belonging};
+use super::organisations::Row as OrganisationRow;
+use super::schema::{accounts as account_rows, memberships, organisations, person_keys as key_rows, sessions};
 use super::vault::Place;
 use super::{Db, Error, Tx, mandates, parsed, person_keys, read_back, stored};
 use crate::domain::Instant;
@@ -99,6 +100,9 @@ struct Row {
     account: AccountRow,
 }
 
+/// An organisation of the account, if it has any, and its roles there.
+type Beside = (Option<Roles>, Option<OrganisationRow>);
+
 const fn place(row: &str) -> Place<'_> {
     Place { table: "sessions", column: "purpose", row }
 }
@@ -108,25 +112,37 @@ const fn place(row: &str) -> Place<'_> {
 /// # Errors
 /// The database fails.
 pub fn find(db: &mut Db<'_>, token_hash: &[u8], now: Instant) -> Result<Option<Session>, Error> {
-    let row: Option<Row> = sessions::table
+    let rows: Vec<(Row, Beside)> = sessions::table
         .inner_join(account_rows::table)
         .inner_join(key_rows::table.on(key_rows::owner.eq(account_rows::id)))
+        // One after the other: SQLite would make a joined pair whole before it looks for the account's.
+        .left_join(memberships::table.on(memberships::account.eq(account_rows::id)))
+        .left_join(organisations::table.on(organisations::id.nullable().eq(memberships::organisation.nullable())))
         .filter(sessions::token_hash.eq(token_hash))
         .filter(sessions::ended_at.is_null().and(sessions::expires_at.gt(stored(now))))
         .filter(account_rows::active.eq(true))
+        .order((organisations::name, organisations::id))
         .select((
-            sessions::id,
-            sessions::organisation,
-            sessions::csrf,
-            sessions::created_at,
-            sessions::seen_at,
-            sessions::code_at,
-            sessions::purpose,
-            COLUMNS,
+            (
+                sessions::id,
+                sessions::organisation,
+                sessions::csrf,
+                sessions::created_at,
+                sessions::seen_at,
+                sessions::code_at,
+                sessions::purpose,
+                COLUMNS,
+            ),
+            (BELONGING.0.nullable(), BELONGING.1.nullable()),
         ))
-        .first(db.connection)
-        .optional()?;
-    let Some(row) = row else { return Ok(None) };
+        .load(db.connection)?;
+    // One row for each organisation; the session is the same in all of them.
+    let (mut session, mut memberships) = (None, Vec::new());
+    for (row, (roles, organisation)) in rows {
+        memberships.extend(roles.zip(organisation).map(belonging).transpose()?);
+        session = Some(row);
+    }
+    let Some(row) = session else { return Ok(None) };
     let account = row.account.open(db.vault)?;
     let purpose = match row.purpose {
         Some(sealed) => {
@@ -138,7 +154,7 @@ pub fn find(db: &mut Db<'_>, token_hash: &[u8], now: Instant) -> Result<Option<S
     };
     Ok(Some(Session {
         id: parsed(&row.id, "sessions.id")?,
-        memberships: accounts::memberships(db, &account.id)?,
+        memberships,
         account,
         organisation: row.organisation.map(|id| parsed(&id, "sessions.organisation")).transpose()?,
         csrf: row.csrf,

@@ -39,6 +39,13 @@ pub struct PersonKey {
     key: LessSafeKey,
 }
 
+impl PersonKey {
+    /// Whose it is.
+    pub(super) fn owner(&self) -> &str {
+        &self.owner
+    }
+}
+
 struct Length(usize);
 
 impl hkdf::KeyType for Length {

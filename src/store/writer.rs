@@ -128,6 +128,6 @@ fn batch(
 
 fn one(connection: &mut AnyConnection, vault: &Vault, random: &Random, job: &mut dyn Job) -> Result<(), Error> {
     connection.batch_execute("savepoint job")?;
-    let keep = job.run(&mut Tx { db: Db { connection, vault }, random });
+    let keep = job.run(&mut Tx { db: Db::new(connection, vault), random });
     Ok(connection.batch_execute(if keep { "release job" } else { "rollback to job; release job" })?)
 }

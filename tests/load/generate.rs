@@ -28,7 +28,10 @@ pub(crate) const CLIENT_SECRET: &str = "the-secret-of-the-load-client-0123456789
 /// Its redirect address.
 pub(crate) const REDIRECT: &str = "https://franceconnect.example.fr/api/v2/oidc-callback";
 /// The key of the vault.
-pub(crate) const MASTER_KEY: [u8; 32] = [7; 32];
+pub(crate) const MASTER_KEY: [u8; 32] = [
+    0x71, 0x79, 0xa8, 0x5a, 0x74, 0xf8, 0x43, 0x81, 0xd7, 0x47, 0x25, 0x6e, 0x87, 0xca, 0xaa, 0x9e, 0xf3, 0x16, 0xf4,
+    0x66, 0x7f, 0xf9, 0xa0, 0x1c, 0x4b, 0x1c, 0x7c, 0xd9, 0x07, 0x24, 0x88, 0xda,
+];
 /// How far back the work goes.
 const YEAR: TimeDelta = TimeDelta::days(365);
 /// Acts in one transaction.

@@ -44,6 +44,9 @@ impl Identity {
     /// Whether every word asked for begins a word of the names.
     #[must_use]
     pub fn answers_to(&self, asked: &[String]) -> bool {
+        if asked.is_empty() {
+            return true;
+        }
         let names = [Some(&self.given_name), Some(&self.family_name), self.preferred_username.as_ref()];
         let words: Vec<_> = names.into_iter().flatten().flat_map(|name| search_words(name)).collect();
         asked.iter().all(|begin| words.iter().any(|word| word.starts_with(begin.as_str())))

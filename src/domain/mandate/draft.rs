@@ -215,6 +215,18 @@ impl Draft {
         Ok(Journalled::new(self, vec![event]))
     }
 
+    /// Whether this very answer was recorded already: the button was pressed twice, or the first reply was lost on the way.
+    #[must_use]
+    pub fn holds(&self, answer: &Answer) -> bool {
+        match &self.stage {
+            Stage::Agreed(given) => {
+                answer.agrees && given.language == answer.language && given.digest.to_string() == answer.shown
+            }
+            Stage::Refused => !answer.agrees,
+            _ => false,
+        }
+    }
+
     /// What the journal says of an answer that was not accepted.
     #[must_use]
     pub fn answer_refused(&self, refusal: Refusal, now: Instant) -> Event {

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
+use jsonwebtoken::DecodingKey;
 use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet};
 use openidconnect::{
     DiscoveryError, EndSessionUrl, IssuerUrl, JsonWebKey, JsonWebKeyAlgorithm, JsonWebKeyUse,
@@ -14,6 +15,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
+use super::jws::Key;
 use super::settings::Algorithm;
 use super::{Fault, Inner, Malformed, Outage, Refused, RelyingParty, Step};
 use crate::domain::Instant;
@@ -32,7 +34,7 @@ const RSA_BITS: usize = 2048;
 pub(super) struct Provider {
     pub(super) metadata: ProviderMetadataWithLogout,
     /// The keys for our algorithm; the others are left out.
-    pub(super) keys: Vec<CoreJsonWebKey>,
+    pub(super) keys: Vec<Key>,
     fetched_at: Instant,
 }
 
@@ -162,12 +164,12 @@ fn at_home(metadata: &ProviderMetadataWithLogout, http: &http::Client) -> Result
 }
 
 /// The keys that may vouch for a token: public, for signatures, for our algorithm, long enough.
-fn usable(set: &CoreJsonWebKeySet, algorithm: Algorithm) -> Result<Vec<CoreJsonWebKey>, Fault> {
-    let keys: Vec<_> = set.keys().iter().filter(|key| is_usable(key, algorithm)).cloned().collect();
+fn usable(set: &CoreJsonWebKeySet, algorithm: Algorithm) -> Result<Vec<Key>, Fault> {
+    let keys: Vec<_> = set.keys().iter().filter_map(|key| sound(key, algorithm)).collect();
     if keys.is_empty() { Err(Fault::unavailable(Step::Keys, Outage::NoKey)) } else { Ok(keys) }
 }
 
-fn is_usable(key: &CoreJsonWebKey, algorithm: Algorithm) -> bool {
+fn sound(key: &CoreJsonWebKey, algorithm: Algorithm) -> Option<Key> {
     let for_signatures = key.key_use().is_none_or(JsonWebKeyUse::allows_signature);
     let for_ours = match key.signing_alg() {
         JsonWebKeyAlgorithm::Algorithm(named) => *named == algorithm.core(),
@@ -175,14 +177,18 @@ fn is_usable(key: &CoreJsonWebKey, algorithm: Algorithm) -> bool {
         JsonWebKeyAlgorithm::Unsupported => false,
     };
     // The numbers of a key can only be read from its JSON.
-    let Ok(json) = serde_json::to_value(key) else { return false };
+    let json = serde_json::to_value(key).ok()?;
     let part = |name: &str| json.get(name).and_then(Value::as_str);
-    let sound = match algorithm {
-        Algorithm::Es256 => part("crv") == Some("P-256"),
-        Algorithm::Rs256 => part("n").is_some_and(|modulus| bits(modulus) >= RSA_BITS),
-    };
     // A key published with its private part is everybody's key.
-    for_signatures && for_ours && sound && *key.key_type() == algorithm.key_type() && part("d").is_none()
+    if !for_signatures || !for_ours || *key.key_type() != algorithm.key_type() || part("d").is_some() {
+        return None;
+    }
+    let verifying = match algorithm {
+        Algorithm::Es256 if part("crv") == Some("P-256") => DecodingKey::from_ec_components(part("x")?, part("y")?),
+        Algorithm::Rs256 if bits(part("n")?) >= RSA_BITS => DecodingKey::from_rsa_components(part("n")?, part("e")?),
+        _ => return None,
+    };
+    Some(Key { published: key.clone(), verifying: verifying.ok()? })
 }
 
 /// The length of a number written in base64url.

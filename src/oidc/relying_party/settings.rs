@@ -35,6 +35,13 @@ impl Algorithm {
         }
     }
 
+    pub(super) const fn verifying(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::Es256 => jsonwebtoken::Algorithm::ES256,
+            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
+        }
+    }
+
     pub(super) const fn key_type(self) -> CoreJsonWebKeyType {
         match self {
             Self::Es256 => CoreJsonWebKeyType::EllipticCurve,

@@ -10,7 +10,8 @@ use crate::domain::id::{AccountId, AuthorisationId, CitizenId, OrganisationId, S
 use crate::domain::mandate::document::{Document, VERSION};
 use crate::domain::mandate::open::Opening;
 use crate::domain::mandate::revoke::Reason;
-use crate::domain::mandate::{Ending, Mandate};
+use crate::domain::mandate::{Authorisation, Ending, Mandate};
+use crate::store::db::insert_all;
 use crate::store::schema::{agreements, authorisations, documents, holdings, mandates};
 use crate::store::vault::{PersonKey, Place};
 use crate::store::{Error, Tx, citizens, drafts, journal, person_keys, stored};
@@ -42,10 +43,16 @@ pub fn open(tx: &mut Tx<'_>, change: Journalled<Opening>) -> Result<Mandate, Err
     }
     insert(tx, &mandate)?;
     let key = person_keys::of(tx, person.id.as_str())?;
-    citizens::update(tx, &key, &person.id, &person.identity, &mandate.organisation)?;
+    let holding = holdings::table.find((mandate.organisation.as_str(), person.id.as_str()));
+    let first = holding.count().get_result::<i64>(tx.connection)? == 0;
+    citizens::update(tx, &key, &person.id, &person.identity, &mandate.organisation, first)?;
     insert_agreement(tx, &key, &mandate, &agreement)?;
     insert_document(tx, &key, &mandate, &document)?;
-    refresh(tx, &mandate.organisation, &mandate.citizen, Some(mandate.opened_at))?;
+    if first {
+        insert_holding(tx, &mandate)?;
+    } else {
+        refresh(tx, &mandate.organisation, &mandate.citizen, Some(mandate.opened_at))?;
+    }
     for event in &events {
         journal::record(tx, event)?;
     }
@@ -67,17 +74,16 @@ fn insert(tx: &mut Tx<'_>, mandate: &Mandate) -> Result<(), Error> {
             mandates::document.eq(mandate.document.as_bytes().as_slice()),
         ))
         .execute(tx.connection)?;
-    for authorisation in &mandate.authorisations {
-        diesel::insert_into(authorisations::table)
-            .values((
-                authorisations::id.eq(authorisation.id.as_str()),
-                authorisations::mandate.eq(mandate.id.as_str()),
-                authorisations::organisation.eq(mandate.organisation.as_str()),
-                authorisations::citizen.eq(mandate.citizen.as_str()),
-                authorisations::procedure.eq(authorisation.procedure.key()),
-            ))
-            .execute(tx.connection)?;
-    }
+    let row = |authorisation: &Authorisation| {
+        (
+            authorisations::id.eq(authorisation.id.to_string()),
+            authorisations::mandate.eq(mandate.id.as_str()),
+            authorisations::organisation.eq(mandate.organisation.as_str()),
+            authorisations::citizen.eq(mandate.citizen.as_str()),
+            authorisations::procedure.eq(authorisation.procedure.key()),
+        )
+    };
+    insert_all!(&mut *tx.connection, authorisations::table, mandate.authorisations.iter().map(row).collect());
     Ok(())
 }
 
@@ -160,24 +166,26 @@ fn refresh(
     let active_until = ends.iter().filter(|(ended, _)| ended.is_none()).map(|(_, expires)| *expires).max();
     let last_end = ends.iter().map(|(ended, expires)| ended.unwrap_or(*expires)).max();
     let last_end = last_end.ok_or(Error::Corrupt("holdings"))?;
-    let row = holdings::table.find((organisation.as_str(), citizen.as_str()));
-    let changed = diesel::update(row)
+    diesel::update(holdings::table.find((organisation.as_str(), citizen.as_str())))
         .set((
             opened_at.map(|at| holdings::last_opened_at.eq(stored(at))),
             holdings::active_until.eq(active_until),
             holdings::last_end.eq(last_end),
         ))
         .execute(tx.connection)?;
-    if changed == 0 {
-        diesel::insert_into(holdings::table)
-            .values((
-                holdings::organisation.eq(organisation.as_str()),
-                holdings::citizen.eq(citizen.as_str()),
-                holdings::last_opened_at.eq(opened_at.map(stored).ok_or(Error::Corrupt("holdings"))?),
-                holdings::active_until.eq(active_until),
-                holdings::last_end.eq(last_end),
-            ))
-            .execute(tx.connection)?;
-    }
+    Ok(())
+}
+
+/// What the lists read, of a first mandate.
+fn insert_holding(tx: &mut Tx<'_>, mandate: &Mandate) -> Result<(), Error> {
+    diesel::insert_into(holdings::table)
+        .values((
+            holdings::organisation.eq(mandate.organisation.as_str()),
+            holdings::citizen.eq(mandate.citizen.as_str()),
+            holdings::last_opened_at.eq(stored(mandate.opened_at)),
+            holdings::active_until.eq(stored(mandate.expires_at)),
+            holdings::last_end.eq(stored(mandate.expires_at)),
+        ))
+        .execute(tx.connection)?;
     Ok(())
 }

@@ -100,6 +100,9 @@ pub async fn answer(
         .store
         .write(move |tx| {
             let draft = drafts::of_agreement_locked(tx, &hash)?;
+            if draft.holds(&answer) {
+                return Ok(Ok((draft.id, draft.session)));
+            }
             let organisation = organisations::find(tx, &draft.organisation)?;
             let of_draft = draft.clone();
             match draft.answered(&answer, &organisation.name, id, now) {

@@ -174,6 +174,19 @@ fn an_answer_comes_after_the_identification_and_once() {
 }
 
 #[test]
+fn the_same_answer_sent_again_is_known() {
+    let yes = yes(&identified(), Language::Fr);
+    let no = Answer { agrees: false, ..yes.clone() };
+    assert!(!identified().holds(&yes) && !identified().holds(&no), "nothing is answered yet");
+    let agreed = answered(identified(), &yes).unwrap();
+    assert!(agreed.holds(&yes) && !agreed.holds(&no));
+    assert!(!agreed.holds(&Answer { language: Language::En, ..yes.clone() }));
+    assert!(!agreed.holds(&Answer { shown: Digest::of(b"another text").to_string(), ..yes.clone() }));
+    let refused = answered(identified(), &no).unwrap();
+    assert!(refused.holds(&no) && !refused.holds(&yes));
+}
+
+#[test]
 fn an_agreement_is_to_exactly_the_text_shown_and_declares_that_no_measure_protects() {
     let right = yes(&identified(), Language::Fr);
     let undeclared = Answer { declares_no_protection: false, ..right.clone() };
