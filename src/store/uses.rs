@@ -83,6 +83,19 @@ pub fn save_outcome(tx: &mut Tx<'_>, change: Journalled<Use>, by: &AccountId, no
     if changed == 1 { Ok(used) } else { Err(Error::Conflict) }
 }
 
+/// Whose mandate it is, if it was ever used at this client.
+///
+/// # Errors
+/// The database fails.
+pub fn holder(db: &mut Db<'_>, mandate: &MandateId, client: &str) -> Result<Option<OrganisationId>, Error> {
+    let found: Option<String> = uses::table
+        .filter(uses::mandate.eq(mandate.as_str()).and(uses::client.eq(client)))
+        .select(uses::organisation)
+        .first(db.connection)
+        .optional()?;
+    found.map(|id| parsed(&id, "uses.organisation")).transpose()
+}
+
 /// A use in this organisation.
 ///
 /// # Errors

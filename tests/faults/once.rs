@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::rt::spawn;
-use mandataire::domain::client::{self, AuthMethod, SigningAlgorithm, UserinfoFormat};
+use mandataire::domain::client::{self, AuthMethod, UserinfoFormat};
 use mandataire::domain::digest::Digest;
 use reqwest::header::{CONTENT_TYPE, COOKIE};
 use reqwest::{Client, RequestBuilder};
@@ -141,14 +141,9 @@ on_each_backend! {
     async fn one_authorisation_code_gives_one_token(database) {
         let office = Office::new(&database.location).await;
         let client = client::Client {
-            id: "service".to_owned(),
-            name: "Service".to_owned(),
-            redirect_uris: vec![CALLBACK.to_owned()],
-            logout_uris: Vec::new(),
             auth_method: AuthMethod::Basic,
-            algorithm: SigningAlgorithm::Es256,
             userinfo: UserinfoFormat::Jwt,
-            franceconnect: false,
+            ..client::Client::usual("service".to_owned(), "Service".to_owned(), vec![CALLBACK.to_owned()])
         };
         let secret = office.registers(&client).await;
         let (serve, http) = awake(&database, &office).await;

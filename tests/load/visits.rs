@@ -134,6 +134,7 @@ fn issued(
         procedures: None,
         code_since: None,
         challenge: None,
+        dpop_key: None,
         account: None,
         session: None,
         created_at: at,
@@ -147,7 +148,7 @@ fn issued(
     let (code, token) = (world.random.bytes::<32>(), world.random.bytes::<32>());
     grants::issue(tx, &pass, &flow, mediator.session(), at, &code, at)?;
     grants::spend_code(tx, &code, at)?;
-    grants::give_token(tx, &code, &token, at)?;
+    grants::give_token(tx, &code, &token, None, at)?;
     grants::spend_token(tx, &token, at)?;
     uses::issue(tx, Use::issue(UseId::new(at, world.random.u128()), &pass, CLIENT, at))
 }

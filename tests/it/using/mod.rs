@@ -1,10 +1,15 @@
 //! Using a mandate at a public service.
 
+mod assertion;
 mod authorize;
 mod choice;
 mod id_token;
+mod inquiries;
 mod logout;
 mod parallel;
+mod proof;
+mod pushed;
+mod settings;
 mod standing;
 mod token;
 mod userinfo;

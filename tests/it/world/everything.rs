@@ -160,6 +160,11 @@ impl World {
         assert_eq!(service.asks_identity(&token).await.status, 200);
         service.exchanges(&code).await;
         service.exchanges("never given").await;
+        let citizen = citizen.path().rsplit('/').next().unwrap().parse().unwrap();
+        let code = ana.gets_a_code(&service, &citizen, Procedure::Logement).await;
+        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
+        let fields = [("token", token.as_str()), ("client_id", &service.client.id), ("client_secret", &service.secret)];
+        assert_eq!(service.posts("/revocation", &fields, &[]).await.status, 200);
         let home = ana.sees("/home").await;
         let outcome = home.form("/uses/").unwrap().with("outcome", "done");
         ana.sends(&outcome).await;
@@ -180,7 +185,7 @@ impl World {
             let found = accounts::find(tx, &account)?;
             let found = accounts::save(tx, found.deactivate(now))?;
             accounts::save(tx, found.reactivate(now))?;
-            clients::rotate(tx, client.secret_rotated(now), "another-secret-of-forty-three-characters-long")?;
+            clients::rotate(tx, client.secret_rotated(now), "another-secret-of-forty-three-characters-long", None)?;
             keys::rotate(tx, &key, now)
         });
         acted.await.unwrap();
