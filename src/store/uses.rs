@@ -25,6 +25,7 @@ struct Row {
     procedure: String,
     at: chrono::NaiveDateTime,
     outcome: Option<String>,
+    outcome_by: Option<String>,
 }
 
 impl TryFrom<Row> for Use {
@@ -41,6 +42,7 @@ impl TryFrom<Row> for Use {
             procedure: parsed(&row.procedure, "uses.procedure")?,
             at: read_back(row.at),
             outcome: row.outcome.map(|code| parsed(&code, "uses.outcome")).transpose()?,
+            outcome_by: row.outcome_by.map(|id| parsed(&id, "uses.outcome_by")).transpose()?,
         })
     }
 }
@@ -71,13 +73,13 @@ pub fn issue(tx: &mut Tx<'_>, change: Journalled<Use>) -> Result<Use, Error> {
 ///
 /// # Errors
 /// [`Error::Conflict`] if one was recorded in the meantime.
-pub fn save_outcome(tx: &mut Tx<'_>, change: Journalled<Use>, by: &AccountId, now: Instant) -> Result<Use, Error> {
+pub fn save_outcome(tx: &mut Tx<'_>, change: Journalled<Use>, now: Instant) -> Result<Use, Error> {
     let used = journal::unpack(tx, change)?;
     let changed = diesel::update(uses::table.find(used.id.as_str()).filter(uses::outcome.is_null()))
         .set((
             uses::outcome.eq(used.outcome.map(Outcome::code)),
             uses::outcome_at.eq(stored(now)),
-            uses::outcome_by.eq(by.as_str()),
+            uses::outcome_by.eq(used.outcome_by.as_ref().map(AccountId::as_str)),
         ))
         .execute(tx.connection)?;
     if changed == 1 { Ok(used) } else { Err(Error::Conflict) }

@@ -74,6 +74,9 @@ fn how_many(answers: &BTreeMap<(u16, String), usize>, status: u16, target: &str)
 fn otherwise(answers: &BTreeMap<(u16, String), usize>, refused: u16) {
     let other = answers.keys().filter(|(status, _)| !matches!(status, 200 | 303 | 503) && *status != refused);
     assert_eq!(other.count(), 0, "{answers:?}");
+    let (all, unserved) = (answers.values().sum::<usize>(), answers.iter().filter(|((status, _), _)| *status == 503));
+    let unserved: usize = unserved.map(|(_, count)| count).sum();
+    assert!(2 * unserved < all - 1, "most of those who came second learned why: {answers:?}");
 }
 
 /// An entry of the journal, counted.
@@ -104,6 +107,7 @@ on_each_backend! {
             assert_eq!(how_many(&answers, 303, "/home"), 1, "{answers:?}");
             otherwise(&answers, 422);
             assert_eq!(database.number(&entries("code_accepted", &here)), 1);
+            assert_eq!(database.number(&entries("factor_locked", &here)), 0, "it was the right code");
         }
     }
 

@@ -103,7 +103,7 @@ pub(crate) fn visit(world: &mut World, tx: &mut Tx<'_>, citizen: usize, at: Inst
     if world.chance.percent(85) {
         let later = at + TimeDelta::minutes(20);
         let outcome = used.record(&mediator, Outcome::Done, later).expect("an outcome");
-        uses::save_outcome(tx, outcome, &mediator.account().id, later)?;
+        uses::save_outcome(tx, outcome, later)?;
         world.entries += 1;
     }
     Ok(())
