@@ -2,6 +2,7 @@
 
 mod clients;
 mod journal;
+mod likeness;
 mod output;
 mod people;
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Desk, Failure, output};
+use super::{Desk, Failure, likeness, output};
 use crate::cli::admin::{Auditor, Manager, Mediator, Organisation as OrganisationCommand, Person};
 use crate::domain::id::{AccountId, OrganisationId};
 use crate::domain::mediator::{Account, Membership};
@@ -22,9 +22,10 @@ pub(super) async fn organisation(desk: &Desk, command: OrganisationCommand) -> R
             let id = OrganisationId::new(now, desk.random.u128());
             let chosen: BTreeSet<_> =
                 if procedures.is_empty() { Procedure::ALL.into() } else { procedures.into_iter().collect() };
+            let resembling = likeness::of_organisations(desk, &name).await?;
             let new = Organisation { id, name, siret, address, zone, procedures: chosen, suspended_at: None };
             let made = desk.store.write(move |tx| organisations::create(tx, new.create(now), now)).await?;
-            output::one(output.json, &json!({ "id": made.id.as_str(), "name": made.name }));
+            output::one(output.json, &with(json!({ "id": made.id.as_str(), "name": made.name }), resembling));
         }
         OrganisationCommand::List(options) => {
             let all = desk.store.read(|db| organisations::list(db, None, LIST)).await?;
@@ -38,6 +39,14 @@ pub(super) async fn organisation(desk: &Desk, command: OrganisationCommand) -> R
         OrganisationCommand::Resume { id } => change(desk, id, move |one| one.resume(None, now)).await?,
     }
     Ok(())
+}
+
+/// What was made, and whom its name is easily taken for, if anybody.
+fn with(mut made: Value, resembling: Vec<Value>) -> Value {
+    if let (false, Value::Object(members)) = (resembling.is_empty(), &mut made) {
+        members.insert("resembles".to_owned(), Value::Array(resembling));
+    }
+    made
 }
 
 async fn change(
@@ -64,6 +73,10 @@ async fn open(desk: &Desk, person: Person, membership: Option<Membership>, audit
     }
     let (now, id) = (desk.clock.now(), AccountId::new(desk.clock.now(), desk.random.u128()));
     let email = person.email;
+    let resembling = match &membership {
+        Some(one) => likeness::of_members(desk, one.organisation.clone(), &name, email.as_str()).await?,
+        None => Vec::new(),
+    };
     let made = desk
         .store
         .write(move |tx| {
@@ -77,7 +90,8 @@ async fn open(desk: &Desk, person: Person, membership: Option<Membership>, audit
             accounts::create(tx, account, membership.as_ref(), now)
         })
         .await?;
-    output::one(person.output.json, &json!({ "id": made.id.as_str(), "email": made.email.as_str() }));
+    let told = json!({ "id": made.id.as_str(), "email": made.email.as_str() });
+    output::one(person.output.json, &with(told, resembling));
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The application: from a configuration to a running server.
 
 pub mod demo;
-mod monitoring;
+pub mod monitoring;
 mod serve;
 mod signals;
 pub mod tls;

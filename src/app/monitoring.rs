@@ -53,7 +53,7 @@ async fn alive() -> &'static str {
 }
 
 /// Why the process should get no requests now.
-async fn obstacle(app: &App) -> Option<&'static str> {
+pub async fn obstacle(app: &App) -> Option<&'static str> {
     if app.draining.load(Ordering::Relaxed) {
         return Some("stopping\n");
     }

@@ -10,6 +10,7 @@ pub mod flow;
 pub mod grant;
 pub mod id;
 pub mod language;
+pub mod likeness;
 pub mod mandate;
 pub mod mediator;
 pub mod organisation;

@@ -21,7 +21,7 @@ fn guards(text: &str) -> Vec<Guard<'_>> {
 }
 
 /// The name of every function, stories included.
-fn functions() -> BTreeSet<String> {
+pub(crate) fn functions() -> BTreeSet<String> {
     let files = rust_files(&["src", "tests/it"]);
     let names = files.iter().flat_map(|file| file.code.split("fn ").skip(1)).filter_map(|after| {
         let (name, _) = after.split_once('(')?;

@@ -7,6 +7,10 @@ mod architecture;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod coverage;
+#[cfg(test)]
 mod dependencies;
 #[cfg(test)]
 mod ending;
@@ -18,6 +22,8 @@ mod guards;
 mod hostile;
 #[cfg(test)]
 mod journal;
+#[cfg(test)]
+mod likeness;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]

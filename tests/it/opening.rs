@@ -9,8 +9,11 @@ mod document;
 mod form;
 mod identity;
 mod platform;
+mod refusing;
 mod replacing;
+mod signatures;
 mod terms;
+mod tokens;
 mod whole;
 
 use mandataire::demo::browser::{Form, Page};

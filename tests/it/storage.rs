@@ -237,7 +237,7 @@ async fn a_connection_that_served_well_serves_again_and_a_lost_one_is_replaced()
     let Some(world) = World::on_postgres().await else { return };
     let name = format!("lent_{:08x}", world.random.u128() & 0xffff_ffff);
     let location = Location::parse(&format!("{}&application_name={name}", world.database.url)).unwrap();
-    let store = Store::open(&location, 1, &[7; 32], world.random.clone()).unwrap();
+    let store = Store::open(&location, 1, crate::world::MASTER_KEY, world.random.clone()).unwrap();
     let of_ours = format!("from pg_stat_activity where application_name = '{name}'");
     let connections = || world.database.texts(&format!("select pid::text as value {of_ours}"));
     let read = || store.read(|db| organisations::list(db, None, 10).map(|list| list.len()));

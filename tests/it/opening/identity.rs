@@ -79,6 +79,31 @@ on_each_backend! {
         }
     }
 
+    /// J07: a birthdate is text: the first year, an unknown month, the last second of 32 bits. What is no date is refused, and nothing breaks.
+    async fn j07_birthdates_that_surprise_programs(world) {
+        let (world, fc) = world.with_franceconnect().await;
+        let ana = world.mediator("Ana Silva").await;
+        for born in ["0001-01-01", "0001-00-00", "1900-02-28", "1904-02-29", "1969-12-31", "1992-00-00", "1992-02-00", "2000-02-29"] {
+            fc.citizen(claims(&json!({"sub": born, "birthdate": born, "idp_birthdate": born})));
+            let opened = opens(&ana, &fc).await;
+            assert_eq!(stored(&world, &opened.citizen).await.birthdate.as_str(), born);
+            let page = ana.sees(&format!("/citizens/{}", opened.citizen)).await;
+            assert!(page.status == 200 && page.text().contains(born.trim_start_matches('0').get(..1).unwrap()), "{born}");
+        }
+        let mut expected = Vec::new();
+        for (born, reason) in [
+            ("1900-02-29", "incomplete"), ("1992-00-12", "incomplete"), ("1992-13-01", "incomplete"), ("0000-00-00", "incomplete"),
+            ("1992-1-1", "incomplete"), ("19920101", "incomplete"), ("", "incomplete"), ("-001-01-01", "incomplete"),
+            ("12026-01-01", "incomplete"), ("2038-01-19", "minor"), ("9999-12-31", "minor"), ("9999-00-00", "minor"),
+        ] {
+            fc.citizen(claims(&json!({"sub": "x", "birthdate": born, "idp_birthdate": born})));
+            let page = ana.identifies(&fc, &[Logement], Day).await;
+            assert_eq!(page.status, 422, "{born}: {}", page.text());
+            expected.push(reason);
+        }
+        assert_eq!(world.reasons(Kind::IdentificationRefused).await, expected);
+    }
+
     /// E17: the same subject with another civil status is the same citizen, and a fact in the journal.
     async fn e17_another_identity_under_a_known_subject_is_written_down(world) {
         let (world, fc) = world.with_franceconnect().await;

@@ -15,7 +15,7 @@ use crate::world::World;
 use crate::world::service::{Service, answered, claims};
 
 /// The claims of a token whose signature, issuer and audience hold. Its times are the story's, not today's.
-pub(super) fn verified(token: &str, with: Algorithm, key: &DecodingKey, world: &World, audience: &str) -> Value {
+pub(crate) fn verified(token: &str, with: Algorithm, key: &DecodingKey, world: &World, audience: &str) -> Value {
     let mut validation = Validation::new(with);
     validation.validate_exp = false;
     validation.set_issuer(&[&world.base]);
@@ -24,7 +24,7 @@ pub(super) fn verified(token: &str, with: Algorithm, key: &DecodingKey, world: &
 }
 
 /// The key of a token, as a service finds it.
-pub(super) async fn key_of(service: &Service, token: &str) -> Jwk {
+pub(crate) async fn key_of(service: &Service, token: &str) -> Jwk {
     let set = service.sends(|http, base| http.get(format!("{base}/jwks"))).await;
     let set: JwkSet = serde_json::from_str(&set.body).unwrap();
     set.find(&decode_header(token).unwrap().kid.unwrap()).unwrap().clone()

@@ -1,11 +1,15 @@
 //! Using a mandate at a public service.
 
+mod answers;
 mod assertion;
 mod authorize;
 mod choice;
+mod clock;
 mod id_token;
 mod inquiries;
 mod logout;
+pub(crate) mod id_token;
+pub(crate) mod logout;
 mod parallel;
 mod proof;
 mod pushed;
@@ -25,7 +29,7 @@ use crate::world::actor::{Actor, Opened};
 use crate::world::service::{Service, answered, claims};
 
 /// What most of these stories begin with: a mediator, FranceConnect, and a mandate for two procedures.
-async fn beginning(world: &World) -> (Actor, Service, Opened) {
+pub(crate) async fn beginning(world: &World) -> (Actor, Service, Opened) {
     let ana = world.mediator("Ana Silva").await;
     let service = world.franceconnect_client().await;
     let opened = ana.opens_a_mandate_for("josephine", &[Logement, Justice], Month).await;
@@ -33,26 +37,33 @@ async fn beginning(world: &World) -> (Actor, Service, Opened) {
 }
 
 /// How many sign-ins at services have begun.
-fn flows(world: &World) -> i64 {
+pub(crate) fn flows(world: &World) -> i64 {
     world.database.number("select count(*) from flows")
 }
 
 /// How many codes were given.
-fn codes(world: &World) -> i64 {
+pub(crate) fn codes(world: &World) -> i64 {
     world.database.number("select count(*) from grants")
 }
 
 /// A request is refused on a page: no redirect, nothing begins, one entry says so.
-async fn refused_on_a_page(world: &World, browser: &Browser, request: &str) {
+pub(crate) async fn refused_on_a_page(world: &World, browser: &Browser, request: &str) {
     let before = (world.count(Kind::SecurityRefused).await, flows(world));
     let page = browser.get(request).await.unwrap();
     assert_eq!(page.status, 400, "{request}");
     assert!(page.headers.get("location").is_none(), "{request}");
     assert_eq!((world.count(Kind::SecurityRefused).await, flows(world)), (before.0 + 1, before.1), "{request}");
+    says_nothing_of(world, request).await;
 }
 
 /// A request is refused by a redirect with this error: nothing begins, one entry says so.
-async fn refused_by_redirect(world: &World, browser: &Browser, service: &Service, request: &str, error: &str) -> Page {
+pub(crate) async fn refused_by_redirect(
+    world: &World,
+    browser: &Browser,
+    service: &Service,
+    request: &str,
+    error: &str,
+) -> Page {
     let before = (world.count(Kind::SecurityRefused).await, flows(world));
     let page = browser.get(request).await.unwrap();
     let short: String = request.chars().skip(world.base.len()).take(300).collect();
@@ -63,11 +74,21 @@ async fn refused_by_redirect(world: &World, browser: &Browser, service: &Service
     assert_eq!(answered(&page, "iss").as_deref(), Some(world.base.as_str()), "{short}");
     assert_eq!(answered(&page, "code"), None, "{short}");
     assert_eq!((world.count(Kind::SecurityRefused).await, flows(world)), (before.0 + 1, before.1), "{short}");
+    says_nothing_of(world, request).await;
     page
 }
 
+/// The last refusal that was written repeats nothing of a request but who the client is.
+async fn says_nothing_of(world: &World, request: &str) {
+    let entry = world.entries(Kind::SecurityRefused).await.pop().expect("an entry").to_string();
+    let url = url::Url::parse(request).unwrap();
+    for (name, value) in url.query_pairs().filter(|(name, value)| name != "client_id" && value.len() >= 8) {
+        assert!(!entry.contains(value.as_ref()), "{name} in {entry}");
+    }
+}
+
 /// A token endpoint's access token.
-fn access_token(answer: &crate::world::service::Answer) -> String {
+pub(crate) fn access_token(answer: &crate::world::service::Answer) -> String {
     answer.json()["access_token"].as_str().unwrap().to_owned()
 }
 

@@ -6,7 +6,9 @@ use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Month;
 use serde_json::{Value, json};
 
+use super::logout::signed;
 use super::{access_token, beginning};
+use crate::hostile::ACCESS_TOKEN;
 use crate::on_each_backend;
 use crate::world::World;
 use crate::world::actor::{Actor, Opened};
@@ -23,37 +25,87 @@ fn cookie(ana: &Actor, world: &World) -> String {
 }
 
 on_each_backend! {
-    async fn c01_c02_a_token_travels_one_way_and_never_in_the_address(world) {
+    async fn c01_a_token_in_the_address_is_refused_and_not_used(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let token = token_for(&ana, &service, &opened, "openid").await;
+        let shown = service.sends(|http, base| http.get(format!("{base}/userinfo?access_token={token}"))).await;
+        let mixed = service.sends(|http, base| http.get(format!("{base}/userinfo?access_token={token}")).bearer_auth(&token)).await;
+        for answer in [shown, mixed] {
+            assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_request"));
+        }
+        let none = service.sends(|http, base| http.get(format!("{base}/userinfo"))).await;
+        assert_eq!((none.status, &none.headers["www-authenticate"]), (401, &"Bearer".parse().unwrap()));
+        let entries = world.entries(Kind::SecurityRefused).await;
+        assert_eq!((world.count(Kind::Use).await, entries.len()), (0, 2));
+        assert!(!format!("{entries:?}").contains(&token));
+        assert_eq!(service.asks_identity(&token).await.status, 200, "it was not used up");
+    }
+
+    async fn c02_a_token_travels_one_way(world) {
         let (ana, service, opened) = beginning(&world).await;
         let token = token_for(&ana, &service, &opened, "openid").await;
         let at = |base: &str| format!("{base}/userinfo");
-        let shown = service.sends(|http, base| http.get(format!("{base}/userinfo?access_token={token}"))).await;
         let both = service.sends(|http, base| http.post(at(base)).bearer_auth(&token).form(&[("access_token", &token)])).await;
-        let mixed = service.sends(|http, base| http.get(format!("{base}/userinfo?access_token={token}")).bearer_auth(&token)).await;
-        for answer in [shown, both, mixed] {
+        let different = service.sends(|http, base| http.post(at(base)).bearer_auth("another").form(&[("access_token", &token)])).await;
+        let twice = service.sends(|http, base| http.post(at(base)).form(&[("access_token", &token), ("access_token", &token)])).await;
+        for answer in [both, different, twice] {
             assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_request"));
         }
-        let none = service.sends(|http, base| http.get(at(base))).await;
-        assert_eq!((none.status, &none.headers["www-authenticate"]), (401, &"Bearer".parse().unwrap()));
-        assert_eq!(world.count(Kind::Use).await, 0);
+        let entries = world.entries(Kind::SecurityRefused).await;
+        assert_eq!((world.count(Kind::Use).await, entries.len()), (0, 3));
+        assert!(!format!("{entries:?}").contains(&token));
         let posted = service.sends(|http, base| http.post(at(base)).form(&[("access_token", &token)])).await;
         assert_eq!(posted.status, 200, "a form is a way of its own (RFC 6750 2.2)");
     }
 
-    async fn c03_c04_nothing_else_is_an_access_token(world) {
+    async fn c03_nothing_else_is_an_access_token(world) {
         let (ana, service, opened) = beginning(&world).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         let answer = service.exchanges(&code).await;
         let (id_token, token) = (answer.json()["id_token"].as_str().unwrap().to_owned(), access_token(&answer));
-        let foreign = "A".repeat(43);
+        let logout = signed(&service.secret, &service.client.id, &world.base);
         let truncated = &token[1..];
-        for wrong in [id_token.as_str(), &code, &cookie(&ana, &world), &service.secret, &foreign, truncated] {
+        for wrong in [id_token.as_str(), &code, &cookie(&ana, &world), &service.secret, &logout, truncated] {
             let answer = service.asks_identity(wrong).await;
             assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_token"));
         }
         let entries = world.entries(Kind::SecurityRefused).await;
         assert!(entries.len() == 6 && entries.iter().all(|entry| entry["reason"] == "unknown_token"));
+        assert!(!format!("{entries:?}").contains(truncated));
         assert_eq!(service.asks_identity(&token).await.status, 200);
+    }
+
+    /// Ours are random and ours alone: no other issuer's is known here, and what a token gives names the client it was given to.
+    async fn c04_a_token_of_another_issuer_is_unknown_and_one_of_another_client_stays_its_own(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let (mine, theirs) = (world.plain_service().await, world.plain_service().await);
+        let elsewhere = signed("another secret", &service.client.id, "https://evil.example");
+        for wrong in ["A".repeat(43), ACCESS_TOKEN.to_owned(), elsewhere] {
+            let answer = service.asks_identity(&wrong).await;
+            assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_token"));
+        }
+        assert_eq!((world.reasons(Kind::SecurityRefused).await, world.count(Kind::Use).await), (vec!["unknown_token".to_owned(); 3], 0));
+        let token = token_for(&ana, &mine, &opened, "openid").await;
+        let told = claims(&theirs.asks_identity(&token).await.body);
+        assert_eq!(told["aud"], mine.client.id.as_str(), "whoever brings it");
+        assert_eq!(world.entries(Kind::Use).await[0]["client"], mine.client.id.as_str());
+    }
+
+    /// Nothing is issued, and the attempt is written down.
+    async fn c06_a_mandate_that_ended_after_the_token_gives_no_identity(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let token = token_for(&ana, &service, &opened, "openid").await;
+        ana.revokes(&opened.mandate, Some(Logement)).await;
+        assert_eq!(service.asks_identity(&token).await.status, 401);
+        let again = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
+        let token = token_for(&ana, &service, &again, "openid").await;
+        let now = world.now().format("%F %T%.6f");
+        world.database.execute(&format!("update mandates set expires_at = '{now}' where id = '{}'", again.mandate)).unwrap();
+        assert_eq!(service.asks_identity(&token).await.status, 401);
+        assert_eq!(world.reasons(Kind::UseRefused).await, ["authorisation_ended", "mandate_expired"]);
+        let entries = format!("{:?}", world.entries(Kind::UseRefused).await);
+        assert!(!entries.contains(&token) && !entries.contains("LEMOINE"));
+        assert_eq!(world.count(Kind::Use).await, 0);
     }
 
     async fn c05_a_token_lives_sixty_seconds(world) {
@@ -67,13 +119,10 @@ on_each_backend! {
         }
     }
 
-    async fn c07_c09_one_identity_per_code_and_nothing_keeps_it(world) {
+    async fn c07_one_identity_per_code(world) {
         let (ana, service, opened) = beginning(&world).await;
         let token = token_for(&ana, &service, &opened, "openid email").await;
-        let first = service.asks_identity(&token).await;
-        assert_eq!(first.status, 200);
-        assert_eq!(first.headers["cache-control"], "no-store");
-        assert_eq!(first.headers["vary"], "Authorization");
+        assert_eq!(service.asks_identity(&token).await.status, 200);
         for _ in 0..3 {
             assert_eq!(service.asks_identity(&token).await.status, 401);
         }
@@ -81,6 +130,21 @@ on_each_backend! {
         assert_eq!(uses.len(), 1);
         assert_eq!(uses[0]["client"], service.client.id.as_str());
         assert_eq!((&uses[0]["mandate"], &uses[0]["citizen"]), (&opened.mandate.as_str().into(), &opened.citizen.as_str().into()));
+    }
+
+    async fn c09_nothing_on_the_way_keeps_an_identity(world) {
+        let (ana, json, opened) = beginning(&world).await;
+        let jwt = world.plain_service().await;
+        for service in [&json, &jwt] {
+            let token = token_for(&ana, service, &opened, "openid email").await;
+            let shown = service.sends(|http, base| http.get(format!("{base}/userinfo?access_token={token}"))).await;
+            let (first, second) = (service.asks_identity(&token).await, service.asks_identity(&token).await);
+            for (answer, status) in [(shown, 400), (first, 200), (second, 401)] {
+                assert_eq!(answer.status, status);
+                assert_eq!(answer.headers["cache-control"], "no-store", "{status}");
+                assert_eq!(answer.headers["vary"], "Authorization", "{status}");
+            }
+        }
     }
 
     async fn c08_a_scope_gives_its_claims_and_no_others(world) {

@@ -43,6 +43,9 @@ pub(crate) const BEGINNING: &str = "2026-11-22T09:00:00Z";
 /// Our secret at FranceConnect in stories.
 pub(crate) const OUR_SECRET: &str = "our-secret-at-the-pretend-franceconnect-0123456789";
 
+/// The master key of stories: no bytes that a configuration would take for made up.
+pub(crate) const MASTER_KEY: &[u8; 32] = b"the master key of every story 32";
+
 /// Which database a story runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Backend {
@@ -116,7 +119,7 @@ impl World {
         let ((ours, base), (theirs, fc)) = (listener(), listener());
         let config = config(&base, &fc, &database);
         Store::migrate(&database.location).expect("the migrations run");
-        let store = Store::open(&database.location, 4, &[7; 32], random.clone()).expect("the store opens");
+        let store = Store::open(&database.location, 4, MASTER_KEY, random.clone()).expect("the store opens");
         let secret = SecretString::from(OUR_SECRET);
         let app = app::assemble(&config, secret, store, clock.clone(), random.clone()).await.expect("it assembles");
         let server = app::server(app.clone(), ours, 1, routes::all).unwrap();

@@ -24,8 +24,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(1_500);
 
 impl World {
     /// The same world seen from another node of the service, whose FranceConnect is the stub. Make the actors afterwards.
-    pub(crate) async fn with_franceconnect(mut self) -> (Self, Hostile) {
-        let fc = Hostile::start(&self.clock, Signer::es256());
+    pub(crate) async fn with_franceconnect(self) -> (Self, Hostile) {
+        self.with_franceconnect_signing(Algorithm::Es256).await
+    }
+
+    /// The same, registered there with this algorithm.
+    pub(crate) async fn with_franceconnect_signing(mut self, algorithm: Algorithm) -> (Self, Hostile) {
+        let signer = if algorithm == Algorithm::Es256 { Signer::es256() } else { Signer::rs256() };
+        let fc = Hostile::start(&self.clock, signer);
         let (socket, base) = listener();
         let mut settings = config(&base, &self.franceconnect, &self.database);
         settings.franceconnect =
@@ -33,7 +39,7 @@ impl World {
         let (store, clock, random) = (self.app.store.clone(), self.clock.clone(), self.random.clone());
         let made = app::assemble(&settings, SecretString::from(SECRET), store, clock, random).await.unwrap();
         let mut made = std::sync::Arc::into_inner(made.into_inner()).expect("nobody else holds it yet");
-        made.relying_party = impatient(&fc, &base, self.clock.clone());
+        made.relying_party = impatient(&fc, &base, self.clock.clone(), algorithm);
         self.app = Data::new(made);
         actix_web::rt::spawn(app::server(self.app.clone(), socket, 1, routes::all).unwrap());
         self.base = base;
@@ -41,7 +47,7 @@ impl World {
     }
 }
 
-fn impatient(fc: &Hostile, base: &str, clock: mandataire::clock::Clock) -> RelyingParty {
+fn impatient(fc: &Hostile, base: &str, clock: mandataire::clock::Clock, algorithm: Algorithm) -> RelyingParty {
     let settings = Settings {
         issuer: fc.issuer.clone(),
         client_id: CLIENT.to_owned(),
@@ -52,7 +58,7 @@ fn impatient(fc: &Hostile, base: &str, clock: mandataire::clock::Clock) -> Relyi
             .map(str::to_owned)
             .to_vec(),
         acr: "eidas1".to_owned(),
-        algorithm: Algorithm::Es256,
+        algorithm,
         pkce: false,
         development: true,
     };
