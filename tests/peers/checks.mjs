@@ -21,6 +21,11 @@ export class Checks {
     }
   }
 
+  /** Says something that is no check, and counts for nothing. */
+  note(text) {
+    if (!this.closed) console.log(`note ${text}`);
+  }
+
   /** From now on nothing is counted or printed: a step cut short has no result. */
   stop() {
     this.closed = true;
