@@ -38,6 +38,8 @@ oauth.register(
         "code_challenge_method": "S256",
         "token_endpoint_auth_method": SETTINGS["auth"],
         "default_timeout": 10,
+        # The library takes a token for expired this many seconds early, 60 unless told: ours live 60.
+        "leeway": 5,
     },
 )
 
