@@ -179,7 +179,8 @@ class FranceConnect {
   async interaction(req, res, step) {
     const { uid, params } = await this.provider.interactionDetails(req, res);
     const known = cookie(req, 'fc_session_id');
-    const previous = citizens.get(this.sessions.get(known));
+    const remembered = params.acr_values === this.platform.remembered;
+    const previous = remembered ? citizens.get(this.sessions.get(known)) : undefined;
     if (step === undefined) return page(res, 200, loginPage(uid, previous?.family_name));
     if (step === 'abort') {
       const result = { error: 'access_denied', error_description: 'User auth aborted' };

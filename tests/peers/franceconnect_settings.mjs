@@ -36,6 +36,8 @@ export const PLATFORMS = {
   low: {
     levels: ['eidas1'],
     fallback: 'eidas1',
+    /** The level at which its own session stands in for a sign-in. */
+    remembered: 'eidas1',
     session: 1800,
     signing: ['HS256', 'ES256', 'RS256'],
     /** What this service asks there, and is registered for. */
@@ -48,6 +50,7 @@ export const PLATFORMS = {
   high: {
     levels: ['eidas2', 'eidas3'],
     fallback: 'eidas3',
+    remembered: 'eidas2',
     session: 600,
     signing: ['ES256'],
     scopes: 'openid identite_pivot preferred_username email',

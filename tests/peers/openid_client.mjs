@@ -212,11 +212,16 @@ async function push(world, checks, service) {
     const { identity } = await service.use(world, asked);
     sameIdentity(identity, world.citizens.get('plain'));
   });
+  const shown = (url) => world.browser.open(url.href, service.redirectUri);
+  await checks.check('a reference is worth one request', async () => {
+    const { url } = await service.ask({ pushed: true });
+    must((await shown(url)).status === 200, `${world.browser.page}`);
+    must((await shown(url)).status === 400, `${world.browser.page}`);
+  });
   await checks.check('a reference that we did not give leads to a page of ours', async () => {
     const { url } = await service.ask({ pushed: true });
     url.searchParams.set('request_uri', `urn:ietf:params:oauth:request_uri:${oidc.randomState()}`);
-    const page = await world.browser.open(url.href, service.redirectUri);
-    must(page.status === 400, `${page}`);
+    must((await shown(url)).status === 400, `${world.browser.page}`);
   });
   await checks.check('a request for an address that is not registered cannot be pushed', async () => {
     const error = await refusal(service.ask({ pushed: true, redirect_uri: `${SITE}/elsewhere` }));

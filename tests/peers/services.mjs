@@ -71,9 +71,9 @@ async function visit(world, checks, name, story) {
 }
 
 async function story(binary, checks, undo) {
+  const names = wanted();
   const service = await Mandataire.prepare(binary, undo);
   const { base, mails, franceConnect, secrets } = service;
-  const names = wanted();
   const visits = await checks.check('an empty database is filled from the command line and served', async () => {
     const registered = await register(service, names);
     await service.serve();
