@@ -106,11 +106,13 @@ export function offeredProcedures({ page }) {
   return form ? page.offered(form, 'procedure') : [];
 }
 
-/** Picks citizen and procedure: the browser goes back to the service. */
+/** Picks citizen and procedure: the browser goes back to the service, with a code that no log may hold. */
 export async function choose(use, citizen, procedure) {
-  const { browser } = use;
+  const { browser, secrets } = use;
   must(await pickCitizen(use, citizen), `the citizen is not offered on ${browser.page}`);
-  await browser.submit(browser.page.path, { procedure });
+  const { hops, url } = await browser.submit(browser.page.path, { procedure });
+  const codes = [...hops.map((hop) => hop.url), url].map((one) => new URL(one).searchParams.get('code'));
+  secrets.push(...codes.filter((code) => code));
 }
 
 /** The whole way to an authorisation code: answers the parameters that FranceConnect receives. */
@@ -119,7 +121,6 @@ export async function obtainCode(use, citizen, procedure) {
   await choose(use, citizen, procedure);
   const params = use.peer.returned(use, browser.page.url);
   must(params.code, `no code: ${params.error} ${params.error_description ?? ''}`);
-  use.secrets.push(params.code);
   return params;
 }
 
