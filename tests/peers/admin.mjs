@@ -46,12 +46,21 @@ export class Admin {
 
   /**
    * Answers `client_id` and `client_secret`. Without `userinfo` the identity is answered in plain JSON; without `auth` the
-   * secret is expected as FranceConnect sends it, in the form.
+   * secret is expected as FranceConnect sends it, in the form. `more` are words for what is particular to it.
    */
-  client({ name, franceConnect = false, redirectUri, logoutUri, idToken, userinfo, auth = 'client_secret_post' }) {
+  client({
+    name,
+    franceConnect = false,
+    redirectUri,
+    logoutUri,
+    idToken,
+    userinfo,
+    auth = 'client_secret_post',
+    more = [],
+  }) {
     const addresses = ['--redirect-uri', redirectUri, '--logout-uri', logoutUri];
     const ways = ['--algorithm', idToken, '--userinfo', userinfo ? 'jwt' : 'json', '--auth', auth];
     const kind = franceConnect ? ['--franceconnect'] : [];
-    return this.create('client', 'register', '--name', name, ...kind, ...addresses, ...ways);
+    return this.create('client', 'register', '--name', name, ...kind, ...addresses, ...ways, ...more);
   }
 }

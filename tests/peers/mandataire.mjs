@@ -11,7 +11,7 @@ import { freePort, startServer } from './process.mjs';
 import { startSmtpSink } from './smtp_sink.mjs';
 
 /** A TOML string: JSON's are all valid. */
-const toml = JSON.stringify;
+export const toml = JSON.stringify;
 
 /** A folder that is removed at the end, unless `KEEP` says otherwise. */
 export async function temporaryFolder(undo) {
@@ -23,8 +23,11 @@ export async function temporaryFolder(undo) {
 
 /** The service under test. Its database must be empty; without `DATABASE_URL` it is an SQLite file in `folder`. */
 export class Mandataire {
-  /** Everything but the service itself, which is not started yet. */
-  static async prepare(binary, undo) {
+  /**
+   * Everything but the service itself, which is not started yet. `further`, if given, is asked with the service, whose address
+   * is known by then, for more lines of the configuration.
+   */
+  static async prepare(binary, undo, further = () => '') {
     const service = new Mandataire();
     service.undo = undo;
     service.binary = binary;
@@ -40,18 +43,24 @@ export class Mandataire {
       postLogoutRedirectUri: `${service.base}/franceconnect/logged-out`,
     });
     undo.push(() => service.franceConnect.close());
-    service.config = await service.configure(port, client);
-    service.admin = new Admin(binary, service.config);
     /** Receives whatever must never be written to a log. */
     service.secrets = [client.clientSecret];
+    service.config = await service.configure(port, client, await further(service));
+    service.admin = new Admin(binary, service.config);
     return service;
   }
 
-  async configure(port, client) {
+  /** Writes a file that this user alone may read; answers its path as TOML writes it. */
+  async secret(name, content) {
+    const path = join(this.folder, name);
+    await writeFile(path, content, { mode: 0o600 });
+    return toml(path);
+  }
+
+  async configure(port, client, further) {
     const path = (name) => join(this.folder, name);
-    const secret = (name, content) => writeFile(path(name), content, { mode: 0o600 });
-    await secret('master.key', `${randomBytes(32).toString('base64')}\n`);
-    await secret('franceconnect.secret', `${client.clientSecret}\n`);
+    const masterKey = await this.secret('master.key', `${randomBytes(32).toString('base64')}\n`);
+    const clientSecret = await this.secret('franceconnect.secret', `${client.clientSecret}\n`);
     const config = path('mandataire.toml');
     await writeFile(
       config,
@@ -63,7 +72,7 @@ contact = "contact@example.fr"
 [database]
 url = ${toml(process.env.DATABASE_URL ?? `sqlite:${path('mandataire.db')}`)}
 [secrets]
-master_key_file = ${toml(path('master.key'))}
+master_key_file = ${masterKey}
 [mail]
 mode = "smtp"
 from = "mandataire@example.fr"
@@ -73,10 +82,10 @@ encryption = "none"
 [franceconnect]
 issuer = ${toml(this.franceConnect.issuer)}
 client_id = ${toml(client.clientId)}
-client_secret_file = ${toml(path('franceconnect.secret'))}
+client_secret_file = ${clientSecret}
 [log]
 level = "debug"
-`,
+${further}`,
     );
     return config;
   }

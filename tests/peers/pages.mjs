@@ -62,10 +62,10 @@ export async function signIn(world, email, authenticator) {
   await world.browser.submit('/sign-in/link', { code: await authenticator.code() });
 }
 
-/** The mediator starts a draft; the browser ends on FranceConnect's own page. */
-export async function startDraft({ base, browser }, procedures, term) {
+/** The mediator starts a draft, with `provider` by its own button; the browser ends on FranceConnect's own page. */
+export async function startDraft({ base, browser }, procedures, term, provider) {
   await browser.open(`${base}/mandates/new`);
-  await browser.submit('/mandates/drafts', { procedures, term });
+  await browser.submit('/mandates/drafts', { procedures, term, ...(provider && { provider }) });
 }
 
 /** The citizen identifies; FranceConnect's session is ended on the way back. */
