@@ -50,11 +50,11 @@ export class Mandataire {
     return service;
   }
 
-  /** Writes a file that this user alone may read; answers its path as TOML writes it. */
+  /** Writes a file that this user alone may read; answers its path. */
   async secret(name, content) {
     const path = join(this.folder, name);
     await writeFile(path, content, { mode: 0o600 });
-    return toml(path);
+    return path;
   }
 
   async configure(port, client, further) {
@@ -72,7 +72,7 @@ contact = "contact@example.fr"
 [database]
 url = ${toml(process.env.DATABASE_URL ?? `sqlite:${path('mandataire.db')}`)}
 [secrets]
-master_key_file = ${masterKey}
+master_key_file = ${toml(masterKey)}
 [mail]
 mode = "smtp"
 from = "mandataire@example.fr"
@@ -82,7 +82,7 @@ encryption = "none"
 [franceconnect]
 issuer = ${toml(this.franceConnect.issuer)}
 client_id = ${toml(client.clientId)}
-client_secret_file = ${clientSecret}
+client_secret_file = ${toml(clientSecret)}
 [log]
 level = "debug"
 ${further}`,

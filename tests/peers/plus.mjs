@@ -47,8 +47,8 @@ async function startProviders(service) {
 label = ${toml(`FranceConnect+ ${name}`)}
 issuer = ${toml(provider.issuer)}
 client_id = ${toml(client.clientId)}
-client_secret_file = ${await service.secret(`${name}.secret`, `${client.clientSecret}\n`)}
-encryption_key_files = [${await service.secret(`${name}.pem`, pem)}]
+client_secret_file = ${toml(await service.secret(`${name}.secret`, `${client.clientSecret}\n`))}
+encryption_key_files = ${toml([await service.secret(`${name}.pem`, pem)])}
 scopes = ${toml(SCOPES)}
 acr = "eidas2"
 `);

@@ -3,7 +3,7 @@
 //   MANDATAIRE_BIN=…/mandataire [DATABASE_URL=…] [EXPECT_FAPI=1] node services.mjs [apache] [authlib] [openid-client]
 //
 // Without a name, all of them. The database must be empty, as for run.mjs. EXPECT_FAPI=1 makes it a failure if the metadata
-// announce neither pushed requests nor DPoP; without it a line says that they were not tried.
+// do not announce all that openid_client_announced.mjs can try; without it a line says what was not tried.
 import { startApache } from './apache.mjs';
 import { startAuthlib } from './authlib.mjs';
 import { Browser } from './browser.mjs';
