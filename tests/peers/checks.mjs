@@ -7,6 +7,7 @@ export class Checks {
 
   /** Runs a step; its failure is counted and printed, and the next ones still run. Returns what the step returns. */
   async check(name, step) {
+    if (this.closed) return undefined;
     try {
       const result = await step();
       if (this.closed) return undefined;

@@ -1,5 +1,5 @@
-// FranceConnect as our provider, low or, asked for, FranceConnect+: oidc-provider with FranceConnect's own settings, behind a
-// front that refuses what FranceConnect refuses before its library sees it. Not its code: its published rules, rewritten.
+// FranceConnect as our provider, low or, asked for, FranceConnect+: oidc-provider with FranceConnect's own settings, behind
+// a front that refuses what FranceConnect refuses before its library sees it. Not its code: its published rules, rewritten.
 //
 // By hand: node franceconnect_provider.mjs 4100 CLIENT_ID CLIENT_SECRET http://127.0.0.1:8080
 import { randomBytes } from 'node:crypto';
@@ -208,9 +208,9 @@ class FranceConnect {
 }
 
 /**
- * Starts it on 127.0.0.1. `algorithm` is that of ID token and userinfo, both always signed. `platform` is `low`, or `high` for
- * FranceConnect+; there `encryption` ({ jwksUri, key }) has both encrypted too: `jwksUri` is where the client publishes its
- * keys, read when the first answer is encrypted, and `key` is ECDH-ES, RSA-OAEP or RSA-OAEP-256.
+ * Starts it on 127.0.0.1. `algorithm` is that of ID token and userinfo, both always signed. `platform` is `low`, or `high`
+ * for FranceConnect+; there `encryption` ({ jwksUri, key }) has both encrypted too: `jwksUri` is where the client publishes
+ * its keys, read when the first answer is encrypted, and `key` is ECDH-ES, RSA-OAEP or RSA-OAEP-256.
  * Returns the issuer, the authorize requests received so far, and `close`.
  */
 export async function startFranceConnect({ port = 0, platform = 'low', scopes, algorithm = 'ES256', ...client }) {

@@ -46,7 +46,7 @@ export const PLATFORMS = {
     person: (citizen) => citizen,
     encryption: undefined,
   },
-  /** FranceConnect+, levels eidas2 and eidas3: ID token and identity are signed, then encrypted for whoever registered a key. */
+  /** FranceConnect+, levels eidas2 and eidas3: tokens are signed, then encrypted for whoever registered a key. */
   high: {
     levels: ['eidas2', 'eidas3'],
     fallback: 'eidas3',

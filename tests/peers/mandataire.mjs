@@ -24,8 +24,8 @@ export async function temporaryFolder(undo) {
 /** The service under test. Its database must be empty; without `DATABASE_URL` it is an SQLite file in `folder`. */
 export class Mandataire {
   /**
-   * Everything but the service itself, which is not started yet. `further`, if given, is asked with the service, whose address
-   * is known by then, for more lines of the configuration.
+   * Everything but the service itself, which is not started yet. `further`, if given, is asked with the service, whose
+   * address is known by then, for more lines of the configuration.
    */
   static async prepare(binary, undo, further = () => '') {
     const service = new Mandataire();
@@ -106,7 +106,7 @@ ${further}`,
     return readFile(join(this.folder, 'serve.log'), 'utf8');
   }
 
-  /** The last two checks of every program: it stops, and its log tells nothing of these accounts, nor of any citizen or secret. */
+  /** The last checks of every program: it stops, and its log has nothing of these accounts, of citizens, or of secrets. */
   async ends(checks, accounts) {
     await checks.check('it stops when asked', async () => {
       const code = await this.stop();

@@ -1,5 +1,5 @@
-// A public service in Node.js with openid-client 6: PKCE, and what our metadata announce beside it. No server of its own: the
-// browser stops where it would be sent back.
+// A public service in Node.js with openid-client 6: PKCE, and what our metadata announce beside it. No server of its own:
+// the browser stops where it would be sent back.
 import assert from 'node:assert/strict';
 
 import * as oidc from 'openid-client-6';

@@ -32,8 +32,8 @@ const STEPS = [
 ];
 
 /**
- * Tries what is announced, as `service`, and with a registration of its own at `mandataire`. The last line says what was tried:
- * with EXPECT_FAPI=1 it is a failure if anything was not.
+ * Tries what is announced, as `service`, and with a registration of its own at `mandataire`. The last line says what was
+ * tried: with EXPECT_FAPI=1 it is a failure if anything was not.
  */
 export async function announced(world, checks, service, mandataire) {
   const metadata = await service.discover();
@@ -44,7 +44,8 @@ export async function announced(world, checks, service, mandataire) {
     needs.forEach((name) => tried.add(name));
   }
   const missing = Object.keys(ANNOUNCED).filter((name) => !tried.has(name));
-  const said = `tried: ${[...tried].join(', ') || 'nothing'}; not tried, because not announced: ${missing.join(', ') || 'nothing'}`;
+  const list = (names) => [...names].join(', ') || 'nothing';
+  const said = `tried: ${list(tried)}; not tried, because not announced: ${list(missing)}`;
   if (process.env.EXPECT_FAPI !== '1') checks.note(said);
   else await checks.check(`everything expected is announced (${said})`, () => assert.deepEqual(missing, []));
 }

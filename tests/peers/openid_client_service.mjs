@@ -38,8 +38,8 @@ export function sameIdentity({ sub, iss, aud, exp, iat, ...identity }, citizen) 
 /** One registration, and what it does with the library. */
 export class Service {
   /**
-   * `auth`, `idToken` and `userinfo` as registered; with private_key_jwt also `key`, the private key that signs for it. `more`
-   * are further words of its registration.
+   * `auth`, `idToken` and `userinfo` as registered; with private_key_jwt also `key`, the private key that signs for it.
+   * `more` are further words of its registration.
    */
   constructor(registration) {
     Object.assign(this, registration);

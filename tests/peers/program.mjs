@@ -11,20 +11,23 @@ export const wait = (milliseconds) => new Promise((done) => setTimeout(done, mil
 /** What must be undone at the end, last first. */
 class Undo {
   steps = [];
+  ending = false;
 
   push(step) {
-    this.steps.push(step);
+    // A story that was cut short may still start something: that ends at once.
+    if (this.ending) this.one(step);
+    else this.steps.push(step);
   }
 
   /** Undoes everything; nothing may keep it from going on. */
   async all() {
-    for (const step of this.steps.splice(0).reverse())
-      await Promise.race([
-        Promise.resolve()
-          .then(step)
-          .catch(() => {}),
-        wait(PATIENCE),
-      ]);
+    this.ending = true;
+    for (const step of this.steps.splice(0).reverse()) await this.one(step);
+  }
+
+  one(step) {
+    const done = (async () => step())().catch(() => {});
+    return Promise.race([done, wait(PATIENCE)]);
   }
 }
 
