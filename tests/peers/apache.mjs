@@ -86,8 +86,9 @@ OIDCPassClaimsAs environment
   async start({ base, undo }) {
     const folder = await temporaryFolder(undo);
     const write = (name, content, mode) => writeFile(join(folder, name), content, { mode });
-    await mkdir(join(folder, 'pages/protected'), { recursive: true });
     // The processes that answer are not its owner.
+    process.umask(0o022);
+    await mkdir(join(folder, 'pages/protected'), { recursive: true });
     await chmod(folder, 0o755);
     await write('apache.conf', this.config(folder, base), 0o600);
     await write('pages/welcome.html', '<p><a href="/protected/page.html">Mon dossier</a></p>', 0o644);

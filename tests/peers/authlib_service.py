@@ -57,8 +57,8 @@ def welcome():
 
 @app.get("/sign-in")
 def sign_in():
-    # `hint` is what the checks ask for: it goes into the request as it is.
-    asked = {name: value for name, value in request.args.items() if name in ("prompt", "max_age")}
+    # What the checks ask for goes into the request as it is.
+    asked = {"prompt": request.args["prompt"]} if "prompt" in request.args else {}
     return oauth.mandataire.authorize_redirect(url_for("callback", _external=True), **asked)
 
 
