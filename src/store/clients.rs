@@ -14,6 +14,7 @@ use crate::domain::client::Client;
 use crate::domain::digest::Digest;
 use crate::domain::event::Journalled;
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = clients)]
 struct Row {
@@ -140,12 +141,15 @@ pub fn find(db: &mut Db<'_>, id: &str) -> Result<Option<Client>, Error> {
     row.map(Client::try_from).transpose()
 }
 
+/// A client, and the hashes of what it may present.
+pub type WithSecrets = (Client, Vec<Vec<u8>>);
+
 /// A client, and SHA-256 of the secrets it may present: its own and, during a rotation, the one before. A fast hash is right: the
 /// secret is 256 random bits, which nobody guesses.
 ///
 /// # Errors
 /// The database fails.
-pub fn with_secrets(db: &mut Db<'_>, id: &str, now: Instant) -> Result<Option<(Client, Vec<Vec<u8>>)>, Error> {
+pub fn with_secrets(db: &mut Db<'_>, id: &str, now: Instant) -> Result<Option<WithSecrets>, Error> {
     type Secrets = (Vec<u8>, Option<Vec<u8>>, Option<chrono::NaiveDateTime>);
     let secrets = (clients::secret_hash, clients::previous, clients::previous_until);
     let found: Option<(Row, Secrets)> =

@@ -36,6 +36,7 @@ pub enum Client {
 }
 
 /// The registration of a service.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Debug, Args)]
 pub struct Registration {
     /// Its name, as mediators read it
@@ -57,7 +58,7 @@ pub struct Registration {
     #[arg(long, default_value = "client_secret_post",
         value_parser = one_of::<AuthMethod>(["client_secret_post", "client_secret_basic", "private_key_jwt"]))]
     pub auth: AuthMethod,
-    /// The file of its public keys (a JWK Set), for private_key_jwt
+    /// The file of its public keys (a JWK Set), for `private_key_jwt`
     #[arg(long, value_name = "FILE", required_if_eq("auth", "private_key_jwt"))]
     pub keys: Option<PathBuf>,
     /// Whether it must, may or must not protect its codes with PKCE
@@ -72,7 +73,7 @@ pub struct Registration {
     /// Its authorisation requests must be sent ahead (PAR)
     #[arg(long)]
     pub pushed: bool,
-    /// Its tokens are bound to a key that it proves to hold (DPoP)
+    /// Its tokens are bound to a key that it proves to hold (`DPoP`)
     #[arg(long)]
     pub dpop: bool,
     /// It may ask what its tokens, and the mandates used at it, are worth

@@ -80,11 +80,11 @@ impl Provider {
         let Ok(Some(name)) = params.one("request_uri") else { return Ok(Ok(None)) };
         let Some(token) = name.strip_prefix(PREFIX) else { return Ok(Ok(None)) };
         let (hash, now, client) = (credential::token_hash(token), self.clock.now(), client.id.clone());
-        let taken = self.store.write(move |tx| {
+        let request = self.store.write(move |tx| {
             let request = pushed::find(tx, &hash, &client, now)?;
             if pushed::take(tx, &hash)? { Ok(request) } else { Err(Error::NotFound) }
         });
-        match taken.await {
+        match request.await {
             Ok(request) => Ok(Ok(Params::parse(&request))),
             Err(Error::NotFound) => Ok(Err(Rejection::Page("request_uri"))),
             Err(error) => Err(error),

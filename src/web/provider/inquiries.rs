@@ -69,10 +69,13 @@ pub async fn introspect(app: Data<App>, request: HttpRequest, body: Body) -> Htt
 pub async fn standing(app: Data<App>, request: HttpRequest, id: Id<MandateId>) -> Result<HttpResponse, Problem> {
     let nothing = Params::parse(b"").ok_or(Problem::Malformed("parameters"))?;
     let by = app.provider.authenticate(&nothing, text(&request, &header::AUTHORIZATION), request.path()).await;
-    let Authenticated { client, .. } = match by {
-        Ok(by) => by,
+    let client = match by {
+        Ok(Authenticated { client, .. }) => client,
         // Whoever asks without saying who they are learns how to say it.
-        Err(_) => return Ok(recorded(&app, &request, None, ProtocolError::InvalidClient { basic: true }).await),
+        Err(ProtocolError::InvalidClient { .. }) => {
+            return Ok(recorded(&app, &request, None, ProtocolError::InvalidClient { basic: true }).await);
+        }
+        Err(error) => return Ok(recorded(&app, &request, None, error).await),
     };
     match app.provider.mandate_standing(&client, id.0).await {
         Ok(Some(found)) => Ok(HttpResponse::Ok().json(answer(&found, texts(context::language(&request))))),
