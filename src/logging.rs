@@ -23,7 +23,11 @@ pub fn lines<W>(log: Log, writer: W) -> Dispatch
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter(log.level))).with_writer(writer);
+    // A line that cannot be written is lost. Saying so would need standard error too: where nobody reads it any more, that panics.
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter(log.level)))
+        .with_writer(writer)
+        .log_internal_errors(false);
     match log.format {
         LogFormat::Text => Dispatch::new(lines.finish()),
         LogFormat::Json => Dispatch::new(lines.json().flatten_event(true).finish()),

@@ -1,11 +1,16 @@
 //! Clients of the provider role, and its keys.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{Desk, Failure, client_id, output, secret};
 use crate::cli::admin::{Client as ClientCommand, Key, Registration};
-use crate::domain::client::{Client, SigningAlgorithm};
+use crate::domain::client::{AuthMethod, Client, SigningAlgorithm};
 use crate::oidc::keys as signing;
+use crate::oidc::provider::assertion::registered_keys;
 use crate::store::{clients, keys};
 
 /// Lines of a list.
@@ -27,12 +32,13 @@ pub(super) async fn client(desk: &Desk, command: ClientCommand) -> Result<(), Fa
             output::many(options.json, &rows, "no service yet: `mandataire admin client register`");
             Ok(())
         }
-        ClientCommand::RotateSecret { client_id, client_secret_file, output } => {
+        ClientCommand::RotateSecret { client_id, overlap, client_secret_file, output } => {
             let (new, now) = (secret(desk, client_secret_file.as_deref())?, desk.clock.now());
             let given = new.clone();
+            let overlap = overlap.map(|hours| now + TimeDelta::hours(hours.into()));
             let rotated = desk.store.write(move |tx| {
                 let client = clients::find(tx, &client_id)?.ok_or(crate::store::Error::NotFound)?;
-                clients::rotate(tx, client.secret_rotated(now), &given)
+                clients::rotate(tx, client.secret_rotated(now), &given, overlap)
             });
             let client = rotated.await?;
             output::one(output.json, &json!({ "client_id": client.id, "client_secret": new }));
@@ -43,22 +49,50 @@ pub(super) async fn client(desk: &Desk, command: ClientCommand) -> Result<(), Fa
 
 async fn register(desk: &Desk, asked: Registration) -> Result<(), Failure> {
     let (new, now) = (secret(desk, asked.client_secret_file.as_deref())?, desk.clock.now());
+    let json = asked.output.json;
     signing::ensure(&desk.store, asked.algorithm, now).await.map_err(|fault| broken(&fault))?;
-    let client = Client {
-        id: asked.client_id.unwrap_or_else(|| client_id(desk)),
-        name: asked.name,
-        redirect_uris: asked.redirect_uris,
+    let client = client_of(asked, desk)?;
+    let given = new.clone();
+    let made = desk.store.write(move |tx| clients::register(tx, client.register(now), &given, now)).await?;
+    // The one time that the secret is shown. Whoever signs has none.
+    let secret = (made.auth_method != AuthMethod::PrivateKey).then_some(new);
+    output::one(json, &json!({ "client_id": made.id, "client_secret": secret }));
+    Ok(())
+}
+
+fn client_of(asked: Registration, desk: &Desk) -> Result<Client, Failure> {
+    let id = asked.client_id.unwrap_or_else(|| client_id(desk));
+    let usual = Client::usual(id, asked.name, asked.redirect_uris);
+    if asked.auth == AuthMethod::PrivateKey && asked.algorithm == SigningAlgorithm::Hs256 {
+        return Err(Failure::Said("HS256 signs with a shared secret, and private_key_jwt has none".to_owned()));
+    }
+    Ok(Client {
         logout_uris: asked.logout_uris,
         auth_method: asked.auth,
         algorithm: asked.algorithm,
         userinfo: asked.userinfo,
         franceconnect: asked.franceconnect,
-    };
-    let given = new.clone();
-    let made = desk.store.write(move |tx| clients::register(tx, client.register(now), &given, now)).await?;
-    // The one time that the secret is shown.
-    output::one(asked.output.json, &json!({ "client_id": made.id, "client_secret": new }));
-    Ok(())
+        pkce: asked.pkce,
+        scopes: if asked.scopes.is_empty() { usual.scopes.clone() } else { scopes(asked.scopes) },
+        procedures: (!asked.procedures.is_empty()).then(|| asked.procedures.into_iter().collect()),
+        keys: asked.keys.as_deref().map(public_keys).transpose()?,
+        pushed: asked.pushed,
+        dpop: asked.dpop,
+        introspects: asked.introspects,
+        ..usual
+    })
+}
+
+/// Without `openid` nothing could be answered.
+fn scopes(asked: Vec<String>) -> BTreeSet<String> {
+    asked.into_iter().chain(["openid".to_owned()]).collect()
+}
+
+fn public_keys(path: &Path) -> Result<String, Failure> {
+    let wrong = |what: &str| Failure::Said(format!("{} holds {what}: write the service's JWK Set", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|_| wrong("nothing that can be read"))?;
+    registered_keys(&text).map_err(wrong)?;
+    Ok(text)
 }
 
 pub(super) async fn key(desk: &Desk, command: Key) -> Result<(), Failure> {

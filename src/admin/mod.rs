@@ -6,6 +6,7 @@ mod likeness;
 mod output;
 mod people;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::app::{self, StartError};
@@ -50,7 +51,8 @@ pub fn run(cli: Cli) -> ExitCode {
     match app::block_on(command(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            // Where nobody reads standard error, the exit code says it alone: `eprintln!` would panic.
+            drop(writeln!(io::stderr(), "{failure}"));
             ExitCode::FAILURE
         }
     }
@@ -119,17 +121,14 @@ fn check(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The option that names the file of a client's secret.
+const CLIENT_SECRET: &str = "--client-secret-file";
+
 /// A secret of 256 random bits, or the one in a file.
 fn secret(desk: &Desk, file: Option<&std::path::Path>) -> Result<String, Failure> {
     let Some(file) = file else { return Ok(desk.random.token()) };
-    let text = std::fs::read_to_string(file).map_err(|error| Failure::Said(format!("{}: {error}", file.display())))?;
-    let text = text.trim_end().to_owned();
-    let fits = text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if fits {
-        Ok(text)
-    } else {
-        Err(Failure::Said(format!("{}: write 32 or more characters without spaces", file.display())))
-    }
+    let secret = config::client_secret(CLIENT_SECRET, file).map_err(|problem| Failure::Configuration(vec![problem]))?;
+    Ok(secret.to_string())
 }
 
 /// A new client identifier: random, and nothing secret.

@@ -39,6 +39,10 @@ use crate::web::refusals::Budget;
 use crate::web::routes::Routes;
 use crate::web::state::{App, Settings, origin_of, slow_limiter, source_limiter};
 
+/// How long requests under way have when the server stops, in seconds. A database that says nothing is given up after fifteen
+/// (`store::SILENCE`): whoever waits for it is answered all the same.
+const LAST_ANSWERS: u64 = 20;
+
 /// How often the keys in memory are compared with the database: another node may have made one.
 const KEYS_EVERY: Duration = Duration::from_secs(30);
 
@@ -240,7 +244,7 @@ fn serving(
         .client_request_timeout(Duration::from_secs(10))
         .client_disconnect_timeout(Duration::from_secs(2))
         .keep_alive(Duration::from_secs(75))
-        .shutdown_timeout(10);
+        .shutdown_timeout(LAST_ANSWERS);
     let server = match tls {
         Some(tls) => server.tls_handshake_timeout(Duration::from_secs(5)).listen_rustls_0_23(listener, tls)?,
         None => server.listen(listener)?,

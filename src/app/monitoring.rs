@@ -61,7 +61,8 @@ pub async fn obstacle(app: &App) -> Option<&'static str> {
     match tokio::time::timeout(PATIENCE, app.store.server_time()).await {
         Ok(Ok(Some(theirs))) if (theirs - now).abs() > SKEW => Some("the database's clock is not ours\n"),
         Ok(Ok(_)) => None,
-        Ok(Err(_)) | Err(_) => Some("the database does not answer\n"),
+        Ok(Err(_)) => Some("the database cannot be used\n"),
+        Err(_) => Some("the database does not answer\n"),
     }
 }
 

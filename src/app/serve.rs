@@ -17,6 +17,9 @@ pub async fn serve(config: &Config) -> Result<(), StartError> {
         let (key, found) = ("mail.mode".to_owned(), "is page, which only the demonstration has".to_owned());
         return Err(Problem { key, found, write: "smtp, and the server in mail.host".to_owned() }.into());
     }
+    for sentence in consequences(config) {
+        tracing::warn!("{sentence}");
+    }
     let secrets = Secrets::read(config)?;
     let certificate = Certificate::of(&config.tls)?;
     let figures = monitoring::count().map_err(StartError::Figures)?;
@@ -41,4 +44,44 @@ pub async fn serve(config: &Config) -> Result<(), StartError> {
     server.await.map_err(listening)?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What follows from settings that are allowed, and that an operator may have left by mistake.
+fn consequences(config: &Config) -> Vec<String> {
+    let mut found = Vec::new();
+    if config.development && config.public_url.starts_with("https:") {
+        found.push(
+            "development is true with an https public_url: whoever reaches listen on this machine is answered in plain http, past the \
+             proxy; write false where people work"
+                .to_owned(),
+        );
+    }
+    if let Some(address) = config.monitoring.listen.filter(|address| address.ip().is_unspecified()) {
+        found.push(format!(
+            "monitoring.listen is {address}: every machine on any network of this one reads the figures without a password; write one \
+             address, or keep the port behind a firewall"
+        ));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_left_by_mistake_are_said_with_what_follows() {
+        let mut config =
+            Config { public_url: "http://127.0.0.1:8080".to_owned(), development: true, ..Config::default() };
+        config.monitoring.listen = Some("127.0.0.1:9090".parse().unwrap());
+        assert!(consequences(&config).is_empty());
+        config.public_url = "https://mandataire.example.fr".to_owned();
+        assert!(matches!(consequences(&config).as_slice(), [one] if one.contains("in plain http")));
+        config.development = false;
+        assert!(consequences(&config).is_empty());
+        for every in ["0.0.0.0:9090", "[::]:9090"] {
+            config.monitoring.listen = Some(every.parse().unwrap());
+            assert!(matches!(consequences(&config).as_slice(), [one] if one.contains(every)), "{every}");
+        }
+    }
 }

@@ -12,21 +12,31 @@ use super::tls::Certificate;
 use crate::config::Tls;
 use crate::web::state::App;
 
-/// Stops the server on SIGTERM or SIGINT: from then on it says that it is not ready, after `drain` it takes no more
-/// connections, and what is under way is answered.
+/// Stops the server on SIGTERM or SIGINT: from then on it says that it is not ready, after `drain`, or a second signal, it takes
+/// no more connections, and what is under way is answered.
 ///
 /// # Errors
 /// The system refuses.
 pub(super) fn stop_on_request(app: Data<App>, handle: ServerHandle, drain: Duration) -> std::io::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     actix_web::rt::spawn(async move {
-        let _ = tokio::select! { asked = terminate.recv() => asked, asked = interrupt.recv() => asked };
+        asked(&mut terminate, &mut interrupt).await;
         app.draining.store(true, Ordering::Relaxed);
+        // Whatever becomes of the line in the log, the server stops.
+        actix_web::rt::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(drain) => {}
+                () = asked(&mut terminate, &mut interrupt) => {}
+            }
+            handle.stop(true).await;
+        });
         tracing::info!(drain = drain.as_secs(), "asked to stop");
-        tokio::time::sleep(drain).await;
-        handle.stop(true).await;
     });
     Ok(())
+}
+
+async fn asked(terminate: &mut Signal, interrupt: &mut Signal) {
+    let _ = tokio::select! { asked = terminate.recv() => asked, asked = interrupt.recv() => asked };
 }
 
 /// Reads the certificate again on SIGHUP. Files that cannot be used are said, and the certificate stays.

@@ -1,21 +1,20 @@
 //! What an administrator can ask.
 
-use std::net::IpAddr;
-use std::path::PathBuf;
+mod client;
+
 use std::str::FromStr;
 
 use chrono_tz::Tz;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use url::Url;
 
 use super::Output;
 use crate::domain::Instant;
-use crate::domain::client::{AuthMethod, SigningAlgorithm, UserinfoFormat};
 use crate::domain::id::{AccountId, OrganisationId};
 use crate::domain::mediator::Email;
 use crate::domain::organisation::Siret;
 use crate::domain::procedure::Procedure;
+pub use client::{Client, Registration};
 
 /// What an administrator manages.
 #[derive(Debug, Subcommand)]
@@ -168,63 +167,6 @@ pub struct Person {
     pub output: Output,
 }
 
-/// What can be done with the services that sign citizens in through us.
-#[derive(Debug, Subcommand)]
-pub enum Client {
-    /// Register a service; answers with its identifier, and its secret this once
-    Register(Registration),
-    /// List them, without their secrets
-    List(Output),
-    /// Give a service a new secret, answered this once; the old one stops at once
-    RotateSecret {
-        /// Its client identifier
-        client_id: String,
-        /// The file of the new secret; by default one is made
-        #[arg(long, value_name = "FILE")]
-        client_secret_file: Option<PathBuf>,
-        /// How to answer.
-        #[command(flatten)]
-        output: Output,
-    },
-}
-
-/// The registration of a service.
-#[derive(Debug, Args)]
-pub struct Registration {
-    /// Its name, as mediators read it
-    #[arg(long)]
-    pub name: String,
-    /// An address it may be answered at, compared byte for byte (repeat)
-    #[arg(long = "redirect-uri", value_name = "URL", required = true, value_parser = exact_url)]
-    pub redirect_uris: Vec<String>,
-    /// An address it may be sent back to after sign-out, compared byte for byte (repeat)
-    #[arg(long = "logout-uri", alias = "post-logout-redirect-uri", value_name = "URL", value_parser = exact_url)]
-    pub logout_uris: Vec<String>,
-    /// The one algorithm that signs what it receives; HS256 signs with its secret
-    #[arg(long, default_value = "ES256", value_parser = one_of::<SigningAlgorithm>(["ES256", "RS256", "HS256"]))]
-    pub algorithm: SigningAlgorithm,
-    /// The form in which it receives the citizen's identity: plain, or signed
-    #[arg(long, default_value = "json", value_parser = one_of::<UserinfoFormat>(["json", "jwt"]))]
-    pub userinfo: UserinfoFormat,
-    /// How it sends its secret
-    #[arg(long, default_value = "client_secret_post",
-        value_parser = one_of::<AuthMethod>(["client_secret_post", "client_secret_basic"]))]
-    pub auth: AuthMethod,
-    /// It is FranceConnect: nonce, state and the claims it sends are insisted on, and a code typed in the last
-    /// 15 minutes counts as the sign-in it asks for every time
-    #[arg(long)]
-    pub franceconnect: bool,
-    /// Its identifier, to carry an existing registration over; by default one is made
-    #[arg(long, value_name = "ID", requires = "client_secret_file")]
-    pub client_id: Option<String>,
-    /// The file of its secret, to carry an existing registration over; by default one is made
-    #[arg(long, value_name = "FILE")]
-    pub client_secret_file: Option<PathBuf>,
-    /// How to answer.
-    #[command(flatten)]
-    pub output: Output,
-}
-
 /// What can be done with the keys that sign our tokens.
 #[derive(Debug, Subcommand)]
 pub enum Key {
@@ -246,55 +188,4 @@ where
 fn zone(name: &str) -> Result<String, &'static str> {
     let known = name.parse::<Tz>();
     known.map(|zone| zone.name().to_owned()).map_err(|_| "not a time zone, such as Europe/Paris or Indian/Reunion")
-}
-
-/// https, or http to this machine; without a fragment (RFC 6749 3.1.2), and kept exactly as it was typed.
-fn exact_url(given: &str) -> Result<String, &'static str> {
-    let url = Url::parse(given).map_err(|_| "not an address")?;
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
-        Some(url::Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-        None => false,
-    };
-    match url.scheme() {
-        "https" => {}
-        "http" if loopback => {}
-        _ => return Err("must start with https://"),
-    }
-    if url.fragment().is_some() { Err("must be without #") } else { Ok(given.to_owned()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::error::ErrorKind;
-
-    use super::super::Command;
-    use super::super::tests::parsed;
-    use super::*;
-
-    #[test]
-    fn franceconnect_is_registered_as_it_is_today() {
-        let line = "admin client register --name FranceConnect --franceconnect --algorithm HS256 --client-id fc \
-                    --client-secret-file s --redirect-uri https://fc.example.fr/oidc-callback \
-                    --logout-uri https://fc.example.fr/client/logout-callback --auth client_secret_post --json";
-        let Ok(Command::Admin(Admin::Client(Client::Register(given)))) = parsed(line) else { panic!("refused") };
-        assert_eq!((given.algorithm, given.userinfo), (SigningAlgorithm::Hs256, UserinfoFormat::Json));
-        assert_eq!(given.redirect_uris, ["https://fc.example.fr/oidc-callback"]);
-        assert!(given.franceconnect && given.output.json);
-    }
-
-    #[test]
-    fn a_registration_that_cannot_be_right_is_refused() {
-        let register = "admin client register --name n";
-        for (line, kind) in [
-            (format!("{register} --redirect-uri http://example.fr/"), ErrorKind::ValueValidation),
-            (format!("{register} --redirect-uri https://example.fr/#a"), ErrorKind::ValueValidation),
-            (format!("{register} --redirect-uri https://example.fr/ --algorithm none"), ErrorKind::InvalidValue),
-            (format!("{register} --redirect-uri https://a.fr/ --client-id us"), ErrorKind::MissingRequiredArgument),
-            (register.to_owned(), ErrorKind::MissingRequiredArgument),
-        ] {
-            assert_eq!(parsed(&line).unwrap_err(), kind, "{line}");
-        }
-    }
 }

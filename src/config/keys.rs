@@ -54,9 +54,13 @@ pub(super) const KEYS: [(&str, &str); 29] = [
 /// The tables that hold keys.
 pub(super) const TABLES: [&str; 7] = ["database", "secrets", "mail", "franceconnect", "tls", "monitoring", "log"];
 
-/// What to write for a key.
+/// What to write for a key, or for the option of the command line that names a secret.
 pub(super) fn wanted(key: &str) -> &'static str {
-    KEYS.iter().find(|(name, _)| *name == key).map_or("another value", |(_, text)| text)
+    let option = [(
+        "--client-secret-file",
+        "the path of a file that holds 32 or more random characters without spaces, readable by this account alone",
+    )];
+    KEYS.iter().chain(&option).find(|(name, _)| *name == key).map_or("another value", |(_, text)| text)
 }
 
 /// A refusal of a key's value, with what the key wants.

@@ -12,7 +12,7 @@ mod secret;
 #[cfg(unix)]
 mod tests;
 
-pub use secret::Pem;
+pub use secret::{Pem, client_secret};
 
 use std::collections::HashMap;
 use std::fmt;

@@ -51,17 +51,24 @@ impl FranceConnect {
     /// What is the matter with the file.
     pub fn client_secret(&self) -> Result<SecretString, Problem> {
         const KEY: &str = "franceconnect.client_secret_file";
-        let text = read(KEY, &self.client_secret_file)?;
-        if text.len() < CLIENT_SECRET_LEAST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let found =
-                format!("names a file that does not hold {CLIENT_SECRET_LEAST} or more characters without spaces");
-            return Err(refusal(KEY, found));
-        }
-        if is_made_up(text.as_bytes()) {
-            return Err(refusal(KEY, "names a file that holds a made-up secret"));
-        }
-        Ok(text.as_str().into())
+        Ok(client_secret(KEY, &self.client_secret_file)?.as_str().into())
     }
+}
+
+/// The secret of a client in a file that `key` names: ours at FranceConnect, or that of a client of ours.
+///
+/// # Errors
+/// What is the matter with the file.
+pub fn client_secret(key: &str, path: &Path) -> Result<Zeroizing<String>, Problem> {
+    let text = read(key, path)?;
+    if text.len() < CLIENT_SECRET_LEAST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let found = format!("names a file that does not hold {CLIENT_SECRET_LEAST} or more characters without spaces");
+        return Err(refusal(key, found));
+    }
+    if is_made_up(text.as_bytes()) {
+        return Err(refusal(key, "names a file that holds a made-up secret"));
+    }
+    Ok(text)
 }
 
 impl Tls {
@@ -96,9 +103,15 @@ pub struct Pem {
     pub key: Zeroizing<String>,
 }
 
-/// Whether a secret was typed by somebody instead of drawn: 32 random bytes, or their base64, have many different values.
+/// Whether a secret was typed by somebody instead of drawn. 32 random bytes, or their base64, have many different values; they do not
+/// say the same twice; and few of them are followed by their neighbour, as in `0123456789abcdef`.
 fn is_made_up(secret: &[u8]) -> bool {
-    secret.iter().collect::<BTreeSet<_>>().len() < 10
+    let alike = |apart: usize| secret.iter().zip(secret.iter().skip(apart));
+    let few = secret.iter().collect::<BTreeSet<_>>().len() < 10;
+    let again = (1..=secret.len() / 2).any(|length| alike(length).all(|(one, other)| one == other));
+    let steps = alike(1).filter(|(one, other)| one.abs_diff(**other) <= 1).count();
+    // Two thirds: of 32 drawn digits, one in a million is so regular; of 32 bytes, none.
+    few || again || 3 * steps >= 2 * secret.len()
 }
 
 impl Mail {
@@ -146,4 +159,37 @@ fn too_open(metadata: &fs::Metadata) -> Option<&'static str> {
 #[cfg(not(unix))]
 fn too_open(_: &fs::Metadata) -> Option<&'static str> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_typed_is_known_from_what_was_drawn() {
+        let ascending: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+        let drawn: [u8; 32] = [
+            0xd5, 0xbd, 0x0e, 0x8f, 0xfa, 0x98, 0xf5, 0x7d, 0xae, 0x40, 0xe2, 0x31, 0xbe, 0x3a, 0x50, 0xb2, 0xa9, 0x9d,
+            0x18, 0x0e, 0x9b, 0x24, 0x3e, 0x31, 0x1c, 0x0f, 0xf7, 0x88, 0x37, 0x63, 0x2b, 0x63,
+        ];
+        let half = drawn.iter().take(16).copied().collect::<Vec<_>>();
+        let typed: [&[u8]; 8] = [
+            &ascending,
+            &ascending.map(|byte| 200 - byte),
+            b"0123456789abcdef0123456789abcdef",
+            b"0123456789abcdefghijklmnopqrstuv",
+            b"abcdefghijklmnopqrstuvwxyz0123456789",
+            b"aabbccddeeffgghhiijjkkllmmnnoopp",
+            &half.repeat(2),
+            b"correct-horse-9correct-horse-9correct-horse",
+        ];
+        for typed in typed {
+            assert!(is_made_up(typed), "{typed:?}");
+        }
+        let hexadecimal = drawn.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        for drawn in [drawn.to_vec(), BASE64.encode(drawn).into_bytes(), hexadecimal.into_bytes()] {
+            assert!(!is_made_up(&drawn), "{drawn:?}");
+        }
+        assert!(!is_made_up(b"31415926535897932384626433832795"), "digits that were drawn");
+    }
 }

@@ -10,9 +10,9 @@ use secrecy::ExposeSecret;
 use super::keys::{KEYS, TABLES};
 use super::*;
 
-const KEY: [u8; 32] = *b"0123456789abcdefghijklmnopqrstuv";
-const OTHER_KEY: [u8; 32] = *b"vutsrqponmlkjihgfedcba9876543210";
-const SECRET: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f9";
+const KEY: [u8; 32] = *b"YbwcAB7FPgK3w3TtRZQJzSLupn9pMX-1";
+const OTHER_KEY: [u8; 32] = *b"oevZOxZ-7CTkG0_yvXTh-I1M5GRXXd8w";
+const SECRET: &str = "18103b80f0aa8308285af36b53491a86cf5704abd1f3a1c970aeea7901fb9800";
 
 /// A directory of one test, with the two secret files that every good configuration names.
 struct Scene(PathBuf);

@@ -6,7 +6,7 @@ use crate::clock::Random;
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::authenticator::Authenticator;
-use crate::domain::client::{AuthMethod, Client, SigningAlgorithm, UserinfoFormat};
+use crate::domain::client::{Client, SigningAlgorithm};
 use crate::domain::id::{AccountId, AuthenticatorId, OrganisationId};
 use crate::domain::mediator::{Account, Membership};
 use crate::domain::organisation::Organisation;
@@ -134,14 +134,10 @@ pub async fn seed(store: &Store, client: FranceConnect, random: Random, now: Ins
                 enrolled(tx, person, &ids, &random, now)?;
             }
             let registered = Client {
-                id: client.id,
-                name: "FranceConnect (démonstration)".to_owned(),
-                redirect_uris: vec![client.redirect_uri],
                 logout_uris: vec![client.logout_uri],
-                auth_method: AuthMethod::Post,
                 algorithm: SigningAlgorithm::Hs256,
-                userinfo: UserinfoFormat::Json,
                 franceconnect: true,
+                ..Client::usual(client.id, "FranceConnect (démonstration)".to_owned(), vec![client.redirect_uri])
             };
             clients::register(tx, registered.register(now), &client.secret, now).map(drop)
         })

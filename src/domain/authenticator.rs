@@ -71,6 +71,10 @@ impl Authenticator {
             return Presented { authenticator: Journalled::new(self, events), outcome: Ok(FreshCode { at: now }) };
         }
         let mut events = vec![event(refused).fact("reason", Refusal::CodeRefused.code())];
+        // The code that was just accepted, sent again because its answer was lost, is no guess: ten of those must lock nobody out.
+        if step == Some(self.last_step) {
+            return Presented { authenticator: Journalled::new(self, events), outcome: Err(Refusal::CodeRefused) };
+        }
         self.failures += 1;
         if self.failures >= FAILURES_BEFORE_LOCK {
             events.push(event(Kind::FactorLocked));
@@ -153,6 +157,19 @@ mod tests {
         assert_eq!(outcome, Err(Refusal::FactorLocked));
         let released = device.release(Instant::UNIX_EPOCH).into_parts().0;
         assert!(present(released, Some(201)).1.is_ok());
+    }
+
+    #[test]
+    fn the_accepted_code_sent_again_is_refused_and_counts_as_no_guess() {
+        let mut device = present(Authenticator { failures: 3, ..authenticator() }, Some(101)).0;
+        for _ in 0..2 * FAILURES_BEFORE_LOCK {
+            let (after, outcome) = present(device.clone(), Some(101));
+            assert_eq!((&after, outcome), (&device, Err(Refusal::CodeRefused)));
+            device = after;
+        }
+        assert_eq!((device.failures, device.locked_at), (0, None));
+        let older = present(device, Some(100)).0;
+        assert_eq!(older.failures, 1, "an older one may be overheard");
     }
 
     #[test]

@@ -94,6 +94,8 @@ kinds! {
     ActRefused = "act_refused",
     /// An authorisation code was presented again: what it gave is revoked.
     CodeReplayed = "code_replayed",
+    /// A service gave back the token of a use.
+    TokenRevoked = "token_revoked",
     /// An organisation was created.
     OrganisationCreated = "organisation_created",
     /// An organisation was suspended: its mandates stop working.

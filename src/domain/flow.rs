@@ -40,6 +40,8 @@ pub struct Flow {
     pub code_since: Option<Instant>,
     /// PKCE challenge (S256), if the client sent one.
     pub challenge: Option<String>,
+    /// The thumbprint of the key that the code is bound to (RFC 9449 10), if it is.
+    pub dpop_key: Option<String>,
     /// The mediator who took it up.
     pub account: Option<AccountId>,
     /// Their session.
@@ -116,6 +118,7 @@ mod tests {
             procedures: None,
             code_since: None,
             challenge: None,
+            dpop_key: None,
             account: None,
             session: None,
             created_at: begin(),

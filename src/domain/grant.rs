@@ -39,6 +39,8 @@ pub struct Grant {
     pub scope: String,
     /// PKCE challenge (S256).
     pub challenge: Option<String>,
+    /// The thumbprint of the key that the code, then the access token, is bound to (RFC 9449), if it is.
+    pub dpop_key: Option<String>,
     /// When the mediator authenticated.
     pub auth_time: Instant,
     /// Until when the code works.
@@ -61,6 +63,8 @@ pub struct Presented<'a> {
     pub redirect_uri: &'a str,
     /// Its PKCE verifier, already hashed into a challenge.
     pub challenge: Option<&'a str>,
+    /// The thumbprint of the key it proved to hold, if it did.
+    pub proof: Option<&'a str>,
 }
 
 impl Grant {
@@ -88,16 +92,23 @@ impl Grant {
         if self.challenge.as_deref() != with.challenge {
             return Err(Refusal::VerifierDiffers);
         }
+        // RFC 9449 10: a code bound to a key at the request is worth nothing to another, or to none.
+        if self.dpop_key.is_some() && self.dpop_key.as_deref() != with.proof {
+            return Err(Refusal::KeyDiffers);
+        }
         Ok(())
     }
 
-    /// The access token is presented.
+    /// The access token is presented, with the thumbprint of the key proved to be held.
     ///
     /// # Errors
-    /// Spent before, expired or revoked.
-    pub fn spend(&self, now: Instant) -> Result<(), Refusal> {
+    /// Spent before, expired or revoked; bound to another key.
+    pub fn spend(&self, proof: Option<&str>, now: Instant) -> Result<(), Refusal> {
         if self.revoked_at.is_some() {
             return Err(Refusal::GrantRevoked);
+        }
+        if self.dpop_key.as_deref() != proof {
+            return Err(Refusal::KeyDiffers);
         }
         if self.token_used_at.is_some() {
             return Err(Refusal::TokenUsed);
@@ -129,6 +140,7 @@ mod tests {
             nonce: None,
             scope: "openid".to_owned(),
             challenge: Some("challenge".to_owned()),
+            dpop_key: None,
             auth_time: begin(),
             code_expires_at: begin() + CODE_LIFE,
             code_used_at: None,
@@ -142,6 +154,7 @@ mod tests {
         client: "franceconnect",
         redirect_uri: "https://fc.example.fr/callback",
         challenge: Some("challenge"),
+        proof: None,
     };
 
     fn redeem(change: impl FnOnce(&mut Grant), with: &Presented<'_>) -> Result<(), Refusal> {
@@ -153,7 +166,7 @@ mod tests {
     fn spend(change: impl FnOnce(&mut Grant)) -> Result<(), Refusal> {
         let mut grant = grant();
         change(&mut grant);
-        grant.spend(begin())
+        grant.spend(None, begin())
     }
 
     #[test]
@@ -183,14 +196,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_bound_to_a_key_needs_its_proof() {
+        let bind = |grant: &mut Grant| grant.dpop_key = Some("key".to_owned());
+        assert_eq!(redeem(bind, &Presented { proof: Some("key"), ..RIGHT }), Ok(()));
+        assert_eq!(redeem(|_| (), &Presented { proof: Some("key"), ..RIGHT }), Ok(()), "bound from here on");
+        for proof in [None, Some("other")] {
+            assert_eq!(redeem(bind, &Presented { proof, ..RIGHT }), Err(Refusal::KeyDiffers));
+        }
+        let mut bound = grant();
+        bind(&mut bound);
+        assert_eq!(bound.spend(Some("key"), begin()), Ok(()));
+        for (held, proof) in [(&bound, None), (&bound, Some("other")), (&grant(), Some("key"))] {
+            assert_eq!(held.spend(proof, begin()), Err(Refusal::KeyDiffers));
+        }
+    }
+
+    #[test]
     fn a_code_lives_thirty_seconds_and_a_token_sixty() {
         assert_eq!((CODE_LIFE, TOKEN_LIFE), (TimeDelta::seconds(30), TimeDelta::seconds(60)));
         let (code_end, token_end) = (begin() + CODE_LIFE, begin() + TOKEN_LIFE);
         assert_eq!(grant().redeem(&RIGHT, code_end - MICROSECOND), Ok(()));
-        assert_eq!(grant().spend(token_end - MICROSECOND), Ok(()));
+        assert_eq!(grant().spend(None, token_end - MICROSECOND), Ok(()));
         for late in [TimeDelta::zero(), MICROSECOND] {
             assert_eq!(grant().redeem(&RIGHT, code_end + late), Err(Refusal::CodeExpired));
-            assert_eq!(grant().spend(token_end + late), Err(Refusal::TokenExpired));
+            assert_eq!(grant().spend(None, token_end + late), Err(Refusal::TokenExpired));
         }
     }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::Instant;
 use super::event::{Event, Journalled, Kind};
-use super::id::{AuthorisationId, CitizenId, MandateId, OrganisationId, UseId};
+use super::id::{AccountId, AuthorisationId, CitizenId, MandateId, OrganisationId, UseId};
 use super::mediator::Mediator;
 use super::procedure::Procedure;
 use super::refusal::Refusal;
@@ -68,7 +68,7 @@ pub struct Use {
     /// For whom.
     pub citizen: CitizenId,
     /// By whom.
-    pub account: super::id::AccountId,
+    pub account: AccountId,
     /// At which client.
     pub client: String,
     /// For what.
@@ -77,6 +77,8 @@ pub struct Use {
     pub at: Instant,
     /// What came of it, once said.
     pub outcome: Option<Outcome>,
+    /// Who said so.
+    pub outcome_by: Option<AccountId>,
 }
 
 impl Use {
@@ -94,8 +96,17 @@ impl Use {
             procedure: pass.procedure(),
             at: now,
             outcome: None,
+            outcome_by: None,
         };
         Journalled::new(used, vec![event])
+    }
+
+    /// Whether this mediator said so already: the button was pressed twice, or the first reply was lost on the way.
+    #[must_use]
+    pub fn holds(&self, mediator: &Mediator, outcome: Outcome) -> bool {
+        self.organisation == mediator.organisation().id
+            && self.outcome == Some(outcome)
+            && self.outcome_by.as_ref() == Some(&mediator.account().id)
     }
 
     /// A mediator of the organisation says what came of it: once.
@@ -110,6 +121,7 @@ impl Use {
             return Err(Refusal::OutcomeKnown);
         }
         self.outcome = Some(outcome);
+        self.outcome_by = Some(mediator.account().id.clone());
         let event = Event::new(Kind::OutcomeRecorded, now)
             .by(&mediator.account().id)
             .within(&self.organisation)
@@ -190,6 +202,11 @@ mod tests {
         let expected =
             about_the_use(Kind::OutcomeRecorded).fact("use", known.id.as_str()).fact("outcome", "handed_back");
         assert_eq!(event, expected);
+        let ana = Who::ana().mediator();
+        assert!(known.holds(&ana, Outcome::HandedBack) && !known.holds(&ana, Outcome::Done));
+        assert!(!known.holds(&Who::ana().at(2).mediator(), Outcome::HandedBack));
+        let colleague = Use { outcome_by: Some(AccountId::new(begin(), 77)), ..known.clone() };
+        assert!(!colleague.holds(&ana, Outcome::HandedBack), "a colleague said so");
         assert_eq!(known.record(&Who::ana().mediator(), Outcome::Done, begin()), Err(Refusal::OutcomeKnown));
     }
 

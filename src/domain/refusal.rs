@@ -69,6 +69,7 @@ refusals! {
     CodeOfAnother = "code_of_another", "The authorisation code was given to another client.";
     RedirectDiffers = "redirect_differs", "The redirect URI is not the one of the request.";
     VerifierDiffers = "verifier_differs", "The code verifier does not match the challenge.";
+    KeyDiffers = "key_differs", "The key proved is not the one that it is bound to.";
     TokenExpired = "token_expired", "The access token is older than 60 seconds.";
     TokenUsed = "token_used", "The access token was used before.";
     GrantRevoked = "grant_revoked", "What was given is revoked.";

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use zeroize::Zeroizing;
 
+use super::organisations::{procedures, procedures_text};
 use super::schema::clients;
 use super::vault::Place;
-use super::{Db, Error, Tx, journal, parsed, stored};
+use super::{Db, Error, Tx, journal, parsed, read_back, stored};
 use crate::domain::Instant;
 use crate::domain::client::Client;
 use crate::domain::digest::Digest;
@@ -24,6 +25,13 @@ struct Row {
     algorithm: String,
     userinfo: String,
     franceconnect: bool,
+    pkce: String,
+    scopes: String,
+    procedures: Option<String>,
+    keys: Option<String>,
+    pushed: bool,
+    dpop: bool,
+    introspects: bool,
 }
 
 fn lines(text: &str) -> Vec<String> {
@@ -42,12 +50,23 @@ impl TryFrom<Row> for Client {
             algorithm: parsed(&row.algorithm, "clients.algorithm")?,
             userinfo: parsed(&row.userinfo, "clients.userinfo")?,
             franceconnect: row.franceconnect,
+            pkce: parsed(&row.pkce, "clients.pkce")?,
+            scopes: row.scopes.split_whitespace().map(str::to_owned).collect(),
+            procedures: row.procedures.as_deref().map(procedures).transpose()?,
+            keys: row.keys,
+            pushed: row.pushed,
+            dpop: row.dpop,
+            introspects: row.introspects,
         })
     }
 }
 
 const fn place(row: &str) -> Place<'_> {
     Place { table: "clients", column: "secret", row }
+}
+
+const fn previous_place(row: &str) -> Place<'_> {
+    Place { table: "clients", column: "previous", row }
 }
 
 /// Registers a client with its secret.
@@ -70,20 +89,44 @@ pub fn register(tx: &mut Tx<'_>, change: Journalled<Client>, secret: &str, now: 
             clients::userinfo.eq(client.userinfo.code()),
             clients::franceconnect.eq(client.franceconnect),
             clients::created_at.eq(stored(now)),
+            clients::pkce.eq(client.pkce.code()),
+            clients::scopes.eq(client.scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")),
+            clients::procedures.eq(client.procedures.as_ref().map(procedures_text)),
+            clients::keys.eq(client.keys.as_deref()),
+            clients::pushed.eq(client.pushed),
+            clients::dpop.eq(client.dpop),
+            clients::introspects.eq(client.introspects),
         ))
         .execute(tx.connection)?;
     Ok(client)
 }
 
-/// Changes the secret of a client.
+/// Changes the secret of a client. The one before goes on working until `overlap`, so that the service can change over.
 ///
 /// # Errors
 /// The database fails.
-pub fn rotate(tx: &mut Tx<'_>, change: Journalled<Client>, secret: &str) -> Result<Client, Error> {
+pub fn rotate(
+    tx: &mut Tx<'_>,
+    change: Journalled<Client>,
+    secret: &str,
+    overlap: Option<Instant>,
+) -> Result<Client, Error> {
     let client = journal::unpack(tx, change)?;
     let sealed = tx.vault.seal(tx.vault.system(), place(&client.id), secret.as_bytes())?;
+    let before = match overlap {
+        Some(_) => {
+            let secret = own_secret(tx, &client.id)?;
+            Some(tx.vault.seal(tx.vault.system(), previous_place(&client.id), &secret)?)
+        }
+        None => None,
+    };
     diesel::update(clients::table.find(&client.id))
-        .set((clients::secret.eq(sealed), clients::secret_hash.eq(Digest::of(secret.as_bytes()).as_bytes().as_slice())))
+        .set((
+            clients::secret.eq(sealed),
+            clients::secret_hash.eq(Digest::of(secret.as_bytes()).as_bytes().as_slice()),
+            clients::previous.eq(before),
+            clients::previous_until.eq(overlap.map(stored)),
+        ))
         .execute(tx.connection)?;
     Ok(client)
 }
@@ -97,19 +140,53 @@ pub fn find(db: &mut Db<'_>, id: &str) -> Result<Option<Client>, Error> {
     row.map(Client::try_from).transpose()
 }
 
-/// SHA-256 of the secret of a client. A fast hash is right: the secret is 256 random bits, which nobody guesses.
+/// A client, and SHA-256 of the secrets it may present: its own and, during a rotation, the one before. A fast hash is right: the
+/// secret is 256 random bits, which nobody guesses.
 ///
 /// # Errors
 /// The database fails.
-pub fn secret_hash(db: &mut Db<'_>, id: &str) -> Result<Option<Vec<u8>>, Error> {
-    Ok(clients::table.find(id).select(clients::secret_hash).first(db.connection).optional()?)
+pub fn with_secrets(db: &mut Db<'_>, id: &str, now: Instant) -> Result<Option<(Client, Vec<Vec<u8>>)>, Error> {
+    type Secrets = (Vec<u8>, Option<Vec<u8>>, Option<chrono::NaiveDateTime>);
+    let secrets = (clients::secret_hash, clients::previous, clients::previous_until);
+    let found: Option<(Row, Secrets)> =
+        clients::table.find(id).select((Row::as_select(), secrets)).first(db.connection).optional()?;
+    let Some((row, (own, previous, until))) = found else { return Ok(None) };
+    let mut hashes = vec![own];
+    if let Some(before) = still_good(db, id, previous, until, now)? {
+        hashes.push(Digest::of(&before).as_bytes().to_vec());
+    }
+    Ok(Some((row.try_into()?, hashes)))
 }
 
-/// The secret itself: the key of HS256.
+/// The secret before the last rotation, as long as it works.
+fn still_good(
+    db: &Db<'_>,
+    id: &str,
+    previous: Option<Vec<u8>>,
+    until: Option<chrono::NaiveDateTime>,
+    now: Instant,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+    let overlaps = until.is_some_and(|until| crate::domain::runs(now, read_back(until)));
+    let sealed = previous.filter(|_| overlaps);
+    sealed.map(|sealed| db.vault.open(db.vault.system(), previous_place(id), &sealed)).transpose()
+}
+
+/// The secrets themselves, the keys of HS256: its own first, then, during a rotation, the one before.
+///
+/// # Errors
+/// The database fails, or a value was altered.
+pub fn secrets(db: &mut Db<'_>, id: &str, now: Instant) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
+    let own = own_secret(db, id)?;
+    let (previous, until) =
+        clients::table.find(id).select((clients::previous, clients::previous_until)).first(db.connection)?;
+    Ok(std::iter::once(own).chain(still_good(db, id, previous, until, now)?).collect())
+}
+
+/// The secret that signs what it receives with HS256.
 ///
 /// # Errors
 /// The database fails, or the value was altered.
-pub fn secret(db: &mut Db<'_>, id: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub fn own_secret(db: &mut Db<'_>, id: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     let sealed: Vec<u8> = clients::table.find(id).select(clients::secret).first(db.connection)?;
     db.vault.open(db.vault.system(), place(id), &sealed)
 }

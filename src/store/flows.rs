@@ -22,6 +22,7 @@ struct Row {
     procedures: Option<String>,
     code_since: Option<chrono::NaiveDateTime>,
     challenge: Option<String>,
+    dpop_key: Option<String>,
     account: Option<String>,
     session: Option<String>,
     created_at: chrono::NaiveDateTime,
@@ -42,6 +43,7 @@ impl TryFrom<Row> for Flow {
             procedures: row.procedures.as_deref().map(procedures).transpose()?,
             code_since: row.code_since.map(read_back),
             challenge: row.challenge,
+            dpop_key: row.dpop_key,
             account: row.account.map(|id| parsed(&id, "flows.account")).transpose()?,
             session: row.session.map(|id| parsed(&id, "flows.session")).transpose()?,
             created_at: read_back(row.created_at),
@@ -67,6 +69,7 @@ pub fn start(tx: &mut Tx<'_>, flow: &Flow) -> Result<(), Error> {
             flows::procedures.eq(flow.procedures.as_ref().map(procedures_text)),
             flows::code_since.eq(flow.code_since.map(stored)),
             flows::challenge.eq(flow.challenge.as_deref()),
+            flows::dpop_key.eq(flow.dpop_key.as_deref()),
             flows::created_at.eq(stored(flow.created_at)),
             flows::expires_at.eq(stored(flow.created_at + LIFE)),
         ))

@@ -25,6 +25,7 @@ struct Row {
     nonce: Option<String>,
     scope: String,
     challenge: Option<String>,
+    dpop_key: Option<String>,
     auth_time: chrono::NaiveDateTime,
     code_expires_at: chrono::NaiveDateTime,
     code_used_at: Option<chrono::NaiveDateTime>,
@@ -49,6 +50,7 @@ impl TryFrom<Row> for Grant {
             nonce: row.nonce,
             scope: row.scope,
             challenge: row.challenge,
+            dpop_key: row.dpop_key,
             auth_time: read_back(row.auth_time),
             code_expires_at: read_back(row.code_expires_at),
             code_used_at: row.code_used_at.map(read_back),
@@ -87,6 +89,7 @@ pub fn issue(
             grants::nonce.eq(flow.nonce.as_deref()),
             grants::scope.eq(&flow.scope),
             grants::challenge.eq(flow.challenge.as_deref()),
+            grants::dpop_key.eq(flow.dpop_key.as_deref()),
             grants::auth_time.eq(stored(auth_time)),
             grants::code_expires_at.eq(stored(now + CODE_LIFE)),
         ))
@@ -120,13 +123,23 @@ pub fn spend_code(tx: &mut Tx<'_>, code_hash: &[u8], now: Instant) -> Result<boo
     Ok(diesel::update(row).set(grants::code_used_at.eq(stored(now))).execute(tx.connection)? == 1)
 }
 
-/// Keeps the access token that the code became.
+/// Keeps the access token that the code became, bound to the key whose proof came with it.
 ///
 /// # Errors
 /// The database fails.
-pub fn give_token(tx: &mut Tx<'_>, code_hash: &[u8], token_hash: &[u8], now: Instant) -> Result<(), Error> {
+pub fn give_token(
+    tx: &mut Tx<'_>,
+    code_hash: &[u8],
+    token_hash: &[u8],
+    proof: Option<&str>,
+    now: Instant,
+) -> Result<(), Error> {
     diesel::update(grants::table.find(code_hash))
-        .set((grants::token_hash.eq(token_hash), grants::token_expires_at.eq(stored(now + TOKEN_LIFE))))
+        .set((
+            grants::token_hash.eq(token_hash),
+            grants::token_expires_at.eq(stored(now + TOKEN_LIFE)),
+            grants::dpop_key.eq(proof),
+        ))
         .execute(tx.connection)?;
     Ok(())
 }

@@ -17,8 +17,11 @@ pub mod mandates;
 pub mod organisations;
 pub mod outbox;
 mod person_keys;
+mod probe;
+pub mod pushed;
 mod schema;
 mod search;
+pub mod seen;
 pub mod sessions;
 pub mod sign_in;
 pub mod uses;
@@ -52,10 +55,17 @@ struct Inner {
     pool: Pool<db::Manager>,
     /// As many turns as the pool has connections: whoever waits for one holds no thread meanwhile.
     turns: Arc<Semaphore>,
-    /// SQLite only: PostgreSQL writes side by side from the pool.
-    writer: Option<writer::Writer>,
+    beside: Beside,
     vault: Arc<Vault>,
     random: Random,
+}
+
+/// What each kind of database has beside the pool.
+enum Beside {
+    /// SQLite: the one that writes. PostgreSQL writes side by side from the pool.
+    Writer(writer::Writer),
+    /// PostgreSQL: whether its server answers. SQLite's writer is asked itself.
+    Probe(Arc<probe::Probe>),
 }
 
 /// How busy the store is.
@@ -115,12 +125,16 @@ impl Store {
     /// The database does not answer, or the vault's key is unusable.
     pub fn open(location: &Location, pool: u32, master_key: &[u8; 32], random: Random) -> Result<Self, Error> {
         let vault = Arc::new(Vault::new(master_key, random.clone())?);
-        let writer = match location {
-            Location::Sqlite(_) => Some(writer::Writer::start(location.open()?, vault.clone(), random.clone())?),
-            Location::Postgres(_) => None,
+        let held = Arc::new(db::Held::by(location)?);
+        let beside = match location {
+            Location::Sqlite(_) => {
+                let writer = writer::Writer::start(location.open()?, held.clone(), vault.clone(), random.clone())?;
+                Beside::Writer(writer)
+            }
+            Location::Postgres(_) => Beside::Probe(Arc::new(probe::Probe::new(location.clone()))),
         };
         let turns = Arc::new(Semaphore::new(usize::try_from(pool).unwrap_or(1)));
-        Ok(Self(Arc::new(Inner { pool: location.pool(pool)?, turns, writer, vault, random })))
+        Ok(Self(Arc::new(Inner { pool: location.pool(pool, held)?, turns, beside, vault, random })))
     }
 
     /// Brings the schema up to date; answers the names of the migrations it ran.
@@ -147,19 +161,27 @@ impl Store {
         location.open()?.schema()
     }
 
-    /// Asks the database for a sign of life, and for the time if its server is another process.
+    /// Asks the database for a sign of life, and for the time if its server is another process. However busy the pool is, this asks the
+    /// database itself; where it is this process, whether it can write.
     ///
     /// # Errors
-    /// It does not answer.
+    /// It does not answer, or cannot write.
     pub async fn server_time(&self) -> Result<Option<Instant>, Error> {
-        self.read(|db| Ok(db.connection.server_time()?.map(read_back))).await
+        match &self.0.beside {
+            Beside::Writer(writer) => writer.answers().await.map(|()| None),
+            Beside::Probe(probe) => {
+                let probe = probe.clone();
+                let unheard = || Err(Error::Unavailable("no answer".to_owned()));
+                blocking(move || probe.ask()).await.unwrap_or_else(unheard)
+            }
+        }
     }
 
     /// How busy it is.
     #[must_use]
     pub fn load(&self) -> Load {
         let state = self.0.pool.state();
-        let waiting = self.0.writer.as_ref().map_or(0, writer::Writer::waiting);
+        let waiting = if let Beside::Writer(writer) = &self.0.beside { writer.waiting() } else { 0 };
         Load { connections: state.connections, idle: state.idle_connections, waiting }
     }
 
@@ -196,7 +218,7 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        if let Some(writer) = &self.0.writer {
+        if let Beside::Writer(writer) = &self.0.beside {
             return writer.write(work).await;
         }
         let inner = self.0.clone();

@@ -138,7 +138,21 @@ diesel::table! {
     clients (id) {
         id -> Text, name -> Text, redirect_uris -> Text, logout_uris -> Text, secret -> Binary,
         secret_hash -> Binary, auth_method -> Text, algorithm -> Text, userinfo -> Text, franceconnect -> Bool,
-        created_at -> Timestamp,
+        created_at -> Timestamp, pkce -> Text, scopes -> Text, procedures -> Nullable<Text>, keys -> Nullable<Text>,
+        pushed -> Bool, dpop -> Bool, introspects -> Bool, previous -> Nullable<Binary>,
+        previous_until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    seen_tokens (hash) {
+        hash -> Binary, expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    pushed_requests (hash) {
+        hash -> Binary, client -> Text, parameters -> Binary, expires_at -> Timestamp,
     }
 }
 
@@ -154,7 +168,7 @@ diesel::table! {
         id -> Text, client -> Text, browser_hash -> Binary, redirect_uri -> Text, state -> Nullable<Text>,
         nonce -> Nullable<Text>, scope -> Text, procedures -> Nullable<Text>, code_since -> Nullable<Timestamp>,
         challenge -> Nullable<Text>, account -> Nullable<Text>, session -> Nullable<Text>, created_at -> Timestamp,
-        expires_at -> Timestamp, used_at -> Nullable<Timestamp>,
+        expires_at -> Timestamp, used_at -> Nullable<Timestamp>, dpop_key -> Nullable<Text>,
     }
 }
 
@@ -165,7 +179,7 @@ diesel::table! {
         scope -> Text, challenge -> Nullable<Text>, auth_time -> Timestamp, code_expires_at -> Timestamp,
         code_used_at -> Nullable<Timestamp>, token_hash -> Nullable<Binary>,
         token_expires_at -> Nullable<Timestamp>, token_used_at -> Nullable<Timestamp>,
-        revoked_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>, dpop_key -> Nullable<Text>,
     }
 }
 
@@ -211,6 +225,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal_sealed,
     clients,
     signing_keys,
+    seen_tokens,
+    pushed_requests,
     flows,
     grants,
     outbox,

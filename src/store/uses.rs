@@ -25,6 +25,7 @@ struct Row {
     procedure: String,
     at: chrono::NaiveDateTime,
     outcome: Option<String>,
+    outcome_by: Option<String>,
 }
 
 impl TryFrom<Row> for Use {
@@ -41,6 +42,7 @@ impl TryFrom<Row> for Use {
             procedure: parsed(&row.procedure, "uses.procedure")?,
             at: read_back(row.at),
             outcome: row.outcome.map(|code| parsed(&code, "uses.outcome")).transpose()?,
+            outcome_by: row.outcome_by.map(|id| parsed(&id, "uses.outcome_by")).transpose()?,
         })
     }
 }
@@ -71,16 +73,29 @@ pub fn issue(tx: &mut Tx<'_>, change: Journalled<Use>) -> Result<Use, Error> {
 ///
 /// # Errors
 /// [`Error::Conflict`] if one was recorded in the meantime.
-pub fn save_outcome(tx: &mut Tx<'_>, change: Journalled<Use>, by: &AccountId, now: Instant) -> Result<Use, Error> {
+pub fn save_outcome(tx: &mut Tx<'_>, change: Journalled<Use>, now: Instant) -> Result<Use, Error> {
     let used = journal::unpack(tx, change)?;
     let changed = diesel::update(uses::table.find(used.id.as_str()).filter(uses::outcome.is_null()))
         .set((
             uses::outcome.eq(used.outcome.map(Outcome::code)),
             uses::outcome_at.eq(stored(now)),
-            uses::outcome_by.eq(by.as_str()),
+            uses::outcome_by.eq(used.outcome_by.as_ref().map(AccountId::as_str)),
         ))
         .execute(tx.connection)?;
     if changed == 1 { Ok(used) } else { Err(Error::Conflict) }
+}
+
+/// Whose mandate it is, if it was ever used at this client.
+///
+/// # Errors
+/// The database fails.
+pub fn holder(db: &mut Db<'_>, mandate: &MandateId, client: &str) -> Result<Option<OrganisationId>, Error> {
+    let found: Option<String> = uses::table
+        .filter(uses::mandate.eq(mandate.as_str()).and(uses::client.eq(client)))
+        .select(uses::organisation)
+        .first(db.connection)
+        .optional()?;
+    found.map(|id| parsed(&id, "uses.organisation")).transpose()
 }
 
 /// A use in this organisation.

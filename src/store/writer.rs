@@ -3,11 +3,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use diesel::connection::SimpleConnection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::db::AnyConnection;
+use super::db::{AnyConnection, Held};
 use super::vault::Vault;
 use super::{Db, Error, Tx};
 use crate::clock::Random;
@@ -56,22 +57,47 @@ where
 }
 
 /// The door to the writer's thread.
-pub(super) struct Writer(mpsc::Sender<Box<dyn Job>>);
+pub(super) struct Writer {
+    door: mpsc::Sender<Box<dyn Job>>,
+    state: Arc<State>,
+}
+
+/// What the thread and its door both know.
+struct State {
+    held: Arc<Held>,
+    /// A transaction failed, and none that certainly wrote succeeded since.
+    failed: AtomicBool,
+}
+
+/// The thread's own.
+struct Desk {
+    connection: AnyConnection,
+    vault: Arc<Vault>,
+    random: Random,
+    state: Arc<State>,
+}
 
 impl Writer {
     /// Starts the thread over its own connection. It ends when the last door closes.
-    pub(super) fn start(connection: AnyConnection, vault: Arc<Vault>, random: Random) -> Result<Self, Error> {
-        let (sender, receiver) = mpsc::channel(QUEUE);
+    pub(super) fn start(
+        connection: AnyConnection,
+        held: Arc<Held>,
+        vault: Arc<Vault>,
+        random: Random,
+    ) -> Result<Self, Error> {
+        let (door, waiting) = mpsc::channel(QUEUE);
+        let state = Arc::new(State { held, failed: AtomicBool::new(false) });
+        let desk = Desk { connection, vault, random, state: state.clone() };
         std::thread::Builder::new()
             .name("writer".to_owned())
-            .spawn(move || serve(connection, &vault, &random, receiver))
+            .spawn(move || desk.serve(waiting))
             .map_err(|error| Error::Unavailable(format!("starting the writer: {error}")))?;
-        Ok(Self(sender))
+        Ok(Self { door, state })
     }
 
     /// Writes that wait.
     pub(super) fn waiting(&self) -> usize {
-        self.0.max_capacity() - self.0.capacity()
+        self.door.max_capacity() - self.door.capacity()
     }
 
     /// Hands a write over and waits for the commit it is part of.
@@ -83,51 +109,65 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Waiting { work: Some(work), result: None, reply });
-        self.0.try_send(job).map_err(|_| Error::Unavailable("too many writes are waiting".to_owned()))?;
+        self.door.try_send(job).map_err(|_| Error::Unavailable("too many writes are waiting".to_owned()))?;
         answer.await.unwrap_or_else(|_| Err(Error::Uncertain.into()))
     }
-}
 
-fn serve(mut connection: AnyConnection, vault: &Vault, random: &Random, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
-    while let Some(first) = waiting.blocking_recv() {
-        let mut jobs = vec![first];
-        let outcome = batch(&mut connection, vault, random, &mut waiting, &mut jobs);
-        let fault = outcome.err().map(|error| error.to_string());
-        if let Some(fault) = &fault {
-            tracing::error!(fault, "a transaction failed");
+    /// Whether a write that came now would be done. A transaction without a change says so as long as none failed. After that, only a
+    /// change can tell whether the disk takes one again; and nobody else may bring one, because a service that is not ready gets no
+    /// requests.
+    pub(super) async fn answers(&self) -> Result<(), Error> {
+        if !self.state.failed.load(Ordering::Relaxed) {
+            return self.write(|_| Ok(())).await;
         }
-        for job in jobs {
-            job.answer(fault.clone().map(Error::Unavailable));
-        }
+        let state = self.state.clone();
+        self.write(move |tx| {
+            state.held.has_room()?;
+            tx.connection.rewrite()
+        })
+        .await?;
+        self.state.failed.store(false, Ordering::Relaxed);
+        Ok(())
     }
 }
 
-fn batch(
-    connection: &mut AnyConnection,
-    vault: &Vault,
-    random: &Random,
-    waiting: &mut mpsc::Receiver<Box<dyn Job>>,
-    jobs: &mut Vec<Box<dyn Job>>,
-) -> Result<(), Error> {
-    connection.begin()?;
-    let mut next = 0;
-    while let Some(job) = jobs.get_mut(next) {
-        if let Err(fault) = one(connection, vault, random, job.as_mut()) {
-            connection.rollback();
-            return Err(fault);
-        }
-        next += 1;
-        if jobs.len() < BATCH
-            && let Ok(another) = waiting.try_recv()
-        {
-            jobs.push(another);
+impl Desk {
+    fn serve(mut self, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+        while let Some(first) = waiting.blocking_recv() {
+            let mut jobs = vec![first];
+            let fault = self.batch(&mut waiting, &mut jobs).err().map(|error| error.to_string());
+            if let Some(fault) = &fault {
+                self.state.failed.store(true, Ordering::Relaxed);
+                tracing::error!(fault, "a transaction failed");
+            }
+            for job in jobs {
+                job.answer(fault.clone().map(Error::Unavailable));
+            }
         }
     }
-    connection.commit()
-}
 
-fn one(connection: &mut AnyConnection, vault: &Vault, random: &Random, job: &mut dyn Job) -> Result<(), Error> {
-    connection.batch_execute("savepoint job")?;
-    let keep = job.run(&mut Tx { db: Db::new(connection, vault), random });
-    Ok(connection.batch_execute(if keep { "release job" } else { "rollback to job; release job" })?)
+    fn batch(&mut self, waiting: &mut mpsc::Receiver<Box<dyn Job>>, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), Error> {
+        self.state.held.is_there()?;
+        self.connection.begin()?;
+        let mut next = 0;
+        while let Some(job) = jobs.get_mut(next) {
+            if let Err(fault) = self.one(job.as_mut()) {
+                self.connection.rollback();
+                return Err(fault);
+            }
+            next += 1;
+            if jobs.len() < BATCH
+                && let Ok(another) = waiting.try_recv()
+            {
+                jobs.push(another);
+            }
+        }
+        self.connection.commit()
+    }
+
+    fn one(&mut self, job: &mut dyn Job) -> Result<(), Error> {
+        self.connection.batch_execute("savepoint job")?;
+        let keep = job.run(&mut Tx { db: Db::new(&mut self.connection, &self.vault), random: &self.random });
+        Ok(self.connection.batch_execute(if keep { "release job" } else { "rollback to job; release job" })?)
+    }
 }

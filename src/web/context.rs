@@ -1,6 +1,6 @@
 //! What is known of a request before its handler runs: the browser, the language, and whoever is signed in.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use actix_web::http::header;
@@ -114,19 +114,29 @@ pub fn came_by_the_door(request: &HttpRequest, settings: &Settings) -> bool {
     !settings.proxied || peer(request).is_some_and(known)
 }
 
+/// The address in one place of `X-Forwarded-For`: some proxies add the port.
+fn hop(said: &str) -> Option<IpAddr> {
+    let said = said.trim();
+    let with_port = || said.parse::<SocketAddr>().ok().map(|address| address.ip());
+    said.parse::<IpAddr>().ok().or_else(with_port).map(|ip| ip.to_canonical())
+}
+
 /// Where a request comes from, for rate limits: the address, an IPv6 one to its /64. A proxy's word counts only if it is trusted.
 #[must_use]
 pub fn source(request: &HttpRequest, settings: &Settings) -> String {
-    let peer = peer(request);
-    let trusted = peer.is_some_and(|ip| settings.trusted_proxies.contains(&ip));
-    let forwarded = || {
-        let header = request.headers().get("x-forwarded-for")?.to_str().ok()?;
-        // The last address that a trusted proxy did not add itself.
-        let mut hops =
-            header.split(',').rev().filter_map(|hop| hop.trim().parse::<IpAddr>().ok()).map(|ip| ip.to_canonical());
-        hops.find(|ip| !settings.trusted_proxies.contains(ip))
-    };
-    match if trusted { forwarded().or(peer) } else { peer } {
+    // RFC 9110 5.3: several lines are one list. Each proxy adds its own peer at the end, so it is read from there.
+    let lines = request.headers().get_all("x-forwarded-for").map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let list = lines.collect::<Vec<_>>().join(",");
+    let mut source = peer(request);
+    for said in list.rsplit(',') {
+        // Only a trusted machine is asked who spoke to it. What cannot be read ends the list: whatever stands before it was written by
+        // somebody unknown.
+        let Some(ip) = hop(said).filter(|_| source.is_some_and(|ip| settings.trusted_proxies.contains(&ip))) else {
+            break;
+        };
+        source = Some(ip);
+    }
+    match source {
         Some(IpAddr::V6(ip)) => {
             let [a, b, c, d, ..] = ip.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
@@ -148,18 +158,67 @@ mod tests {
 
     use super::*;
 
-    /// I09: behind a proxy, nobody who comes past it is answered, whatever they say of themselves.
-    #[test]
-    fn i09_a_plain_request_comes_through_a_proxy_we_trust() {
-        let settings = Settings {
+    fn behind(proxies: &[&str]) -> Settings {
+        Settings {
             public_url: "https://m.example.fr".to_owned(),
             name: String::new(),
             contact: String::new(),
             franceconnect_origin: String::new(),
-            trusted_proxies: vec!["10.0.0.2".parse().unwrap()],
+            trusted_proxies: proxies.iter().map(|address| address.parse().unwrap()).collect(),
             proxied: true,
             demo: false,
-        };
+        }
+    }
+
+    /// The source of a request from this peer, with these lines of `X-Forwarded-For`.
+    fn seen(peer: &str, lines: &[&[u8]]) -> String {
+        let mut request = TestRequest::default().peer_addr(format!("{peer}:5000").parse().unwrap());
+        for line in lines {
+            request = request.append_header(("x-forwarded-for", header::HeaderValue::from_bytes(line).unwrap()));
+        }
+        source(&request.to_http_request(), &behind(&["10.0.0.2", "10.0.0.3", "2001:db8::2"]))
+    }
+
+    #[test]
+    fn the_source_is_the_last_machine_that_a_trusted_one_names() {
+        for (said, expected) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("203.0.113.9, 192.0.2.1", "192.0.2.1"),
+            ("203.0.113.9, 192.0.2.1, 10.0.0.3", "192.0.2.1"),
+            ("192.0.2.1:41000", "192.0.2.1"),
+            ("192.0.2.1:41000, [2001:db8::2]:443, 10.0.0.3:443", "192.0.2.1"),
+            ("[2001:db8:1:2:3::4]:41000", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+        ] {
+            assert_eq!(seen("10.0.0.2", &[said.as_bytes()]), expected, "{said}");
+            assert_eq!(seen("203.0.113.1", &[said.as_bytes()]), "203.0.113.1", "a stranger is not asked");
+        }
+    }
+
+    #[test]
+    fn the_lines_of_a_list_are_read_together() {
+        assert_eq!(seen("10.0.0.2", &[b"203.0.113.9", b"192.0.2.1"]), "192.0.2.1");
+        assert_eq!(seen("10.0.0.2", &[b"203.0.113.9, 192.0.2.1", b"10.0.0.3"]), "192.0.2.1");
+        assert_eq!(seen("10.0.0.2", &[]), "10.0.0.2");
+    }
+
+    #[test]
+    fn nothing_is_believed_before_a_hop_that_cannot_be_read() {
+        let odd: [&[u8]; 8] =
+            [b"", b"unknown", b"_hidden", b"192.0.2.300", b"192.0.2.1:99999", b"[192.0.2.1]", b"\xff", b"fe80::1%eth0"];
+        for odd in odd {
+            let forged = [b"203.0.113.9, ".as_slice(), odd].concat();
+            assert_eq!(seen("10.0.0.2", &[&forged]), "10.0.0.2");
+            assert_eq!(seen("10.0.0.2", &[b"203.0.113.9", odd]), "10.0.0.2");
+            assert_eq!(seen("10.0.0.2", &[&forged, b"10.0.0.3"]), "10.0.0.3", "the last machine we know");
+        }
+    }
+
+    /// I09: behind a proxy, nobody who comes past it is answered, whatever they say of themselves.
+    #[test]
+    fn i09_a_plain_request_comes_through_a_proxy_we_trust() {
+        let settings = behind(&["10.0.0.2"]);
         let from = |peer: &str| {
             let request = TestRequest::default().peer_addr(format!("{peer}:5000").parse().unwrap());
             request.insert_header(("x-forwarded-for", "10.0.0.2")).to_http_request()

@@ -13,7 +13,7 @@ use super::auditor::{entry, handler as auditor};
 use super::citizen::handler as citizen;
 use super::counter::{identification, mandates, opening, people, recap, revocation};
 use super::policy::{self, Policy};
-use super::provider::{authorize, choice, endpoints, exercise};
+use super::provider::{authorize, choice, endpoints, exercise, inquiries};
 use super::public::{enrolment, handler as public, sign_in, step_up};
 use super::{assets, form};
 
@@ -168,7 +168,11 @@ fn provider(routes: Routes) -> Routes {
         .get("/jwks", Policy::Machine, endpoints::key_set)
         .get("/authorize", Policy::Machine, authorize::start)
         .post("/authorize", Policy::Machine, authorize::start)
+        .post("/par", Policy::Machine, inquiries::push)
         .post("/token", Policy::Machine, endpoints::token)
+        .post("/revocation", Policy::Machine, inquiries::revoke)
+        .post("/introspection", Policy::Machine, inquiries::introspect)
+        .get("/api/mandates/{mandate}/standing", Policy::Machine, inquiries::standing)
         .get("/userinfo", Policy::Machine, endpoints::userinfo)
         .post("/userinfo", Policy::Machine, endpoints::userinfo)
         .get("/session/end", Policy::Machine, endpoints::end_session)

@@ -1,5 +1,7 @@
 //! The database is gone, and comes back.
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::chance::Chance;
@@ -53,6 +55,7 @@ async fn gone_and_back(database: &Database, is_gone: fn(&Proxy, bool), patience:
         assert_eq!(journey.goes_on(&http, &serve.base).await, Err(Trouble::Unavailable));
         assert!(began.elapsed() < 2 * patience, "two answers took {:?}", began.elapsed());
     }
+    assert_eq!(serve.readiness().await.0, 503);
     // Not every page needs the database.
     let answer = http.get(format!("{}/sign-in", serve.base)).send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 200);
@@ -72,5 +75,36 @@ async fn gone_and_back(database: &Database, is_gone: fn(&Proxy, bool), patience:
     }
     journeys.push(journey);
     verify::holds(database, &office, &journeys).await;
+    serve.is_ready_again(RECOVERED).await;
+    assert!(serve.is_alive(), "nobody restarted it");
+}
+
+/// Somebody moves the file away, and puts another in its place: what would be written into the first one is said not to be.
+#[actix_web::test]
+async fn without_its_file_the_service_answers_503_and_goes_on_when_it_is_put_back() {
+    let database = Database::sqlite();
+    let office = Office::new(&database.location).await;
+    let case = office.prepares(1).await.remove(0);
+    let (mut serve, http) = (Serve::start(&database.url).await, browser());
+    let file = PathBuf::from(database.url.trim_start_matches("sqlite:"));
+    let aside = file.with_extension("aside");
+    let (contents, mut journey) = (database.contents(), Journey::of(case));
+    assert_eq!(serve.readiness().await, (200, "ready\n".to_owned()));
+    fs::rename(&file, &aside).unwrap();
+    for replaced in [false, true] {
+        if replaced {
+            fs::copy(&aside, &file).unwrap();
+        }
+        assert_eq!(journey.goes_on(&http, &serve.base).await, Err(Trouble::Unavailable), "replaced: {replaced}");
+        assert_eq!(serve.readiness().await, (503, "the database cannot be used\n".to_owned()), "replaced: {replaced}");
+        assert_eq!(file.exists(), replaced, "nobody makes a new one");
+    }
+    fs::rename(&aside, &file).unwrap();
+    assert_eq!(database.contents(), contents, "something was done in half");
+    serve.is_ready_again(RECOVERED).await;
+    while !journey.is_over() {
+        journey.goes_on(&http, &serve.base).await.expect("it works again");
+    }
+    verify::holds(&database, &office, &[journey]).await;
     assert!(serve.is_alive(), "nobody restarted it");
 }

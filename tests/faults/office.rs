@@ -23,7 +23,10 @@ use mandataire::store::{Error, Location, Store, Tx};
 use mandataire::store::{accounts, authenticators, citizens, clients, drafts, organisations, sessions, sign_in};
 
 /// The master key of these databases.
-pub(crate) const MASTER_KEY: [u8; 32] = *b"0123456789abcdefghijklmnopqrstuv";
+pub(crate) const MASTER_KEY: [u8; 32] = [
+    0x1a, 0x6b, 0x1f, 0xb7, 0xf0, 0x26, 0x44, 0xc8, 0x00, 0xa3, 0x1a, 0x23, 0x56, 0x6a, 0x5f, 0xb8, 0x93, 0xa2, 0x5f,
+    0x90, 0xdf, 0x1a, 0x49, 0x62, 0x77, 0xc4, 0x81, 0x86, 0x64, 0x82, 0x24, 0x4b,
+];
 /// What every mandate here is for.
 pub(crate) const PROCEDURES: [Procedure; 2] = [Logement, Justice];
 /// Fewer citizens than openings: a mandate often replaces another one.

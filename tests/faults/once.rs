@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::rt::spawn;
-use mandataire::domain::client::{self, AuthMethod, SigningAlgorithm, UserinfoFormat};
+use mandataire::domain::client::{self, AuthMethod, UserinfoFormat};
 use mandataire::domain::digest::Digest;
 use reqwest::header::{CONTENT_TYPE, COOKIE};
 use reqwest::{Client, RequestBuilder};
@@ -74,6 +74,9 @@ fn how_many(answers: &BTreeMap<(u16, String), usize>, status: u16, target: &str)
 fn otherwise(answers: &BTreeMap<(u16, String), usize>, refused: u16) {
     let other = answers.keys().filter(|(status, _)| !matches!(status, 200 | 303 | 503) && *status != refused);
     assert_eq!(other.count(), 0, "{answers:?}");
+    let (all, unserved) = (answers.values().sum::<usize>(), answers.iter().filter(|((status, _), _)| *status == 503));
+    let unserved: usize = unserved.map(|(_, count)| count).sum();
+    assert!(2 * unserved < all - 1, "most of those who came second learned why: {answers:?}");
 }
 
 /// An entry of the journal, counted.
@@ -104,6 +107,7 @@ on_each_backend! {
             assert_eq!(how_many(&answers, 303, "/home"), 1, "{answers:?}");
             otherwise(&answers, 422);
             assert_eq!(database.number(&entries("code_accepted", &here)), 1);
+            assert_eq!(database.number(&entries("factor_locked", &here)), 0, "it was the right code");
         }
     }
 
@@ -141,14 +145,9 @@ on_each_backend! {
     async fn one_authorisation_code_gives_one_token(database) {
         let office = Office::new(&database.location).await;
         let client = client::Client {
-            id: "service".to_owned(),
-            name: "Service".to_owned(),
-            redirect_uris: vec![CALLBACK.to_owned()],
-            logout_uris: Vec::new(),
             auth_method: AuthMethod::Basic,
-            algorithm: SigningAlgorithm::Es256,
             userinfo: UserinfoFormat::Jwt,
-            franceconnect: false,
+            ..client::Client::usual("service".to_owned(), "Service".to_owned(), vec![CALLBACK.to_owned()])
         };
         let secret = office.registers(&client).await;
         let (serve, http) = awake(&database, &office).await;

@@ -93,12 +93,15 @@ async fn on_a_full_disk_the_service_answers_503_and_recovers_by_itself() {
     for _ in 0..20 {
         assert_eq!(journey.goes_on(&http, &serve.base).await, Err(Trouble::Unavailable));
     }
+    assert_eq!(serve.readiness().await, (503, "the database cannot be used\n".to_owned()));
     let answer = http.get(format!("{}/sign-in", serve.base)).send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 200);
     assert_eq!(database.contents(), contents, "something was done in half");
     assert_eq!(database.number("select count(*) from journal_entries"), entries);
     disk.empty();
     let room = Instant::now();
+    // Before anybody comes: a service that is not ready is sent nobody.
+    serve.is_ready_again(RECOVERED).await;
     let clerks = until_done(clerks, &queue, RECOVERED);
     let mut journeys: Vec<_> = clerks.await.into_iter().flat_map(|clerk| clerk.done).collect();
     eprintln!("{} openings were done {:?} after there was room again", journeys.len(), room.elapsed());

@@ -23,6 +23,8 @@ const SHOWN: usize = 40;
 pub(crate) struct Serve {
     /// Its address.
     pub(crate) base: String,
+    /// Where the operator asks.
+    monitoring: String,
     folder: PathBuf,
     child: Child,
 }
@@ -34,8 +36,10 @@ impl Serve {
         let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder).unwrap();
         let port = free_port();
-        configure(&folder, port, database);
-        let mut serve = Self { base: format!("http://127.0.0.1:{port}"), child: launch(&folder), folder };
+        let private = std::iter::repeat_with(free_port).find(|other| *other != port).expect("another port");
+        configure(&folder, port, private, database);
+        let [base, monitoring] = [port, private].map(|port| format!("http://127.0.0.1:{port}"));
+        let mut serve = Self { base, monitoring, child: launch(&folder), folder };
         serve.is_ready().await;
         serve
     }
@@ -70,6 +74,25 @@ impl Serve {
         panic!("serve does not answer after {PATIENCE:?}");
     }
 
+    /// What the operator is told: the status, and why.
+    pub(crate) async fn readiness(&self) -> (u16, String) {
+        let answer = clerk::browser().get(format!("{}/readyz", self.monitoring)).send().await.expect("it is answered");
+        (answer.status().as_u16(), answer.text().await.expect("a reason"))
+    }
+
+    /// Waits until the operator is told that it is ready.
+    pub(crate) async fn is_ready_again(&self, patience: Duration) {
+        let began = Instant::now();
+        loop {
+            let told = self.readiness().await;
+            if told.0 == 200 {
+                return;
+            }
+            assert!(began.elapsed() < patience, "{told:?} after {:?}", began.elapsed());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Whether the process still runs: nothing restarted it.
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -97,7 +120,7 @@ fn free_port() -> u16 {
     free.next().expect("a free port among a hundred")
 }
 
-fn configure(folder: &Path, port: u16, database: &str) {
+fn configure(folder: &Path, port: u16, private: u16, database: &str) {
     secret(&folder.join("master.key"), &STANDARD.encode(MASTER_KEY));
     secret(&folder.join("franceconnect.secret"), "a-secret-of-forty-three-characters-0123456789");
     let key = |name: &str| folder.join(name).display().to_string();
@@ -109,6 +132,7 @@ fn configure(folder: &Path, port: u16, database: &str) {
          [secrets]\nmaster_key_file = \"{}\"\n\
          [mail]\nfrom = \"Mandataire <ne-pas-repondre@example.fr>\"\nhost = \"127.0.0.1\"\nport = 9\nencryption = \"none\"\n\
          [franceconnect]\nissuer = \"http://127.0.0.1:9\"\nclient_id = \"mandataire\"\nclient_secret_file = \"{}\"\n\
+         [monitoring]\nlisten = \"127.0.0.1:{private}\"\n\
          [log]\nlevel = \"warn\"\n",
         key("master.key"),
         key("franceconnect.secret")

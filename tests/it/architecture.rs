@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use crate::source::{Source, root, rust_files};
 
@@ -251,6 +252,20 @@ fn both_databases_have_the_same_migrations() {
         whole.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
     };
     assert_eq!(names("sqlite"), names("postgres"));
+}
+
+/// A name that is mistyped must not end as a run in which nothing failed.
+#[test]
+fn a_stage_of_tests_run_that_does_not_exist_is_refused_with_the_list_of_those_that_do() {
+    let script = root().join("tests/run");
+    let text = fs::read_to_string(&script).unwrap();
+    let stages: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("stage ")?.split(' ').next()).collect();
+    assert!(stages.len() > 5, "{stages:?}");
+    let output = Command::new(script).args(["format", "lnt"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let expected = format!("no stage is called lnt; the stages are: {}\n", stages.join(" "));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+    assert!(output.stdout.is_empty(), "nothing was run");
 }
 
 /// The lines at which a rule is broken by a text that stands at a path.

@@ -6,7 +6,7 @@ mod process;
 use std::time::Duration;
 
 use mandataire::store::{Location, Store};
-use process::{Folder, certificate, fetch, fetch_over_tls, monitoring, spent};
+use process::{Folder, HalfSent, certificate, fetch, fetch_over_tls, monitoring, spent};
 
 /// What the program says when it does not start.
 fn refusal(folder: &Folder, extra: &str) -> String {
@@ -24,6 +24,14 @@ fn serve_does_not_start_on_a_schema_that_is_not_its_own() {
     Store::revert(&location).unwrap();
     assert!(refusal(&folder, "").contains("run `mandataire migrate`"));
     Store::migrate(&location).unwrap();
+    let newest = "(select max(version) from __diesel_schema_migrations)";
+    folder.execute(&format!("update __diesel_schema_migrations set version = '9999' where version = {newest}"));
+    assert!(
+        refusal(&folder, "").contains("by a newer version of the program: run that one"),
+        "as many, but not the same"
+    );
+    folder.execute(&format!("delete from __diesel_schema_migrations where version = {newest}"));
+    assert!(refusal(&folder, "").contains("run `mandataire migrate`"));
     folder.execute("insert into __diesel_schema_migrations (version) values ('9999')");
     assert!(refusal(&folder, "").contains("by a newer version of the program: run that one"));
 }
@@ -102,4 +110,67 @@ fn asked_to_stop_it_says_that_it_is_not_ready_answers_what_comes_and_goes() {
     let (status, took) = spent(running);
     assert!(status.success(), "{status}");
     assert!(took >= Duration::from_secs(1) && took < Duration::from_secs(12), "{took:?}");
+}
+
+/// Whoever read the log has gone: every line of it fails from then on.
+#[test]
+fn a_service_whose_log_nobody_reads_answers_and_stops() {
+    let folder = Folder::migrated("unheard");
+    let running = folder.serve_unheard("");
+    for _ in 0..3 {
+        assert_eq!(fetch(&running.address, "/sign-in").0, 200);
+    }
+    running.signal("TERM");
+    let (status, took) = spent(running);
+    assert!(status.success(), "{status}");
+    assert!(took < Duration::from_secs(12), "{took:?}");
+}
+
+/// The one request under way takes longer than a browser's patience, as with a database that says nothing.
+#[test]
+fn asked_twice_to_stop_it_waits_for_the_requests_under_way_and_for_nothing_else() {
+    let folder = Folder::migrated("twice");
+    let running = folder.serve(&monitoring(60));
+    let under_way = HalfSent::to(&running.address, "/sign-in");
+    running.signal("TERM");
+    running.says("asked to stop");
+    running.signal("TERM");
+    std::thread::sleep(Duration::from_secs(15));
+    assert_eq!(under_way.goes_on(), Some(403), "a form without its token");
+    let (status, took) = spent(running);
+    assert!(status.success(), "{status}");
+    assert!(took < Duration::from_secs(6), "{took:?}");
+}
+
+/// `admin` reads a secret as `serve` does.
+#[test]
+fn the_secret_of_a_client_is_private_and_drawn_by_a_machine() {
+    let folder = Folder::migrated("client");
+    let register = |text: &str, mode| {
+        let file = folder.secret("client.secret", text, mode);
+        let words = ["admin", "client", "register", "--name", "S", "--redirect-uri", "https://s.example.fr/back"];
+        let mut command = folder.command("", &words);
+        command.args(["--client-id", "service", "--client-secret-file"]).arg(file).output().unwrap()
+    };
+    let drawn = mandataire::clock::Random::system().token();
+    for (text, mode, why) in [
+        (drawn.as_str(), 0o644, "which every account of this machine may open; run chmod 600"),
+        ("0123456789abcdef0123456789abcdef", 0o600, "names a file that holds a made-up secret: write the path"),
+        ("short", 0o600, "does not hold 32 or more characters without spaces: write the path"),
+    ] {
+        let output = register(text, mode);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.starts_with("--client-secret-file ") && said.contains(why), "{said}");
+    }
+    let output = register(&drawn, 0o600);
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn the_files_of_sqlite_are_for_their_owner_alone() {
+    let folder = Folder::migrated("mode");
+    let running = folder.serve("development = true\n");
+    let files = ["mandataire.db", "mandataire.db-shm", "mandataire.db-wal"];
+    assert_eq!(folder.modes(), files.map(|name| (name.to_owned(), 0o600)));
+    running.says("development is true with an https public_url");
 }

@@ -2,6 +2,8 @@
 
 mod schema;
 
+use std::time::{Duration, Instant};
+
 use actix_web::ResponseError;
 use actix_web::rt::spawn;
 use mandataire::domain::event::{Event, Kind};
@@ -108,6 +110,34 @@ on_each_backend! {
         world.database.execute(&copy("accounts", "profile", "id", ana.account.as_str(), bruno.account.as_str())).unwrap();
         let page = bruno.gets("/home").await;
         assert!(page.status == 500 && !page.body.contains("Ana Silva"), "{}", page.status);
+    }
+
+    /// A probe is no request: it does not wait for those that keep every connection busy.
+    async fn a_database_answers_while_every_connection_is_busy(world) {
+        let store = world.app.store.clone();
+        let pool = 4;
+        let (taken, mut begun) = tokio::sync::mpsc::unbounded_channel();
+        let busy: Vec<_> = (0..pool).map(|_| {
+            let (store, taken) = (store.clone(), taken.clone());
+            spawn(async move {
+                store.read(move |_| {
+                    taken.send(()).unwrap();
+                    std::thread::sleep(Duration::from_secs(2));
+                    Ok::<_, Error>(())
+                }).await
+            })
+        }).collect();
+        for _ in 0..pool {
+            begun.recv().await.unwrap();
+        }
+        assert_eq!((store.load().connections, store.load().idle), (4, 0));
+        let asked = Instant::now();
+        let told = store.server_time().await.unwrap();
+        assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+        assert_eq!(told.is_some(), world.database.backend == Backend::Postgres, "a server has a clock of its own");
+        for one in busy {
+            one.await.unwrap().unwrap();
+        }
     }
 
     /// Writes that wait together share one commit on SQLite: each still stands or falls alone.

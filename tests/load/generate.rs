@@ -8,7 +8,7 @@ use mandataire::app::block_on;
 use mandataire::clock::Random;
 use mandataire::domain::Instant;
 use mandataire::domain::authenticator::Authenticator;
-use mandataire::domain::client::{AuthMethod, Client, SigningAlgorithm, UserinfoFormat};
+use mandataire::domain::client::{Client, SigningAlgorithm};
 use mandataire::domain::event::{Event, Kind};
 use mandataire::domain::mandate::Mandate;
 use mandataire::domain::mediator::{Account, Mediator, Member, Membership};
@@ -138,14 +138,10 @@ fn organised(tx: &mut Tx<'_>, size: Size, random: &Random, now: Instant) -> Resu
         .collect::<Result<_, Error>>()?;
     enrolled(tx, size.auditor(), None, now)?;
     let client = Client {
-        id: CLIENT.to_owned(),
-        name: "FranceConnect".to_owned(),
-        redirect_uris: vec![REDIRECT.to_owned()],
         logout_uris: vec!["https://franceconnect.example.fr/api/v2/client/logout-callback".to_owned()],
-        auth_method: AuthMethod::Post,
         algorithm: SigningAlgorithm::Hs256,
-        userinfo: UserinfoFormat::Json,
         franceconnect: true,
+        ..Client::usual(CLIENT.to_owned(), "FranceConnect".to_owned(), vec![REDIRECT.to_owned()])
     };
     clients::register(tx, client.register(now), CLIENT_SECRET, now)?;
     Ok(mediators)

@@ -103,7 +103,7 @@ pub(crate) fn visit(world: &mut World, tx: &mut Tx<'_>, citizen: usize, at: Inst
     if world.chance.percent(85) {
         let later = at + TimeDelta::minutes(20);
         let outcome = used.record(&mediator, Outcome::Done, later).expect("an outcome");
-        uses::save_outcome(tx, outcome, &mediator.account().id, later)?;
+        uses::save_outcome(tx, outcome, later)?;
         world.entries += 1;
     }
     Ok(())
@@ -134,6 +134,7 @@ fn issued(
         procedures: None,
         code_since: None,
         challenge: None,
+        dpop_key: None,
         account: None,
         session: None,
         created_at: at,
@@ -147,7 +148,7 @@ fn issued(
     let (code, token) = (world.random.bytes::<32>(), world.random.bytes::<32>());
     grants::issue(tx, &pass, &flow, mediator.session(), at, &code, at)?;
     grants::spend_code(tx, &code, at)?;
-    grants::give_token(tx, &code, &token, at)?;
+    grants::give_token(tx, &code, &token, None, at)?;
     grants::spend_token(tx, &token, at)?;
     uses::issue(tx, Use::issue(UseId::new(at, world.random.u128()), &pass, CLIENT, at))
 }

@@ -44,10 +44,23 @@ export class Admin {
     return this.create('auditor', 'create', '--email', email, '--name', name);
   }
 
-  /** Answers `client_id` and `client_secret`. Without `userinfo` the identity is answered in plain JSON. */
-  client({ name, redirectUri, logoutUri, idToken, userinfo }) {
-    const addresses = ['--redirect-uri', redirectUri, '--post-logout-redirect-uri', logoutUri];
-    const algorithms = ['--algorithm', idToken, '--userinfo', userinfo ? 'jwt' : 'json'];
-    return this.create('client', 'register', '--name', name, '--franceconnect', ...addresses, ...algorithms);
+  /**
+   * Answers `client_id` and `client_secret`. Without `userinfo` the identity is answered in plain JSON; without `auth` the
+   * secret is expected as FranceConnect sends it, in the form. `more` are words for what is particular to it.
+   */
+  client({
+    name,
+    franceConnect = false,
+    redirectUri,
+    logoutUri,
+    idToken,
+    userinfo,
+    auth = 'client_secret_post',
+    more = [],
+  }) {
+    const addresses = ['--redirect-uri', redirectUri, '--logout-uri', logoutUri];
+    const ways = ['--algorithm', idToken, '--userinfo', userinfo ? 'jwt' : 'json', '--auth', auth];
+    const kind = franceConnect ? ['--franceconnect'] : [];
+    return this.create('client', 'register', '--name', name, ...kind, ...addresses, ...ways, ...more);
   }
 }

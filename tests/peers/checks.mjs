@@ -7,6 +7,7 @@ export class Checks {
 
   /** Runs a step; its failure is counted and printed, and the next ones still run. Returns what the step returns. */
   async check(name, step) {
+    if (this.closed) return undefined;
     try {
       const result = await step();
       if (this.closed) return undefined;
@@ -19,6 +20,11 @@ export class Checks {
       console.log(`FAIL ${name}: ${error.message.replace(/\s+/g, ' ')}`);
       return undefined;
     }
+  }
+
+  /** Says something that is no check, and counts for nothing. */
+  note(text) {
+    if (!this.closed) console.log(`note ${text}`);
   }
 
   /** From now on nothing is counted or printed: a step cut short has no result. */

@@ -1,5 +1,5 @@
-// FranceConnect (low) as our provider: oidc-provider with FranceConnect's own settings, behind a front that refuses
-// what FranceConnect refuses before its library sees it. Not FranceConnect's code: its published rules, rewritten.
+// FranceConnect as our provider, low or, asked for, FranceConnect+: oidc-provider with FranceConnect's own settings, behind
+// a front that refuses what FranceConnect refuses before its library sees it. Not its code: its published rules, rewritten.
 //
 // By hand: node franceconnect_provider.mjs 4100 CLIENT_ID CLIENT_SECRET http://127.0.0.1:8080
 import { randomBytes } from 'node:crypto';
@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 import Provider from 'oidc-provider';
 
 import { citizens } from './citizens.mjs';
-import { escape, HALF_AN_HOUR, PREFIX, settings } from './franceconnect_settings.mjs';
+import { escape, PLATFORMS, PREFIX, settings } from './franceconnect_settings.mjs';
 
 const AUTHORIZE_PARAMETERS = new Set(
   'client_id response_type redirect_uri scope state nonce acr_values claims prompt idp_hint ui_locales'.split(' '),
@@ -68,11 +68,27 @@ function checkAuthorize(params) {
   }
 }
 
+/** The lowest level asked for that is known, or the platform's own if none is. */
+function levelOf(platform, params) {
+  const asked = params.get('acr_values').split(' ');
+  return KNOWN_LEVELS.find((known) => asked.includes(known)) ?? platform.fallback;
+}
+
 /** The errors that FranceConnect sends back to the client before asking anything of the citizen. */
-function earlyError(params) {
+function earlyError(platform, params) {
   if (params.has('idp_hint')) return 'invalid_idp_hint';
-  const level = KNOWN_LEVELS.find((known) => params.get('acr_values').split(' ').includes(known));
-  return level === undefined || level === 'eidas1' ? undefined : 'invalid_acr';
+  return platform.levels.includes(levelOf(platform, params)) ? undefined : 'invalid_acr';
+}
+
+/** What a client registers to be sent everything encrypted: the address of its keys, and how its key is used. */
+function encrypted({ jwksUri, key }) {
+  return {
+    jwks_uri: jwksUri,
+    id_token_encrypted_response_alg: key,
+    id_token_encrypted_response_enc: 'A256GCM',
+    userinfo_encrypted_response_alg: key,
+    userinfo_encrypted_response_enc: 'A256GCM',
+  };
 }
 
 const form = (action, content) => `<form method="post" action="${action}">${content}</form>`;
@@ -94,8 +110,12 @@ function loginPage(uid, previous) {
 
 /** The stand-in itself: `provider` is the library, `sessions` FranceConnect's own single sign-on. */
 class FranceConnect {
-  constructor(issuer, { clientId, clientSecret, redirectUri, postLogoutRedirectUri, scopes, algorithm }) {
+  constructor(
+    issuer,
+    { platform, clientId, clientSecret, redirectUri, postLogoutRedirectUri, scopes, algorithm, encryption },
+  ) {
     this.issuer = issuer;
+    this.platform = platform;
     this.redirectUri = redirectUri;
     /** Every authorize request, as received: tests look at what was sent. */
     this.requests = [];
@@ -113,8 +133,9 @@ class FranceConnect {
       token_endpoint_auth_method: 'client_secret_post',
       id_token_signed_response_alg: algorithm,
       userinfo_signed_response_alg: algorithm,
+      ...(encryption && encrypted(encryption)),
     };
-    this.provider = new Provider(issuer, settings(client, this.sessions));
+    this.provider = new Provider(issuer, settings(platform, client, this.sessions));
     this.provider.on('end_session.success', (ctx) => this.sessions.delete(cookie(ctx.req, 'fc_session_id')));
     this.library = this.provider.callback();
   }
@@ -135,7 +156,7 @@ class FranceConnect {
     const params = req.method === 'POST' ? new URLSearchParams(await body(req)) : url.searchParams;
     this.requests.push(Object.fromEntries(params));
     checkAuthorize(params);
-    const error = params.get('redirect_uri') === this.redirectUri ? earlyError(params) : undefined;
+    const error = params.get('redirect_uri') === this.redirectUri ? earlyError(this.platform, params) : undefined;
     if (error !== undefined) {
       const back = new URLSearchParams({ error, state: params.get('state'), iss: this.issuer });
       res.writeHead(303, { location: `${this.redirectUri}?${back}` }).end();
@@ -143,7 +164,7 @@ class FranceConnect {
     }
     // Whatever the client asked for, FranceConnect goes through its own pages, at its own level.
     params.set('prompt', 'login consent');
-    params.set('acr_values', 'eidas1');
+    params.set('acr_values', levelOf(this.platform, params));
     req.method = 'GET';
     return this.delegate(req, res, `${PREFIX}/authorize?${params}`);
   }
@@ -158,7 +179,8 @@ class FranceConnect {
   async interaction(req, res, step) {
     const { uid, params } = await this.provider.interactionDetails(req, res);
     const known = cookie(req, 'fc_session_id');
-    const previous = citizens.get(this.sessions.get(known));
+    const remembered = params.acr_values === this.platform.remembered;
+    const previous = remembered ? citizens.get(this.sessions.get(known)) : undefined;
     if (step === undefined) return page(res, 200, loginPage(uid, previous?.family_name));
     if (step === 'abort') {
       const result = { error: 'access_denied', error_description: 'User auth aborted' };
@@ -169,7 +191,10 @@ class FranceConnect {
     if (step !== 'login' || !citizens.has(key)) throw new Refused('Y190001', 'unknown step');
     const session = randomBytes(32).toString('hex');
     this.sessions.set(session, key);
-    res.setHeader('set-cookie', `fc_session_id=${session}; HttpOnly; SameSite=Lax; Path=/; Max-Age=${HALF_AN_HOUR}`);
+    res.setHeader(
+      'set-cookie',
+      `fc_session_id=${session}; HttpOnly; SameSite=Lax; Path=/; Max-Age=${this.platform.session}`,
+    );
     return this.finish(req, res, params, session);
   }
 
@@ -177,16 +202,18 @@ class FranceConnect {
     const grant = new this.provider.Grant({ accountId, clientId: params.client_id });
     params.scope.split(' ').forEach((scope) => grant.addOIDCScope(scope));
     const consent = { grantId: await grant.save() };
-    const login = { accountId, acr: 'eidas1', amr: ['fc'], remember: false };
+    const login = { accountId, acr: params.acr_values, amr: ['fc'], remember: false };
     return this.provider.interactionFinished(req, res, { login, consent });
   }
 }
 
 /**
- * Starts it on 127.0.0.1. `algorithm` is that of ID token and userinfo, both always signed.
+ * Starts it on 127.0.0.1. `algorithm` is that of ID token and userinfo, both always signed. `platform` is `low`, or `high`
+ * for FranceConnect+; there `encryption` ({ jwksUri, key }) has both encrypted too: `jwksUri` is where the client publishes
+ * its keys, read when the first answer is encrypted, and `key` is ECDH-ES, RSA-OAEP or RSA-OAEP-256.
  * Returns the issuer, the authorize requests received so far, and `close`.
  */
-export async function startFranceConnect({ port = 0, scopes, algorithm = 'ES256', ...client }) {
+export async function startFranceConnect({ port = 0, platform = 'low', scopes, algorithm = 'ES256', ...client }) {
   let franceConnect;
   const server = createServer((req, res) => {
     Promise.resolve(franceConnect.handle(req, res)).catch((error) => {
@@ -197,7 +224,8 @@ export async function startFranceConnect({ port = 0, scopes, algorithm = 'ES256'
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${server.address().port}${PREFIX}`;
   franceConnect = new FranceConnect(issuer, {
-    scopes: scopes ?? 'openid identite_pivot preferred_username email idp_birthdate',
+    platform: PLATFORMS[platform],
+    scopes: scopes ?? PLATFORMS[platform].scopes,
     algorithm,
     ...client,
   });

@@ -24,19 +24,27 @@ function linkTo(page, pattern, text) {
   return found && { url: new URL(found.get('href'), page.url) };
 }
 
-/** First sign-in of an account: link by mail, enrolment of an authenticator, terms of use. */
-export async function signInFirst({ base, browser, mails, secrets }, email) {
-  await browser.open(`${base}/sign-in`);
+/** Asks for a link on the current page, and opens it where the mail is read. */
+async function openLink({ browser, mails, secrets }, email) {
   await browser.submit('/sign-in', { email });
   const [link, token] = /https?:\/\/\S+\/sign-in\/link\?token=([\w-]+)/.exec((await mails.next(email)).text) ?? [];
   must(link, 'no link in the mail');
+  secrets.push(token);
   // Opened from a webmail: a strict cookie would be missing, as in a real browser.
   await browser.open(link, WEBMAIL);
+}
+
+/** First sign-in of an account: link by mail, enrolment of an authenticator, terms of use. */
+export async function signInFirst(world, email) {
+  const { base, browser, secrets } = world;
+  await browser.open(`${base}/sign-in`);
+  await openLink(world, email);
   await browser.submit('/sign-in/link');
   const secret = at(browser, /^\/enrolment$/)
     .root.first('[data-secret]')
     ?.get('data-secret');
   must(secret, 'no secret on the enrolment page');
+  secrets.push(secret);
   const authenticator = new Authenticator(secret);
   await browser.submit('/enrolment', { code: await authenticator.code() });
   const [terms] = browser.page.links(/^\/terms$/);
@@ -44,14 +52,20 @@ export async function signInFirst({ base, browser, mails, secrets }, email) {
   await browser.follow(terms);
   await browser.submit('/terms', { accept: 'yes' });
   must(browser.page.status === 200, `after the terms: ${browser.page}`);
-  secrets.push(token, secret);
   return authenticator;
 }
 
-/** The mediator starts a draft; the browser ends on FranceConnect's own page. */
-export async function startDraft({ base, browser }, procedures, term) {
+/** Signs in wherever a page of ours asks for it: link by mail, then a code. */
+export async function signIn(world, email, authenticator) {
+  at(world.browser, /^\/sign-in$/);
+  await openLink(world, email);
+  await world.browser.submit('/sign-in/link', { code: await authenticator.code() });
+}
+
+/** The mediator starts a draft, with `provider` by its own button; the browser ends on FranceConnect's own page. */
+export async function startDraft({ base, browser }, procedures, term, provider) {
   await browser.open(`${base}/mandates/new`);
-  await browser.submit('/mandates/drafts', { procedures, term });
+  await browser.submit('/mandates/drafts', { procedures, term, ...(provider && { provider }) });
 }
 
 /** The citizen identifies; FranceConnect's session is ended on the way back. */
@@ -92,15 +106,35 @@ export function offeredProcedures({ page }) {
   return form ? page.offered(form, 'procedure') : [];
 }
 
+/** Picks citizen and procedure: the browser goes back to the service, with a code that no log may hold. */
+export async function choose(use, citizen, procedure) {
+  const { browser, secrets } = use;
+  must(await pickCitizen(use, citizen), `the citizen is not offered on ${browser.page}`);
+  const { hops, url } = await browser.submit(browser.page.path, { procedure });
+  const codes = [...hops.map((hop) => hop.url), url].map((one) => new URL(one).searchParams.get('code'));
+  secrets.push(...codes.filter((code) => code));
+}
+
 /** The whole way to an authorisation code: answers the parameters that FranceConnect receives. */
 export async function obtainCode(use, citizen, procedure) {
   const { browser } = use;
-  must(await pickCitizen(use, citizen), `the citizen is not offered on ${browser.page}`);
-  await browser.submit(browser.page.path, { procedure });
+  await choose(use, citizen, procedure);
   const params = use.peer.returned(use, browser.page.url);
   must(params.code, `no code: ${params.error} ${params.error_description ?? ''}`);
-  use.secrets.push(params.code);
   return params;
+}
+
+/** Says of every use that still waits for it what came of it; answers how many there were. */
+export async function sayDone({ base, browser }) {
+  const form = /^\/uses\/[^/]+\/outcome$/;
+  await browser.open(`${base}/home`);
+  let said = 0;
+  for (; browser.page.findForm(form); said += 1) {
+    await browser.submit(form, { outcome: 'done' });
+    must(browser.page.status === 200, `after the outcome: ${browser.page}`);
+    await browser.open(`${base}/home`);
+  }
+  return said;
 }
 
 /** Revokes a whole mandate, with the first reason offered. */

@@ -220,7 +220,10 @@ impl Draft {
     pub fn holds(&self, answer: &Answer) -> bool {
         match &self.stage {
             Stage::Agreed(given) => {
-                answer.agrees && given.language == answer.language && given.digest.to_string() == answer.shown
+                answer.agrees
+                    && answer.declares_no_protection
+                    && given.language == answer.language
+                    && given.digest.to_string() == answer.shown
             }
             Stage::Refused => !answer.agrees,
             _ => false,
@@ -231,6 +234,12 @@ impl Draft {
     #[must_use]
     pub fn answer_refused(&self, refusal: Refusal, now: Instant) -> Event {
         self.citizens_act(Kind::OpeningRefused, now).fact("reason", refusal.code())
+    }
+
+    /// Whether this mediator gave up already: the button was pressed twice, or the first reply was lost on the way.
+    #[must_use]
+    pub fn is_given_up_by(&self, mediator: &Mediator) -> bool {
+        self.stage == Stage::Cancelled && self.bound_to(mediator).is_ok()
     }
 
     /// The mediator gives up.

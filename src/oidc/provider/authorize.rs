@@ -9,7 +9,7 @@ use url::Url;
 
 use super::params::Params;
 use crate::domain::Instant;
-use crate::domain::client::Client;
+use crate::domain::client::{Client, Pkce, SCOPES};
 use crate::domain::flow::{FRANCECONNECT_REAUTHENTICATION, Flow};
 use crate::domain::id::FlowId;
 use crate::domain::procedure::Procedure;
@@ -24,22 +24,6 @@ const LONGEST_SCOPE: usize = 2_048;
 const LONGEST_CLAIMS: usize = 8_192;
 /// The level we give, and the only one.
 pub const ACR: &str = "eidas1";
-/// The scopes that have a meaning here.
-pub const SCOPES: [&str; 13] = [
-    "openid",
-    "profile",
-    "birth",
-    "email",
-    "identite_pivot",
-    "given_name",
-    "family_name",
-    "preferred_username",
-    "birthdate",
-    "gender",
-    "birthplace",
-    "birthcountry",
-    "idp_birthdate",
-];
 
 /// An authorisation request that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +53,8 @@ pub struct Around<'a> {
     pub now: Instant,
     /// Whether a token is one of ours for this client.
     pub is_our_hint: &'a dyn Fn(&str) -> bool,
+    /// Whether the request was sent ahead by the client itself (RFC 9126).
+    pub pushed: bool,
 }
 
 /// The client's identifier, to look it up.
@@ -92,13 +78,15 @@ pub fn check(params: &Params, client: &Client, around: Around<'_>) -> Result<Flo
         state: state.map(str::to_owned),
     };
     check_duplicates(params).map_err(refuse)?;
+    check_pushed(client, &around).map_err(refuse)?;
     check_response(params).map_err(refuse)?;
     check_unsupported(params).map_err(refuse)?;
     let state = check_echo(params, "state", client.franceconnect).map_err(refuse)?;
     let nonce = check_echo(params, "nonce", client.franceconnect).map_err(refuse)?;
-    let scope = check_scope(params).map_err(refuse)?;
-    let challenge = check_pkce(params).map_err(refuse)?;
-    let procedures = check_claims(params).map_err(refuse)?;
+    let scope = check_scope(params, client).map_err(refuse)?;
+    let challenge = check_pkce(params, client).map_err(refuse)?;
+    let dpop_key = check_dpop_key(params).map_err(refuse)?;
+    let procedures = check_procedures(params, client).map_err(refuse)?;
     let code_since = check_authentication(params, client, &around).map_err(refuse)?;
     check_hint(params, &around).map_err(refuse)?;
     Ok(Flow {
@@ -112,6 +100,7 @@ pub fn check(params: &Params, client: &Client, around: Around<'_>) -> Result<Flo
         procedures,
         code_since,
         challenge,
+        dpop_key,
         account: None,
         session: None,
         created_at: around.now,
@@ -131,6 +120,11 @@ fn check_redirect_uri<'p>(params: &'p Params, client: &Client) -> Result<&'p str
 
 fn check_duplicates(params: &Params) -> Result<(), &'static str> {
     if params.any_duplicated() { Err("invalid_request") } else { Ok(()) }
+}
+
+/// RFC 9126 5: a client that registered so is not answered otherwise.
+fn check_pushed(client: &Client, around: &Around<'_>) -> Result<(), &'static str> {
+    if client.pushed && !around.pushed { Err("invalid_request") } else { Ok(()) }
 }
 
 fn one<'p>(params: &'p Params, name: &str) -> Result<Option<&'p str>, &'static str> {
@@ -172,27 +166,46 @@ fn check_echo(params: &Params, name: &str, required: bool) -> Result<Option<Stri
     }
 }
 
-/// Unknown scopes are ignored, never granted.
-fn check_scope(params: &Params) -> Result<String, &'static str> {
+/// Scopes that are unknown, or not registered for the client, are ignored, never granted.
+fn check_scope(params: &Params, client: &Client) -> Result<String, &'static str> {
     let asked = one(params, "scope")?.filter(|scope| scope.len() <= LONGEST_SCOPE).ok_or("invalid_scope")?;
     let asked: BTreeSet<&str> = asked.split(' ').collect();
     if !asked.contains("openid") {
         return Err("invalid_scope");
     }
-    Ok(SCOPES.into_iter().filter(|scope| asked.contains(scope)).collect::<Vec<_>>().join(" "))
+    let granted = |scope: &&str| asked.contains(scope) && client.scopes.contains(*scope);
+    Ok(SCOPES.into_iter().filter(granted).collect::<Vec<_>>().join(" "))
+}
+
+/// SHA-256 in base64url.
+fn is_digest(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// RFC 7636, S256 only.
-fn check_pkce(params: &Params) -> Result<Option<String>, &'static str> {
-    let (challenge, method) = (one(params, "code_challenge")?, one(params, "code_challenge_method")?);
-    let base64url = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    match (challenge, method) {
-        (None, None) => Ok(None),
-        (Some(challenge), Some("S256")) if challenge.len() == 43 && base64url(challenge) => {
+fn check_pkce(params: &Params, client: &Client) -> Result<Option<String>, &'static str> {
+    match (one(params, "code_challenge")?, one(params, "code_challenge_method")?) {
+        (None, None) if client.pkce != Pkce::Required => Ok(None),
+        (Some(challenge), Some("S256")) if is_digest(challenge) && client.pkce != Pkce::Off => {
             Ok(Some(challenge.to_owned()))
         }
         _ => Err("invalid_request"),
     }
+}
+
+/// RFC 9449 10: the code can be bound to a key before it exists.
+fn check_dpop_key(params: &Params) -> Result<Option<String>, &'static str> {
+    match one(params, "dpop_jkt")? {
+        Some(key) if !is_digest(key) => Err("invalid_request"),
+        key => Ok(key.map(str::to_owned)),
+    }
+}
+
+/// The procedures of the request among those of the client. A service that accepts only what no mandate can be used for here is told so
+/// before anybody chooses.
+fn check_procedures(params: &Params, client: &Client) -> Result<Option<BTreeSet<Procedure>>, &'static str> {
+    let accepted = client.accepts(check_claims(params)?);
+    if accepted.as_ref().is_some_and(BTreeSet::is_empty) { Err("access_denied") } else { Ok(accepted) }
 }
 
 /// The `claims` parameter (OpenID Connect Core 5.5): the procedures that the service accepts, and an essential level.
@@ -231,9 +244,7 @@ fn accepted_procedures(rep_scope: &Value) -> Result<Option<BTreeSet<Procedure>>,
         return Ok(None);
     }
     let labels = values.iter().map(Value::as_str).collect::<Option<Vec<_>>>().ok_or("invalid_request")?;
-    let known: BTreeSet<_> = labels.into_iter().filter_map(Procedure::from_rep_scope).collect();
-    // A service that accepts only what no mandate can name is told so before anybody chooses.
-    if known.is_empty() { Err("access_denied") } else { Ok(Some(known)) }
+    Ok(Some(labels.into_iter().filter_map(Procedure::from_rep_scope).collect()))
 }
 
 /// `prompt` and `max_age`: the oldest code that counts. FranceConnect sends `prompt=login` every time; for it, a code not older than

@@ -1,19 +1,31 @@
-//! Who a client is (RFC 6749 2.3.1): one method, the registered one, and a secret compared in constant time.
+//! Who a client is (RFC 6749 2.3.1, RFC 7523): one method, the registered one. A secret is compared in constant time; an assertion is
+//! accepted once.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use super::Provider;
+use super::assertion::{ASSERTION_TYPE, claimed_client};
 use super::error::ProtocolError;
 use super::params::Params;
 use crate::credential;
 use crate::domain::client::{AuthMethod, Client};
 use crate::store::clients;
 
+/// A client that proved who it is.
+pub struct Authenticated {
+    /// The client.
+    pub client: Client,
+    /// The secret that it presented; empty if it signed instead.
+    pub(super) secret: Zeroizing<Vec<u8>>,
+}
+
 /// What a client presented.
 struct Credentials {
     id: String,
-    secret: String,
+    /// A secret, or an assertion.
+    proof: Zeroizing<String>,
     method: AuthMethod,
 }
 
@@ -36,38 +48,59 @@ fn basic(header: &str) -> Option<(String, String)> {
 fn credentials(params: &Params, header: Option<&str>) -> Result<Credentials, ProtocolError> {
     let given = |name| params.one(name).map_err(|_| ProtocolError::InvalidRequest);
     let (id, secret) = (given("client_id")?, given("client_secret")?);
-    match (header, id, secret) {
-        // RFC 6749 2.3: not more than one method in a request.
-        (Some(_), _, Some(_)) => Err(ProtocolError::InvalidRequest),
-        (Some(header), id, None) => {
+    let presented = |id: String, proof: String, method| Credentials { id, proof: Zeroizing::new(proof), method };
+    match (header, secret, given("client_assertion")?) {
+        (Some(header), None, None) => {
             let (named, secret) = basic(header).ok_or(ProtocolError::InvalidClient { basic: true })?;
             if id.is_some_and(|id| id != named) {
                 return Err(ProtocolError::InvalidRequest);
             }
-            Ok(Credentials { id: named, secret, method: AuthMethod::Basic })
+            Ok(presented(named, secret, AuthMethod::Basic))
         }
-        (None, Some(id), Some(secret)) => {
-            Ok(Credentials { id: id.to_owned(), secret: secret.to_owned(), method: AuthMethod::Post })
+        (None, Some(secret), None) => {
+            let id = id.ok_or(ProtocolError::InvalidClient { basic: false })?;
+            Ok(presented(id.to_owned(), secret.to_owned(), AuthMethod::Post))
         }
-        (None, ..) => Err(ProtocolError::InvalidClient { basic: false }),
+        (None, None, Some(assertion)) if given("client_assertion_type")? == Some(ASSERTION_TYPE) => {
+            let named = claimed_client(assertion).ok_or(ProtocolError::InvalidClient { basic: false })?;
+            // RFC 7521 4.2: a `client_id` beside it must name the same client.
+            if id.is_some_and(|id| id != named) {
+                return Err(ProtocolError::InvalidClient { basic: false });
+            }
+            Ok(presented(named, assertion.to_owned(), AuthMethod::PrivateKey))
+        }
+        (None, None, _) => Err(ProtocolError::InvalidClient { basic: false }),
+        // RFC 6749 2.3: not more than one method in a request.
+        _ => Err(ProtocolError::InvalidRequest),
     }
 }
 
 impl Provider {
-    /// Authenticates a client. Unknown client, wrong secret, wrong method: one answer, and as much work for each.
+    /// Authenticates a client at the endpoint of this path. Unknown client, wrong secret, wrong method: one answer, and as much work
+    /// for each.
     ///
     /// # Errors
     /// It did not authenticate; the database.
-    pub async fn authenticate(&self, params: &Params, header: Option<&str>) -> Result<Client, ProtocolError> {
-        let Credentials { id, secret, method } = credentials(params, header)?;
+    pub async fn authenticate(
+        &self,
+        params: &Params,
+        header: Option<&str>,
+        path: &str,
+    ) -> Result<Authenticated, ProtocolError> {
+        let Credentials { id, proof, method } = credentials(params, header)?;
         let refused = ProtocolError::InvalidClient { basic: method == AuthMethod::Basic };
-        let given = credential::token_hash(&secret);
-        let found = self
-            .store
-            .read(move |db| Ok::<_, ProtocolError>((clients::find(db, &id)?, clients::secret_hash(db, &id)?)))
-            .await?;
-        let expected = found.1.unwrap_or_else(|| vec![0; 32]);
-        let right = credential::same(&expected, &given);
-        found.0.filter(|client| right && client.auth_method == method).ok_or(refused)
+        let now = self.clock.now();
+        let found = self.store.read(move |db| clients::with_secrets(db, &id, now).map_err(ProtocolError::from)).await?;
+        if method == AuthMethod::PrivateKey {
+            let client = found.map(|(client, _)| client).filter(|client| client.auth_method == method);
+            let client = client.ok_or(refused)?;
+            let asserted = self.is_asserted(&proof, &client, path).await?;
+            return if asserted { Ok(Authenticated { client, secret: Zeroizing::default() }) } else { Err(refused) };
+        }
+        let given = credential::token_hash(&proof);
+        let (client, expected) = found.map_or((None, vec![vec![0; 32]]), |(client, secrets)| (Some(client), secrets));
+        let right = expected.iter().fold(false, |right, one| right | credential::same(one, &given));
+        let client = client.filter(|client| right && client.auth_method == method).ok_or(refused)?;
+        Ok(Authenticated { client, secret: Zeroizing::new(proof.as_bytes().to_vec()) })
     }
 }

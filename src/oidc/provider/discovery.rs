@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::Provider;
-use super::authorize::{ACR, SCOPES};
-use crate::domain::client::SigningAlgorithm;
+use super::authorize::ACR;
+use super::proof;
+use crate::domain::client::{AuthMethod, SCOPES, SigningAlgorithm};
 
 impl Provider {
     /// The metadata.
@@ -16,6 +17,8 @@ impl Provider {
             .filter(|one| self.keys.has(*one))
             .map(SigningAlgorithm::code)
             .collect();
+        let methods = [AuthMethod::Basic, AuthMethod::Post, AuthMethod::PrivateKey].map(AuthMethod::code);
+        let signed = ["ES256", "PS256", "RS256"];
         json!({
             "issuer": self.issuer,
             "authorization_endpoint": at("/authorize"),
@@ -23,6 +26,10 @@ impl Provider {
             "userinfo_endpoint": at("/userinfo"),
             "jwks_uri": at("/jwks"),
             "end_session_endpoint": at("/session/end"),
+            "revocation_endpoint": at("/revocation"),
+            "introspection_endpoint": at("/introspection"),
+            "pushed_authorization_request_endpoint": at("/par"),
+            "require_pushed_authorization_requests": false,
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
             "grant_types_supported": ["authorization_code"],
@@ -35,7 +42,13 @@ impl Provider {
             ],
             "id_token_signing_alg_values_supported": algorithms,
             "userinfo_signing_alg_values_supported": algorithms,
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "token_endpoint_auth_methods_supported": methods,
+            "token_endpoint_auth_signing_alg_values_supported": signed,
+            "revocation_endpoint_auth_methods_supported": methods,
+            "revocation_endpoint_auth_signing_alg_values_supported": signed,
+            "introspection_endpoint_auth_methods_supported": methods,
+            "introspection_endpoint_auth_signing_alg_values_supported": signed,
+            "dpop_signing_alg_values_supported": proof::ALGORITHMS,
             "code_challenge_methods_supported": ["S256"],
             "claims_parameter_supported": true,
             "request_parameter_supported": false,

@@ -20,6 +20,12 @@ pub enum ProtocolError {
     },
     /// The code is unknown, expired, used, another's, or what it stands for no longer stands.
     InvalidGrant,
+    /// The proof of possession is missing, or is not accepted (RFC 9449 5).
+    InvalidProof,
+    /// The client may not ask this.
+    UnauthorizedClient,
+    /// The authorisation request sent ahead is refused, with the code that the browser would have brought (RFC 9126 2.3).
+    Pushed(&'static str),
     /// Another grant than `authorization_code`.
     UnsupportedGrantType,
     /// No bearer token at all (RFC 6750 3: the challenge bears no code then).
@@ -42,6 +48,9 @@ impl ProtocolError {
             Self::InvalidRequest | Self::Unreadable | Self::NotAForm => "invalid_request",
             Self::InvalidClient { .. } => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
+            Self::InvalidProof => "invalid_dpop_proof",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::Pushed(code) => code,
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::MissingToken | Self::InvalidToken | Self::UnknownToken => "invalid_token",
             Self::TooMany | Self::Unavailable => "temporarily_unavailable",
@@ -52,7 +61,12 @@ impl ProtocolError {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::InvalidRequest | Self::InvalidGrant | Self::UnsupportedGrantType => 400,
+            Self::InvalidRequest
+            | Self::InvalidGrant
+            | Self::InvalidProof
+            | Self::Pushed(_)
+            | Self::UnsupportedGrantType => 400,
+            Self::UnauthorizedClient => 403,
             Self::InvalidClient { .. } | Self::MissingToken | Self::InvalidToken | Self::UnknownToken => 401,
             Self::TooMany => 429,
             Self::Unreadable => 413,
@@ -70,6 +84,9 @@ impl ProtocolError {
             Self::NotAForm => "The body must be application/x-www-form-urlencoded.",
             Self::InvalidClient { .. } => "The client is unknown or did not authenticate.",
             Self::InvalidGrant => "The authorization code is not accepted.",
+            Self::InvalidProof => "The proof of possession is missing or not accepted.",
+            Self::UnauthorizedClient => "The client is not registered for this.",
+            Self::Pushed(_) => "The authorization request is not accepted.",
             Self::UnsupportedGrantType => "Only authorization_code is supported.",
             Self::MissingToken => "A bearer token is needed.",
             Self::InvalidToken | Self::UnknownToken => "The access token is not accepted.",

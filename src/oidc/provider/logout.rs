@@ -3,10 +3,12 @@
 
 use serde::Deserialize;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::Provider;
 use super::error::ProtocolError;
 use super::params::Params;
+use crate::domain::Instant;
 use crate::domain::client::Client;
 use crate::domain::id::FlowId;
 use crate::store::{Db, Error, clients, grants};
@@ -38,10 +40,12 @@ fn claimed_audience(token: &str) -> Option<String> {
     value.get("aud")?.as_str().map(str::to_owned)
 }
 
-fn known(db: &mut Db<'_>, id: &str) -> Result<Option<(Client, Vec<u8>)>, Error> {
+type Secrets = Vec<Zeroizing<Vec<u8>>>;
+
+fn known(db: &mut Db<'_>, id: &str, now: Instant) -> Result<Option<(Client, Secrets)>, Error> {
     let Some(client) = clients::find(db, id)? else { return Ok(None) };
-    let secret = clients::secret(db, id)?.to_vec();
-    Ok(Some((client, secret)))
+    let secrets = clients::secrets(db, id, now)?;
+    Ok(Some((client, secrets)))
 }
 
 impl Provider {
@@ -50,9 +54,16 @@ impl Provider {
     /// # Errors
     /// The database.
     pub async fn is_our_hint(&self, client: &Client, token: &str) -> Result<bool, ProtocolError> {
-        let id = client.id.clone();
-        let secret = self.store.read(move |db| Ok::<_, ProtocolError>(clients::secret(db, &id)?.to_vec())).await?;
-        Ok(self.keys.read_hint::<Hint>(token, client.algorithm, &secret, &self.issuer, &client.id).is_some())
+        let (id, now) = (client.id.clone(), self.clock.now());
+        let secrets = self.store.read(move |db| clients::secrets(db, &id, now).map_err(ProtocolError::from)).await?;
+        Ok(self.read_hint(client, &secrets, token).is_some())
+    }
+
+    fn read_hint(&self, client: &Client, secrets: &Secrets, token: &str) -> Option<Hint> {
+        let read = |secret: &Zeroizing<Vec<u8>>| {
+            self.keys.read_hint(token, client.algorithm, secret, &self.issuer, &client.id)
+        };
+        secrets.iter().find_map(read)
     }
 
     /// Decides what comes of a request to sign out, and ends what the hint names.
@@ -73,10 +84,10 @@ impl Provider {
         if one("client_id").is_some_and(|id| id != audience) {
             return Ok(Decision::Refuse("client"));
         }
-        let found = self.store.read(move |db| known(db, &audience).map_err(ProtocolError::from)).await?;
-        let Some((client, secret)) = found else { return Ok(Decision::Refuse("client")) };
-        let read = self.keys.read_hint::<Hint>(hint, client.algorithm, &secret, &self.issuer, &client.id);
-        let Some(read) = read else { return Ok(Decision::Refuse("hint")) };
+        let now = self.clock.now();
+        let found = self.store.read(move |db| known(db, &audience, now).map_err(ProtocolError::from)).await?;
+        let Some((client, secrets)) = found else { return Ok(Decision::Refuse("client")) };
+        let Some(read) = self.read_hint(&client, &secrets, hint) else { return Ok(Decision::Refuse("hint")) };
         let decision = match target {
             None => Decision::Done,
             Some(target) if client.logout_uris.iter().any(|known| known == target) => match Url::parse(target) {

@@ -1,11 +1,16 @@
 //! Our role as an identity provider: what the endpoints decide. How they are reached over HTTP is the pages' business.
 
+pub mod assertion;
 pub mod authorize;
 pub mod client_auth;
 pub mod discovery;
 pub mod error;
+pub mod introspection;
 pub mod logout;
 pub mod params;
+pub mod proof;
+pub mod pushed;
+mod signed;
 mod standing;
 pub mod token;
 pub mod userinfo;

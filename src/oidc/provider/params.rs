@@ -13,7 +13,7 @@ pub struct Duplicated;
 
 /// The parameters of a request, in the order sent.
 #[derive(Clone)]
-pub struct Params(Vec<(String, String)>);
+pub struct Params(pub(super) Vec<(String, String)>);
 
 impl Params {
     /// Reads `application/x-www-form-urlencoded` text. None if it is too long or holds a NUL.

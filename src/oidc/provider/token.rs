@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Provider;
 use super::authorize::ACR;
+use super::client_auth::Authenticated;
 use super::error::{ProtocolError, Stopped};
 use super::params::Params;
 use super::standing;
@@ -19,7 +20,7 @@ use crate::domain::grant::{Grant, Presented, TOKEN_LIFE};
 use crate::domain::mandate::exercise::Pass;
 use crate::domain::organisation::Organisation;
 use crate::domain::refusal::Refusal;
-use crate::store::{Error, Tx, citizens, clients, grants, journal};
+use crate::store::{Db, Error, Tx, citizens, grants, journal};
 
 /// The answer of the token endpoint (OpenID Connect Core 3.1.3.3).
 #[derive(Serialize)]
@@ -37,7 +38,6 @@ struct Redeemed {
     pass: Pass,
     organisation: Organisation,
     subject: String,
-    secret: Vec<u8>,
 }
 
 impl Provider {
@@ -45,7 +45,12 @@ impl Provider {
     ///
     /// # Errors
     /// As RFC 6749 5.2 says; one answer for everything that is wrong with the code.
-    pub async fn exchange(&self, client: Client, params: &Params) -> Result<TokenResponse, ProtocolError> {
+    pub async fn exchange(
+        &self,
+        by: Authenticated,
+        params: &Params,
+        proof: Option<String>,
+    ) -> Result<TokenResponse, ProtocolError> {
         let one = |name| params.one(name).map_err(|_| ProtocolError::InvalidRequest);
         if params.any_duplicated() {
             return Err(ProtocolError::InvalidRequest);
@@ -61,7 +66,11 @@ impl Provider {
             one("code_verifier")?.map(|verifier| URL_SAFE_NO_PAD.encode(Digest::of(verifier.as_bytes()).as_bytes()));
         let (code_hash, now, access_token) = (credential::token_hash(code), self.clock.now(), self.random.token());
         let token_hash = credential::token_hash(&access_token);
-        let presented_by = client.clone();
+        let Authenticated { client, secret } = by;
+        if client.dpop && proof.is_none() {
+            return Err(ProtocolError::InvalidProof);
+        }
+        let (presented_by, bound) = (client.clone(), proof.is_some());
         let redeemed = self
             .store
             .write(move |tx| {
@@ -69,15 +78,17 @@ impl Provider {
                     client: &presented_by.id,
                     redirect_uri: &redirect_uri,
                     challenge: challenge.as_deref(),
+                    proof: proof.as_deref(),
                 };
                 redeem(tx, &presented_by, &with, &code_hash, &token_hash, now)
             })
             .await??;
         let claims = self.id_token(&client, &redeemed, &access_token, now);
         Ok(TokenResponse {
-            id_token: self.keys.sign(client.algorithm, &redeemed.secret, &claims)?,
+            // With HS256 the key is the secret it presented: during a rotation, the one it still uses.
+            id_token: self.keys.sign(client.algorithm, &secret, &claims)?,
             access_token,
-            token_type: "Bearer",
+            token_type: if bound { "DPoP" } else { "Bearer" },
             expires_in: TOKEN_LIFE.num_seconds(),
             scope: redeemed.grant.scope,
         })
@@ -148,15 +159,14 @@ fn redeem(
     let decided = match fits {
         _ if !first => Err(Stopped::Refused(Refusal::CodeReplayed)),
         Err(refusal) => Err(Stopped::Refused(refusal)),
-        Ok(()) => standing::pass(tx, &grant, now),
+        Ok(()) => standing::pass(tx, &grant, client, now),
     };
     match decided {
         Ok((pass, organisation)) => {
-            grants::give_token(tx, code_hash, token_hash, now)?;
+            grants::give_token(tx, code_hash, token_hash, with.proof, now)?;
             let citizen = citizens::find(tx, &grant.citizen)?;
             let subject = subject_for(tx, client, &citizen.subject);
-            let secret = clients::secret(tx, &client.id)?.to_vec();
-            Ok(Ok(Redeemed { grant, pass, organisation, subject, secret }))
+            Ok(Ok(Redeemed { grant, pass, organisation, subject }))
         }
         Err(Stopped::Refused(refusal)) => {
             grants::revoke(tx, &grant.flow, now)?;
@@ -182,9 +192,9 @@ pub(super) fn refused(grant: &Grant, client: &Client, refusal: Refusal, now: Ins
 
 /// The identifier of a citizen for a client: for FranceConnect the random one made once per citizen, for others one derived from it,
 /// so that no two clients can compare notes (OpenID Connect Core 8.1).
-pub(super) fn subject_for(tx: &Tx<'_>, client: &Client, subject: &str) -> String {
+pub(super) fn subject_for(db: &Db<'_>, client: &Client, subject: &str) -> String {
     if client.franceconnect {
         return subject.to_owned();
     }
-    URL_SAFE_NO_PAD.encode(tx.vault().index("pairwise", &format!("{} {subject}", client.id)))
+    URL_SAFE_NO_PAD.encode(db.vault().index("pairwise", &format!("{} {subject}", client.id)))
 }

@@ -35,10 +35,11 @@ impl Provider {
     ///
     /// # Errors
     /// The token is not accepted, for whatever reason: one answer.
-    pub async fn userinfo(&self, access_token: &str) -> Result<Userinfo, ProtocolError> {
+    pub async fn userinfo(&self, access_token: &str, proof: Option<String>) -> Result<Userinfo, ProtocolError> {
         let (hash, now) = (credential::token_hash(access_token), self.clock.now());
         let id = UseId::new(now, self.random.u128());
-        let Issued { client, mut claims, secret } = self.store.write(move |tx| issue(tx, &hash, id, now)).await??;
+        let issued = self.store.write(move |tx| issue(tx, &hash, proof.as_deref(), id, now)).await??;
+        let Issued { client, mut claims, secret } = issued;
         if client.userinfo == UserinfoFormat::Json {
             return Ok(Userinfo::Json(claims));
         }
@@ -57,6 +58,7 @@ impl Provider {
 fn issue(
     tx: &mut Tx<'_>,
     token_hash: &[u8; 32],
+    proof: Option<&str>,
     id: UseId,
     now: Instant,
 ) -> Result<Result<Issued, ProtocolError>, ProtocolError> {
@@ -66,12 +68,12 @@ fn issue(
         Err(error) => return Err(error.into()),
     };
     let client = clients::find(tx, &grant.client)?.ok_or(ProtocolError::InvalidToken)?;
-    let fits = grant.spend(now);
+    let fits = grant.spend(proof, now);
     let first = grants::spend_token(tx, token_hash, now)?;
     let decided = match fits {
         Err(refusal) => Err(Stopped::Refused(refusal)),
         Ok(()) if !first => Err(Stopped::Refused(Refusal::TokenUsed)),
-        Ok(()) => standing::pass(tx, &grant, now),
+        Ok(()) => standing::pass(tx, &grant, &client, now),
     };
     match decided {
         Ok((pass, _)) => {
@@ -79,7 +81,7 @@ fn issue(
             uses::issue(tx, Use::issue(id, &pass, &client.id, now))?;
             let subject = subject_for(tx, &client, &citizen.subject);
             let claims = claims(&citizen.identity, &subject, &grant.scope);
-            let secret = clients::secret(tx, &client.id)?.to_vec();
+            let secret = clients::own_secret(tx, &client.id)?.to_vec();
             Ok(Ok(Issued { client, claims, secret }))
         }
         Err(Stopped::Refused(refusal)) => {

@@ -23,7 +23,7 @@ impl From<&serde_json::Error> for Malformed {
 }
 
 /// Reads a value out of a text without repeated members, at any depth.
-pub(super) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Malformed> {
+pub(in crate::oidc) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Malformed> {
     serde_json::from_slice::<Unambiguous>(text).map_err(|error| Malformed::from(&error))?;
     serde_json::from_slice(text).map_err(|error| Malformed::from(&error))
 }

@@ -12,7 +12,7 @@ mod callback;
 mod discovery;
 mod exchange;
 mod fault;
-mod json;
+pub(in crate::oidc) mod json;
 mod jws;
 mod logout;
 mod settings;

@@ -1,5 +1,6 @@
 //! Where the database is, how its connections are opened, and how they are lent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -7,7 +8,7 @@ use diesel::r2d2::{ManageConnection, Pool};
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 use url::Url;
 
-use super::AnyConnection;
+use super::{AnyConnection, Held, file};
 use crate::store::Error;
 
 /// How long a request waits for a connection before it is told that the database is not available.
@@ -60,6 +61,7 @@ impl Location {
     pub(in crate::store) fn open(&self) -> Result<AnyConnection, Error> {
         match self {
             Self::Sqlite(path) => {
+                file::make(path);
                 let mut connection = SqliteConnection::establish(path).map_err(unavailable)?;
                 // The last line is for speed: 8 MB of pages, what a savepoint sets aside stays in memory, and the log is written
                 // back into the file each 16 MB.
@@ -83,13 +85,13 @@ impl Location {
     }
 
     /// A pool of connections; on SQLite they only read.
-    pub(in crate::store) fn pool(&self, size: u32) -> Result<Pool<Manager>, Error> {
+    pub(in crate::store) fn pool(&self, size: u32, held: Arc<Held>) -> Result<Pool<Manager>, Error> {
         Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
             .connection_timeout(WAIT)
             .test_on_check_out(false)
-            .build(Manager(self.clone()))
+            .build(Manager { location: self.clone(), held })
             .map_err(unavailable)
     }
 }
@@ -112,7 +114,10 @@ fn unavailable(error: impl std::error::Error) -> Error {
 }
 
 /// Makes the connections of a pool.
-pub struct Manager(Location);
+pub struct Manager {
+    location: Location,
+    held: Arc<Held>,
+}
 
 /// A connection of the pool.
 pub struct Lent {
@@ -126,7 +131,9 @@ impl ManageConnection for Manager {
     type Error = Error;
 
     fn connect(&self) -> Result<Lent, Error> {
-        let mut connection = self.0.open()?;
+        // All of them to the same file, and none made anew where the first one was.
+        self.held.is_there()?;
+        let mut connection = self.location.open()?;
         if let AnyConnection::Sqlite(sqlite) = &mut connection {
             sqlite.batch_execute("pragma query_only = on;")?;
         }

@@ -2,7 +2,10 @@
 
 #![expect(missing_docs, reason = "the derive of MultiConnection makes items that nobody here names")]
 
+mod file;
 mod location;
+
+use std::collections::BTreeSet;
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
@@ -11,6 +14,7 @@ use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Error;
+pub use file::Held;
 pub(super) use location::WAIT;
 pub use location::{Lent, Location, Manager};
 
@@ -104,11 +108,18 @@ impl AnyConnection {
                 let utc = "clock_timestamp() at time zone 'UTC'";
                 Ok(Some(diesel::select(diesel::dsl::sql::<diesel::sql_types::Timestamp>(utc)).get_result(pg)?))
             }
-            Self::Sqlite(sqlite) => {
-                sqlite.batch_execute("select 1 from journal_entries limit 1")?;
-                Ok(None)
-            }
+            Self::Sqlite(_) => Ok(None),
         }
+    }
+
+    /// Writes something that changes nothing, down to the disk: the commit after it says whether SQLite can write. A server writes by
+    /// itself.
+    pub(super) fn rewrite(&mut self) -> Result<(), Error> {
+        if let Self::Sqlite(sqlite) = self {
+            // A number for the application's own use, which is always 0 here: the first page is written as it was.
+            sqlite.batch_execute("pragma user_version = 0")?;
+        }
+        Ok(())
     }
 
     /// Runs the migrations that are missing; answers their names.
@@ -132,21 +143,23 @@ impl AnyConnection {
     /// How the schema stands against this program.
     pub(super) fn schema(&mut self) -> Result<Schema, Error> {
         let (applied, known) = match self {
-            Self::Pg(pg) => {
-                let source: Vec<Box<dyn Migration<diesel::pg::Pg>>> = POSTGRES.migrations().map_err(migrating)?;
-                (pg.applied_migrations().map_err(migrating)?.len(), source.len())
-            }
-            Self::Sqlite(sqlite) => {
-                let source: Vec<Box<dyn Migration<diesel::sqlite::Sqlite>>> = SQLITE.migrations().map_err(migrating)?;
-                (sqlite.applied_migrations().map_err(migrating)?.len(), source.len())
-            }
+            Self::Pg(pg) => (pg.applied_migrations(), versions::<diesel::pg::Pg>(&POSTGRES)?),
+            Self::Sqlite(sqlite) => (sqlite.applied_migrations(), versions::<diesel::sqlite::Sqlite>(&SQLITE)?),
         };
-        Ok(match applied.cmp(&known) {
-            std::cmp::Ordering::Less => Schema::Behind,
-            std::cmp::Ordering::Equal => Schema::Current,
-            std::cmp::Ordering::Greater => Schema::Ahead,
+        let applied = applied.map_err(migrating)?.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+        // A migration that this program does not know comes first: `migrate` would run the missing ones over a schema that is not its own.
+        Ok(match (applied.is_subset(&known), known.is_subset(&applied)) {
+            (false, _) => Schema::Ahead,
+            (true, false) => Schema::Behind,
+            (true, true) => Schema::Current,
         })
     }
+}
+
+/// The versions of the migrations that this program knows.
+fn versions<B: diesel::backend::Backend>(source: &EmbeddedMigrations) -> Result<BTreeSet<String>, Error> {
+    let known: Vec<Box<dyn Migration<B>>> = source.migrations().map_err(migrating)?;
+    Ok(known.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err asks for")]

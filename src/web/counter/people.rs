@@ -255,7 +255,7 @@ pub struct OutcomeForm {
     outcome: String,
 }
 
-/// `POST /uses/{use}/outcome`
+/// `POST /uses/{use}/outcome`. The same one said again by the same mediator is answered as at first.
 ///
 /// # Errors
 /// Not of this organisation: not found; known already.
@@ -270,7 +270,9 @@ pub async fn outcome(
     app.store
         .write(move |tx| {
             let used = uses::held_by(tx, &mediator.organisation().id, &id.0)?;
-            uses::save_outcome(tx, used.record(&mediator, outcome, now)?, &mediator.account().id, now)?;
+            if !used.holds(&mediator, outcome) {
+                uses::save_outcome(tx, used.record(&mediator, outcome, now)?, now)?;
+            }
             Ok::<_, Problem>(())
         })
         .await?;

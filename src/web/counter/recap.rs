@@ -258,7 +258,7 @@ fn refused(
     Ok(Err(refusal))
 }
 
-/// `POST /mandates/drafts/{drf}/cancellation`
+/// `POST /mandates/drafts/{drf}/cancellation`. A second one is answered as the first.
 ///
 /// # Errors
 /// Not of this session: not found; already open.
@@ -272,7 +272,9 @@ pub async fn cancel(
     app.store
         .write(move |tx| {
             let draft = drafts::of_session_locked(tx, mediator.session(), &id.0)?;
-            drafts::save(tx, draft.cancel(&mediator, now)?)?;
+            if !draft.is_given_up_by(&mediator) {
+                drafts::save(tx, draft.cancel(&mediator, now)?)?;
+            }
             Ok::<_, Problem>(())
         })
         .await?;

@@ -47,6 +47,12 @@ pub async fn start(
         Ok(client) => client,
         Err(rejection) => return rejected(&app, &request, screen, None, rejection).await,
     };
+    let pushed = match app.provider.pushed(&client, &params).await? {
+        Ok(pushed) => pushed,
+        Err(rejection) => return rejected(&app, &request, screen, Some(&client), rejection).await,
+    };
+    // RFC 9126 4: what stands beside the name of a pushed request is not looked at.
+    let (params, pushed) = pushed.map_or((params, false), |params| (params, true));
     let now = app.clock.now();
     let signed_in = is_signed_in(&app, &request).await?;
     let ours = match params.one("id_token_hint").ok().flatten() {
@@ -54,7 +60,7 @@ pub async fn start(
         None => true,
     };
     let id = FlowId::new(now, app.random.u128());
-    let around = Around { browser: browser.hash(), signed_in, id, now, is_our_hint: &|_| ours };
+    let around = Around { browser: browser.hash(), signed_in, id, now, is_our_hint: &|_| ours, pushed };
     match authorize::check(&params, &client, around) {
         Ok(flow) => begun(&app, flow).await,
         Err(rejection) => rejected(&app, &request, screen, Some(&client), rejection).await,

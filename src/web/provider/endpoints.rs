@@ -7,9 +7,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::authorize::{is_signed_in, refused_page, unavailable};
 use super::pages::SignedOutPage;
 use crate::domain::event::{Event, Kind};
+use crate::oidc::provider::client_auth::Authenticated;
 use crate::oidc::provider::error::ProtocolError;
 use crate::oidc::provider::logout::Decision;
 use crate::oidc::provider::params::Params;
+use crate::oidc::provider::proof;
 use crate::oidc::provider::userinfo::Userinfo;
 use crate::web::form::is_form;
 use crate::web::frame::RETRY_AFTER;
@@ -19,7 +21,7 @@ use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
 
 /// The body of a request, or that it cannot be read: too large, or cut.
-type Body = Result<Bytes, actix_web::Error>;
+pub(super) type Body = Result<Bytes, actix_web::Error>;
 
 /// How long metadata and keys may be cached, in seconds.
 const CACHED: &str = "public, max-age=600";
@@ -34,7 +36,7 @@ pub async fn key_set(app: Data<App>) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHED)).json(app.provider.keys.key_set())
 }
 
-fn text<'r>(request: &'r HttpRequest, name: &header::HeaderName) -> Option<&'r str> {
+pub(super) fn text<'r>(request: &'r HttpRequest, name: &header::HeaderName) -> Option<&'r str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
 }
 
@@ -51,7 +53,12 @@ fn refused(error: ProtocolError) -> HttpResponse {
 }
 
 /// Answers a refusal once it is recorded. What concerns a code or a token of ours was, in its own transaction.
-async fn recorded(app: &App, request: &HttpRequest, client: Option<&str>, error: ProtocolError) -> HttpResponse {
+pub(super) async fn recorded(
+    app: &App,
+    request: &HttpRequest,
+    client: Option<&str>,
+    error: ProtocolError,
+) -> HttpResponse {
     let Some(reason) = reason(error) else { return refused(error) };
     let event = Event::new(Kind::SecurityRefused, app.clock.now()).fact("reason", reason);
     let event = client.map_or(event.clone(), |client| event.at_client(client));
@@ -70,6 +77,9 @@ const fn reason(error: ProtocolError) -> Option<&'static str> {
         ProtocolError::InvalidClient { .. } => Some("client_authentication"),
         ProtocolError::UnsupportedGrantType => Some("grant_type"),
         ProtocolError::UnknownToken => Some("unknown_token"),
+        ProtocolError::InvalidProof => Some("proof"),
+        ProtocolError::UnauthorizedClient => Some("unauthorized_client"),
+        ProtocolError::Pushed(_) => Some("pushed_request"),
         // Asking without a token is how a client learns that it needs one (RFC 6750 3).
         ProtocolError::MissingToken
         | ProtocolError::InvalidGrant
@@ -79,35 +89,74 @@ const fn reason(error: ProtocolError) -> Option<&'static str> {
     }
 }
 
-/// `POST /token`
-pub async fn token(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
+/// The form of a machine, and the client that sent it; or the answer that refuses it.
+pub(super) async fn authenticated(
+    app: &App,
+    request: &HttpRequest,
+    body: Body,
+) -> Result<(Authenticated, Params), HttpResponse> {
     let body = match body {
-        _ if !is_form(&request) => return recorded(&app, &request, None, ProtocolError::NotAForm).await,
-        Err(_) => return recorded(&app, &request, None, ProtocolError::Unreadable).await,
+        _ if !is_form(request) => return Err(recorded(app, request, None, ProtocolError::NotAForm).await),
+        Err(_) => return Err(recorded(app, request, None, ProtocolError::Unreadable).await),
         Ok(body) => body,
     };
     // A secret in the address would be in every log on the way.
     let params = Params::parse(&body).filter(|_| request.query_string().is_empty());
-    let Some(params) = params else { return recorded(&app, &request, None, ProtocolError::InvalidRequest).await };
-    let client = match app.provider.authenticate(&params, text(&request, &header::AUTHORIZATION)).await {
-        Ok(client) => client,
-        Err(error) => return recorded(&app, &request, None, error).await,
+    let Some(params) = params else { return Err(recorded(app, request, None, ProtocolError::InvalidRequest).await) };
+    match app.provider.authenticate(&params, text(request, &header::AUTHORIZATION), request.path()).await {
+        Ok(by) => Ok((by, params)),
+        Err(error) => Err(recorded(app, request, None, error).await),
+    }
+}
+
+/// The key that a request proves to hold (RFC 9449 4.3), if it carries a proof.
+pub(super) async fn proof(
+    app: &App,
+    request: &HttpRequest,
+    token: Option<&str>,
+) -> Result<Option<String>, ProtocolError> {
+    let mut proofs = request.headers().get_all("dpop");
+    let Some(proof) = proofs.next() else { return Ok(None) };
+    let proof = proof.to_str().ok().filter(|_| proofs.next().is_none()).ok_or(ProtocolError::InvalidProof)?;
+    let about = proof::Request { method: request.method().as_str(), path: request.path(), token };
+    app.provider.prove(proof, about).await.map(Some)
+}
+
+/// `POST /token`
+pub async fn token(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
+    let (by, params) = match authenticated(&app, &request, body).await {
+        Ok(read) => read,
+        Err(refusal) => return refusal,
     };
-    let id = client.id.clone();
-    match app.provider.exchange(client, &params).await {
+    let id = by.client.id.clone();
+    let exchanged = match proof(&app, &request, None).await {
+        Ok(proof) => app.provider.exchange(by, &params, proof).await,
+        Err(error) => Err(error),
+    };
+    match exchanged {
         Ok(answer) => HttpResponse::Ok().json(answer),
         Err(error) => recorded(&app, &request, Some(&id), error).await,
     }
 }
 
-/// The access token of a request (RFC 6750 2): in the header, or in the form of a POST; never in the address.
-fn bearer(request: &HttpRequest, body: Body) -> Result<String, ProtocolError> {
+/// An access token as it was presented.
+struct Presented {
+    token: String,
+    /// Whether it is said to be bound to a key.
+    bound: bool,
+}
+
+/// The access token of a request (RFC 6750 2, RFC 9449 7.1): in the header, or in the form of a POST; never in the address.
+fn presented(request: &HttpRequest, body: Body) -> Result<Presented, ProtocolError> {
     let in_address = Params::parse(request.query_string().as_bytes()).ok_or(ProtocolError::InvalidRequest)?;
     if !matches!(in_address.one("access_token"), Ok(None)) {
         return Err(ProtocolError::InvalidRequest);
     }
     let header = text(request, &header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-    let header = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    let header = header.and_then(|(scheme, token)| {
+        let bound = scheme.eq_ignore_ascii_case("dpop");
+        (bound || scheme.eq_ignore_ascii_case("bearer")).then(|| Presented { token: token.trim().to_owned(), bound })
+    });
     let body = body.map_err(|_| ProtocolError::Unreadable)?;
     let form = if is_form(request) { Some(Params::parse(&body).ok_or(ProtocolError::InvalidRequest)?) } else { None };
     let in_form = match &form {
@@ -116,15 +165,25 @@ fn bearer(request: &HttpRequest, body: Body) -> Result<String, ProtocolError> {
     };
     match (header, in_form) {
         (Some(_), Some(_)) => Err(ProtocolError::InvalidRequest),
-        (Some(token), None) | (None, Some(token)) => Ok(token.to_owned()),
+        (Some(presented), None) => Ok(presented),
+        (None, Some(token)) => Ok(Presented { token: token.to_owned(), bound: false }),
         (None, None) => Err(ProtocolError::MissingToken),
     }
 }
 
+async fn identity(app: &App, request: &HttpRequest, presented: Presented) -> Result<Userinfo, ProtocolError> {
+    let Presented { token, bound } = presented;
+    let proof = if bound { proof(app, request, Some(&token)).await? } else { None };
+    if bound && proof.is_none() {
+        return Err(ProtocolError::InvalidProof);
+    }
+    app.provider.userinfo(&token, proof).await
+}
+
 /// `GET /userinfo` and `POST /userinfo`
 pub async fn userinfo(app: Data<App>, request: HttpRequest, body: Body) -> HttpResponse {
-    let answered = match bearer(&request, body) {
-        Ok(token) => app.provider.userinfo(&token).await,
+    let answered = match presented(&request, body) {
+        Ok(presented) => identity(&app, &request, presented).await,
         Err(error) => Err(error),
     };
     let mut response = match answered {
@@ -135,6 +194,11 @@ pub async fn userinfo(app: Data<App>, request: HttpRequest, body: Body) -> HttpR
             let challenge = match error {
                 ProtocolError::InvalidToken | ProtocolError::UnknownToken => Some("Bearer error=\"invalid_token\""),
                 ProtocolError::MissingToken => Some("Bearer"),
+                ProtocolError::InvalidProof => {
+                    // RFC 9449 7.1: at a resource, what is missing is the authentication.
+                    response.head_mut().status = StatusCode::UNAUTHORIZED;
+                    Some("DPoP error=\"invalid_dpop_proof\", algs=\"ES256 PS256\"")
+                }
                 _ => None,
             };
             if let Some(challenge) = challenge {

@@ -5,4 +5,5 @@ pub mod choice;
 pub mod endpoints;
 pub mod exercise;
 pub mod flow;
+pub mod inquiries;
 pub mod pages;

@@ -41,6 +41,10 @@ on_each_backend! {
             assert_eq!(ana.sends(&form.clone().with("outcome", wrong)).await.status, 400, "{wrong}");
         }
         assert_eq!(awaited(&ana.sends(&form.clone().with("outcome", "not_done")).await), 0);
+        let repeated = ana.browser.submit(&form.clone().with("outcome", "not_done")).await.unwrap();
+        assert_eq!(repeated.status, 303, "the first answer may be lost");
+        let colleague = bea.forges(&form.clone().with("outcome", "not_done")).await;
+        assert_eq!(colleague.status, 409, "somebody else did not say so before");
         let again = ana.sends(&form.clone().with("outcome", "done")).await;
         assert_eq!(again.status, 409);
         assert!(says(&again, Refusal::OutcomeKnown));

@@ -70,10 +70,25 @@ impl Folder {
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
+        self.secret(name, text, 0o600)
+    }
+
+    /// Writes a file that these may open.
+    pub(super) fn secret(&self, name: &str, text: &str, mode: u32) -> PathBuf {
         let path = self.0.join(name);
         fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         path
+    }
+
+    /// The files of the database, and who may open each.
+    pub(super) fn modes(&self) -> Vec<(String, u32)> {
+        let files = fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap());
+        let named = files.map(|file| (file.file_name().into_string().unwrap(), file.metadata().unwrap()));
+        let ours = named.filter(|(name, _)| name.starts_with("mandataire.db"));
+        let mut modes: Vec<_> = ours.map(|(name, found)| (name, found.permissions().mode() & 0o777)).collect();
+        modes.sort();
+        modes
     }
 
     /// The address of its database.
@@ -113,18 +128,34 @@ impl Folder {
 
     /// Starts the service and waits until it is ready.
     pub(super) fn serve(&self, extra: &str) -> Running {
+        let running = self.launch(extra, true);
+        running.says("ready");
+        running
+    }
+
+    /// Starts the service where nobody reads what it writes any more, and waits until it takes connections.
+    pub(super) fn serve_unheard(&self, extra: &str) -> Running {
+        let (running, until) = (self.launch(extra, false), Instant::now() + PATIENCE);
+        while TcpStream::connect(&running.address).is_err() {
+            assert!(Instant::now() < until, "it takes no connections");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        running
+    }
+
+    fn launch(&self, extra: &str, heard: bool) -> Running {
         let log = self.0.join("log");
-        let mut command = self.command(extra, &["serve"]);
-        let child = command.stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
+        let (mut command, file) = (self.command(extra, &["serve"]), fs::File::create(&log).unwrap());
+        let mut child = command.stderr(if heard { file.into() } else { Stdio::piped() }).spawn().unwrap();
+        // The read end of the pipe, if there is one, is closed.
+        drop(child.stderr.take());
         let text = fs::read_to_string(self.0.join("mandataire.toml")).unwrap();
         let addresses: Vec<_> = text
             .lines()
             .filter_map(|line| line.strip_prefix("listen = '"))
             .map(|rest| rest.trim_end_matches('\'').to_owned())
             .collect();
-        let running = Running { child, log, address: addresses[0].clone(), monitoring: addresses.get(1).cloned() };
-        running.says("ready");
-        running
+        Running { child, log, address: addresses[0].clone(), monitoring: addresses.get(1).cloned() }
     }
 }
 
@@ -186,6 +217,28 @@ pub(super) fn fetch(address: &str, path: &str) -> (u16, String) {
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// A form of which a part was sent.
+pub(super) struct HalfSent(TcpStream);
+
+impl HalfSent {
+    /// The head, and the beginning of the body.
+    pub(super) fn to(address: &str, path: &str) -> Self {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 10\r\nconnection: close";
+        write!(stream, "POST {path} HTTP/1.1\r\nhost: {address}\r\n{head}\r\n\r\nemail").unwrap();
+        Self(stream)
+    }
+
+    /// The rest: the status of the answer, if there is one.
+    pub(super) fn goes_on(mut self) -> Option<u16> {
+        self.0.write_all(b"=a@b.").ok()?;
+        let mut answer = String::new();
+        self.0.read_to_string(&mut answer).ok()?;
+        answer.split(' ').nth(1)?.parse().ok()
+    }
 }
 
 /// The status of a page over TLS, if the server shows this certificate.

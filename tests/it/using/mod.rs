@@ -1,12 +1,19 @@
 //! Using a mandate at a public service.
 
 mod answers;
+mod assertion;
 mod authorize;
 mod choice;
 mod clock;
+mod id_token;
+mod inquiries;
+mod logout;
 pub(crate) mod id_token;
 pub(crate) mod logout;
 mod parallel;
+mod proof;
+mod pushed;
+mod settings;
 mod standing;
 mod token;
 mod userinfo;

@@ -160,10 +160,15 @@ impl World {
         assert_eq!(service.asks_identity(&token).await.status, 200);
         service.exchanges(&code).await;
         service.exchanges("never given").await;
+        let citizen = citizen.path().rsplit('/').next().unwrap().parse().unwrap();
+        let code = ana.gets_a_code(&service, &citizen, Logement).await;
+        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
+        let fields = [("token", token.as_str()), ("client_id", &service.client.id), ("client_secret", &service.secret)];
+        assert_eq!(service.posts("/revocation", &fields, &[]).await.status, 200);
         let home = ana.sees("/home").await;
-        let outcome = home.form("/uses/").unwrap().with("outcome", "done");
-        ana.sends(&outcome).await;
-        assert_eq!(ana.sends(&outcome).await.status, 409, "said once");
+        let outcome = home.form("/uses/").unwrap();
+        ana.sends(&outcome.clone().with("outcome", "done")).await;
+        assert_eq!(ana.sends(&outcome.with("outcome", "not_done")).await.status, 409, "said once");
     }
 
     /// What the operator does at the command line.
@@ -180,7 +185,7 @@ impl World {
             let found = accounts::find(tx, &account)?;
             let found = accounts::save(tx, found.deactivate(now))?;
             accounts::save(tx, found.reactivate(now))?;
-            clients::rotate(tx, client.secret_rotated(now), "another-secret-of-forty-three-characters-long")?;
+            clients::rotate(tx, client.secret_rotated(now), "another-secret-of-forty-three-characters-long", None)?;
             keys::rotate(tx, &key, now)
         });
         acted.await.unwrap();

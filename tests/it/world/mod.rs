@@ -5,6 +5,7 @@ pub(crate) mod actor;
 pub(crate) mod database;
 pub(crate) mod everything;
 mod hand;
+pub(crate) mod key;
 mod office;
 pub(crate) mod service;
 mod snapshot;

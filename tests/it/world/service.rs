@@ -91,17 +91,21 @@ impl World {
         franceconnect: bool,
     ) -> Service {
         let id = format!("client_{:08x}", self.random.u128() & 0xffff_ffff);
+        let (name, redirect_uri) = (format!("Service {id}"), format!("https://{id}.example/callback"));
         let client = Client {
-            redirect_uris: vec![format!("https://{id}.example/callback")],
             logout_uris: vec![format!("https://{id}.example/logged-out")],
-            name: format!("Service {id}"),
-            id,
             auth_method,
             algorithm,
             userinfo,
             franceconnect,
+            ..Client::usual(id, name, vec![redirect_uri])
         };
-        mandataire::oidc::keys::ensure(&self.app.store, algorithm, self.now()).await.unwrap();
+        self.registered(client).await
+    }
+
+    /// A service registered with exactly these settings.
+    pub(crate) async fn registered(&self, client: Client) -> Service {
+        mandataire::oidc::keys::ensure(&self.app.store, client.algorithm, self.now()).await.unwrap();
         self.app.provider.keys.refresh(&self.app.store).await.unwrap();
         let (secret, now, registered) = (self.random.token(), self.now(), client.clone());
         let given = secret.clone();
@@ -166,6 +170,7 @@ impl Service {
                 ("client_id".to_owned(), self.client.id.clone()),
                 ("client_secret".to_owned(), self.secret.clone()),
             ]),
+            AuthMethod::PrivateKey => {}
         }
         answer(request.form(&form)).await
     }

@@ -182,6 +182,10 @@ fn the_same_answer_sent_again_is_known() {
     assert!(agreed.holds(&yes) && !agreed.holds(&no));
     assert!(!agreed.holds(&Answer { language: Language::En, ..yes.clone() }));
     assert!(!agreed.holds(&Answer { shown: Digest::of(b"another text").to_string(), ..yes.clone() }));
+    assert!(
+        !agreed.holds(&Answer { declares_no_protection: false, ..yes.clone() }),
+        "nobody declared less than was agreed"
+    );
     let refused = answered(identified(), &no).unwrap();
     assert!(refused.holds(&no) && !refused.holds(&yes));
 }
@@ -248,6 +252,8 @@ fn a_draft_is_abandoned_at_any_step_and_age_but_not_once_it_is_used() {
         );
         assert_eq!(event.facts, [("draft", draft.id.to_string())]);
     }
+    assert!(at(Stage::Cancelled).is_given_up_by(&ana()) && !at(Stage::Refused).is_given_up_by(&ana()));
+    assert!(!at(Stage::Cancelled).is_given_up_by(&Who::ana().at(2).mediator()), "nobody else did");
     for stage in [opened(), Stage::Cancelled] {
         assert_eq!(at(stage).cancel(&ana(), begin()), Err(Refusal::DraftUsed));
     }

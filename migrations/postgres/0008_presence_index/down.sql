@@ -1,0 +1,2 @@
+-- Only SQLite has something to change here.
+select 1;

@@ -1,0 +1,13 @@
+alter table grants drop column dpop_key;
+alter table flows drop column dpop_key;
+drop table pushed_requests;
+drop table seen_tokens;
+alter table clients drop column previous_until;
+alter table clients drop column previous;
+alter table clients drop column introspects;
+alter table clients drop column dpop;
+alter table clients drop column pushed;
+alter table clients drop column keys;
+alter table clients drop column procedures;
+alter table clients drop column scopes;
+alter table clients drop column pkce;

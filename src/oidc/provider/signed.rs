@@ -1,0 +1,87 @@
+//! Tokens that clients sign (RFC 7515): one accepted spelling, few algorithms, and only keys that the reader hands in.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::oidc::relying_party::json;
+
+/// Longest token that is looked at, in bytes.
+const LONGEST: usize = 8_192;
+/// Header parameters that would change what is signed, how, or by which key. Nothing is ever fetched because of them.
+const DANGEROUS: [&str; 10] = ["crit", "b64", "zip", "enc", "epk", "p2c", "cty", "jku", "x5u", "x5c"];
+
+/// A token taken apart, not verified.
+pub(super) struct Signed<'t> {
+    pub(super) header: Map<String, Value>,
+    algorithm: Algorithm,
+    message: &'t str,
+    signature: &'t str,
+    payload: Vec<u8>,
+}
+
+/// An algorithm of FAPI 2.0 (5.4.1), or the one that every library has.
+fn algorithm(name: &str) -> Option<Algorithm> {
+    match name {
+        "ES256" => Some(Algorithm::ES256),
+        "PS256" => Some(Algorithm::PS256),
+        "RS256" => Some(Algorithm::RS256),
+        _ => None,
+    }
+}
+
+fn decoded(part: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(part).ok()
+}
+
+impl<'t> Signed<'t> {
+    /// Three parts in canonical base64url, a header without repeated or dangerous parameters, an algorithm of ours.
+    pub(super) fn parse(token: &'t str) -> Option<Self> {
+        if token.len() > LONGEST {
+            return None;
+        }
+        let (message, signature) = token.rsplit_once('.')?;
+        let (header, payload) = message.split_once('.')?;
+        decoded(signature)?;
+        let header: Map<String, Value> = json::read(&decoded(header)?).ok()?;
+        if DANGEROUS.iter().any(|name| header.contains_key(*name)) {
+            return None;
+        }
+        let algorithm = algorithm(header.get("alg")?.as_str()?)?;
+        Some(Self { algorithm, message, signature, payload: decoded(payload)?, header })
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.header.get(name).and_then(Value::as_str)
+    }
+
+    /// What it says, if this key signed it.
+    pub(super) fn vouched_by<T: DeserializeOwned>(&self, key: &Jwk) -> Option<T> {
+        let key = DecodingKey::from_jwk(key).ok()?;
+        let vouched = crypto::verify(self.signature, self.message.as_bytes(), &key, self.algorithm).unwrap_or(false);
+        if vouched { self.unverified() } else { None }
+    }
+
+    /// What it claims; good for nothing but finding the key to verify it with.
+    pub(super) fn unverified<T: DeserializeOwned>(&self) -> Option<T> {
+        json::read(&self.payload).ok()
+    }
+
+    /// Whether a key is one for its algorithm.
+    pub(super) fn fits(&self, key: &Jwk) -> bool {
+        let json = serde_json::to_value(key).unwrap_or_default();
+        let (kty, curve) = (json.get("kty").and_then(Value::as_str), json.get("crv").and_then(Value::as_str));
+        match self.algorithm {
+            Algorithm::ES256 => kty == Some("EC") && curve == Some("P-256"),
+            _ => kty == Some("RSA"),
+        }
+    }
+}
+
+/// Whether a key, in JSON, holds a private or a shared part (RFC 7518 6): such a key proves nothing.
+pub(super) fn is_private(key: &Value) -> bool {
+    ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|part| key.get(part).is_some())
+}

@@ -1,0 +1,61 @@
+//! Authorisation requests sent ahead (RFC 9126). They may name a person: sealed, and gone when they are taken or too old.
+
+use diesel::prelude::*;
+use zeroize::Zeroizing;
+
+use super::schema::pushed_requests;
+use super::vault::Place;
+use super::{Db, Error, Tx, stored};
+use crate::domain::Instant;
+
+/// The hash is the name of the row; the seal is bound to the client.
+const fn place(row: &str) -> Place<'_> {
+    Place { table: "pushed_requests", column: "parameters", row }
+}
+
+/// Keeps a request until `expires_at`; those that have expired are forgotten meanwhile.
+///
+/// # Errors
+/// The database fails.
+pub fn keep(
+    tx: &mut Tx<'_>,
+    hash: &[u8],
+    client: &str,
+    parameters: &str,
+    expires_at: Instant,
+    now: Instant,
+) -> Result<(), Error> {
+    let old = pushed_requests::table.filter(pushed_requests::expires_at.le(stored(now)));
+    diesel::delete(old).execute(tx.connection)?;
+    let sealed = tx.vault.seal(tx.vault.system(), place(client), parameters.as_bytes())?;
+    diesel::insert_into(pushed_requests::table)
+        .values((
+            pushed_requests::hash.eq(hash),
+            pushed_requests::client.eq(client),
+            pushed_requests::parameters.eq(sealed),
+            pushed_requests::expires_at.eq(stored(expires_at)),
+        ))
+        .execute(tx.connection)?;
+    Ok(())
+}
+
+/// A request of this client that has not expired.
+///
+/// # Errors
+/// There is none, or it is another client's.
+pub fn find(db: &mut Db<'_>, hash: &[u8], client: &str, now: Instant) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let sealed: Vec<u8> = pushed_requests::table
+        .find(hash)
+        .filter(pushed_requests::client.eq(client).and(pushed_requests::expires_at.gt(stored(now))))
+        .select(pushed_requests::parameters)
+        .first(db.connection)?;
+    db.vault.open(db.vault.system(), place(client), &sealed)
+}
+
+/// Takes it: true for the one caller that did.
+///
+/// # Errors
+/// The database fails.
+pub fn take(tx: &mut Tx<'_>, hash: &[u8]) -> Result<bool, Error> {
+    Ok(diesel::delete(pushed_requests::table.find(hash)).execute(tx.connection)? == 1)
+}

@@ -1,0 +1,161 @@
+//! What services give back and ask: revocation, introspection, the standing of a mandate.
+
+use mandataire::domain::client::{AuthMethod, Client, UserinfoFormat};
+use mandataire::domain::event::Kind;
+use mandataire::domain::procedure::Procedure::{Justice, Logement};
+
+use super::{access_token, beginning};
+use crate::on_each_backend;
+use crate::world::World;
+use crate::world::actor::{Actor, Opened};
+use crate::world::service::{Answer, Service};
+
+/// A service that may ask.
+async fn asking(world: &World) -> Service {
+    let service = world.plain_service().await;
+    let id = format!("{}_asks", service.client.id);
+    world.registered(Client { id, introspects: true, userinfo: UserinfoFormat::Json, ..service.client }).await
+}
+
+async fn token(ana: &Actor, service: &Service, opened: &Opened) -> String {
+    let code = ana.gets_a_code(service, &opened.citizen, Logement).await;
+    access_token(&service.exchanges(&code).await)
+}
+
+async fn uses(ana: &Actor, service: &Service, opened: &Opened) {
+    let token = token(ana, service, opened).await;
+    assert_eq!(service.asks_identity(&token).await.status, 200);
+}
+
+async fn introspected(service: &Service, token: &str) -> serde_json::Value {
+    let answer = service.posts_as_itself("/introspection", &[("token", token)]).await;
+    assert_eq!(
+        (answer.status, &answer.headers["cache-control"]),
+        (200, &"no-store".parse().unwrap()),
+        "{}",
+        answer.body
+    );
+    answer.json()
+}
+
+async fn standing(service: &Service, mandate: &str, language: &str) -> Answer {
+    service
+        .sends(|http, base| {
+            http.get(format!("{base}/api/mandates/{mandate}/standing"))
+                .basic_auth(&service.client.id, Some(&service.secret))
+                .header("accept-language", language)
+        })
+        .await
+}
+
+on_each_backend! {
+    async fn c10_a_service_gives_its_own_token_back_and_nobody_elses(world) {
+        let (ana, _, opened) = beginning(&world).await;
+        let (service, other) = (asking(&world).await, world.plain_service().await);
+        let kept = token(&ana, &service, &opened).await;
+        for foreign in [kept.as_str(), "guess", ""] {
+            let answer = other.posts_as_itself("/revocation", &[("token", foreign)]).await;
+            assert_eq!(answer.status, if foreign.is_empty() { 400 } else { 200 }, "{foreign}");
+        }
+        assert_eq!(world.count(Kind::TokenRevoked).await, 0);
+        assert_eq!(service.asks_identity(&kept).await.status, 200);
+        let given_back = token(&ana, &service, &opened).await;
+        for hint in ["access_token", "refresh_token", "nonsense"] {
+            let fields = [("token", given_back.as_str()), ("token_type_hint", hint)];
+            assert_eq!(service.posts_as_itself("/revocation", &fields).await.status, 200);
+        }
+        assert_eq!(service.asks_identity(&given_back).await.error(), "invalid_token");
+        let entries = world.entries(Kind::TokenRevoked).await;
+        assert_eq!((entries.len(), entries[0]["mandate"].as_str()), (1, Some(opened.mandate.as_str())));
+        let stranger = service.posts("/revocation", &[("token", &given_back)], &[]).await;
+        assert_eq!((stranger.status, stranger.error().as_str()), (401, "invalid_client"));
+    }
+
+    async fn c11_only_registered_services_ask_and_only_about_what_is_theirs(world) {
+        let (ana, _, opened) = beginning(&world).await;
+        let (service, other, mute) = (asking(&world).await, asking(&world).await, world.plain_service().await);
+        let asked = token(&ana, &service, &opened).await;
+        let stranger = service.posts("/introspection", &[("token", &asked)], &[]).await;
+        assert_eq!((stranger.status, stranger.error().as_str()), (401, "invalid_client"));
+        let before = world.count(Kind::SecurityRefused).await;
+        let unregistered = mute.posts_as_itself("/introspection", &[("token", &asked)]).await;
+        assert_eq!((unregistered.status, unregistered.error().as_str()), (403, "unauthorized_client"));
+        assert_eq!(world.count(Kind::SecurityRefused).await, before + 1);
+        for (who, what) in [(&other, asked.as_str()), (&service, "guess"), (&other, opened.mandate.as_str())] {
+            assert_eq!(introspected(who, what).await.to_string(), "{\"active\":false}");
+        }
+        let nothing = service.posts_as_itself("/introspection", &[]).await;
+        assert_eq!((nothing.status, nothing.error().as_str()), (400, "invalid_request"));
+    }
+
+    async fn introspection_says_who_acts_under_what_until_it_ends(world) {
+        let (ana, _, opened) = beginning(&world).await;
+        let service = asking(&world).await;
+        let asked = token(&ana, &service, &opened).await;
+        let answer = introspected(&service, &asked).await;
+        assert_eq!(answer["active"], true);
+        assert_eq!(answer["act"]["sub"], ana.account.as_str());
+        assert_eq!(answer["mandate"]["id"], opened.mandate.as_str());
+        assert_eq!(answer["mandate"]["procedure"], "logement");
+        assert_eq!(answer["exp"], world.now().timestamp() + 60);
+        assert!(!answer.to_string().contains("LEMOINE"));
+        let identity = service.asks_identity(&asked).await.json();
+        assert_eq!(identity["sub"], answer["sub"]);
+        assert_eq!(introspected(&service, &asked).await["active"], false, "used");
+        let late = token(&ana, &service, &opened).await;
+        world.after(60);
+        assert_eq!(introspected(&service, &late).await["active"], false, "too old");
+        let ended = token(&ana, &service, &opened).await;
+        ana.revokes(&opened.mandate, Some(Logement)).await;
+        assert_eq!(introspected(&service, &ended).await["active"], false, "revoked in between");
+        assert_eq!(world.count(Kind::Use).await, 1, "asking uses nothing");
+    }
+
+    async fn a_service_learns_how_a_mandate_stands_that_was_used_there(world) {
+        let (ana, _, opened) = beginning(&world).await;
+        let (service, other, mute) = (asking(&world).await, asking(&world).await, world.plain_service().await);
+        let mandate = opened.mandate.as_str();
+        assert_eq!(standing(&service, mandate, "fr").await.status, 404, "never used there");
+        uses(&ana, &service, &opened).await;
+        let answer = standing(&service, mandate, "fr").await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let said = answer.json();
+        assert_eq!((&said["valid"], said["reason"].as_str()), (&true.into(), Some("active")));
+        assert_eq!(said["procedures"], serde_json::json!({ "justice": true, "logement": true }));
+        assert_eq!(said["sentence"], "Le mandat est en cours.");
+        let active = introspected(&service, mandate).await;
+        assert_eq!((&active["active"], &active["mandate"]["procedures"]), (&true.into(), &serde_json::json!(["logement", "justice"])));
+        assert_eq!(standing(&other, mandate, "fr").await.status, 404);
+        assert_eq!(standing(&mute, mandate, "fr").await.status, 403);
+        let path = format!("/api/mandates/{mandate}/standing");
+        let stranger = service.sends(|http, base| http.get(format!("{base}{path}"))).await;
+        assert_eq!((stranger.status, stranger.headers.contains_key("www-authenticate")), (401, true));
+        ana.revokes(&opened.mandate, Some(Logement)).await;
+        let said = standing(&service, mandate, "en").await.json();
+        assert_eq!((&said["valid"], &said["procedures"]["logement"]), (&true.into(), &false.into()));
+        ana.revokes(&opened.mandate, Some(Justice)).await;
+        let said = standing(&service, mandate, "en").await.json();
+        assert_eq!((&said["valid"], said["reason"].as_str()), (&false.into(), Some("authorisation_ended")));
+        assert_eq!(introspected(&service, mandate).await["active"], false);
+    }
+
+    async fn a_suspended_organisation_and_the_term_end_a_mandates_standing(world) {
+        let (ana, _, opened) = beginning(&world).await;
+        let service = asking(&world).await;
+        uses(&ana, &service, &opened).await;
+        world.suspends_the_organisation().await;
+        let said = standing(&service, opened.mandate.as_str(), "en").await.json();
+        assert_eq!((&said["valid"], said["reason"].as_str()), (&false.into(), Some("organisation_suspended")));
+        assert_eq!(said["procedures"]["justice"], false);
+    }
+
+    async fn each_client_asks_with_its_own_way_of_saying_who_it_is(world) {
+        let post = world.plain_service().await;
+        let id = format!("{}_post", post.client.id);
+        let service = world.registered(Client { id, introspects: true, auth_method: AuthMethod::Post, ..post.client }).await;
+        let (id, secret) = (service.client.id.clone(), service.secret.clone());
+        let fields = [("token", "x"), ("client_id", id.as_str()), ("client_secret", secret.as_str())];
+        assert_eq!(service.posts("/introspection", &fields, &[]).await.json()["active"], false);
+        assert_eq!(service.posts_as_itself("/introspection", &[("token", "x")]).await.status, 401);
+    }
+}
