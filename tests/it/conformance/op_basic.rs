@@ -68,7 +68,7 @@ on_each_backend! {
     async fn oidcc_idtoken_unsigned(world) {
         world.plain_service().await;
         let offered = metadata(&world).await["id_token_signing_alg_values_supported"].clone();
-        assert_eq!(offered, serde_json::json!(["ES256"]));
+        assert_eq!(offered, serde_json::json!(["ES256", "HS256"]));
         assert!("none".parse::<SigningAlgorithm>().is_err());
     }
 

@@ -129,7 +129,7 @@ on_each_backend! {
         let gone = ana.starts_an_opening(&[Logement], Day).await;
         assert_eq!(parameter(&gone, "scope"), "openid identite_pivot preferred_username email idp_birthdate");
         let page = ana.comes_back(&fc, &gone).await;
-        assert!(page.text().contains("Angela Claire Louise MARTIN"), "{}", page.text());
+        assert!(page.text().contains("Angela Claire Louise DUBOIS (MARTIN)"), "{}", page.text());
         let [asked] = fc.seen("/userinfo").try_into().ok().unwrap();
         assert_eq!(asked.authorization.unwrap(), format!("Bearer {ACCESS_TOKEN}"));
     }

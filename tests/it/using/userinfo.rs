@@ -6,7 +6,7 @@ use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Month;
 use serde_json::{Value, json};
 
-use super::logout::signed;
+use super::logout::{end, signed};
 use super::{access_token, beginning};
 use crate::hostile::ACCESS_TOKEN;
 use crate::on_each_backend;
@@ -117,6 +117,25 @@ on_each_backend! {
             assert_eq!(answer.status, status, "{age} s");
             assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401);
         }
+        assert_eq!(world.reasons(Kind::UseRefused).await, ["token_expired"; 2]);
+    }
+
+    /// By a sign-out, or because its code was presented again.
+    async fn c05_a_token_that_was_revoked_is_dead(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        let replayed = access_token(&service.exchanges(&code).await);
+        assert_eq!(service.exchanges(&code).await.status, 400);
+        let answer = service.exchanges(&ana.gets_a_code(&service, &opened.citizen, Logement).await).await;
+        let hint = answer.json()["id_token"].as_str().unwrap().to_owned();
+        assert_eq!(ana.browser.get(end(&world.base, &[("id_token_hint", &hint)])).await.unwrap().status, 200);
+        for token in [replayed, access_token(&answer)] {
+            let answer = service.asks_identity(&token).await;
+            assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_token"));
+            assert_eq!(answer.headers["www-authenticate"], "Bearer error=\"invalid_token\"");
+            assert!(!format!("{:?}", world.entries(Kind::UseRefused).await).contains(&token));
+        }
+        assert_eq!((world.reasons(Kind::UseRefused).await, world.count(Kind::Use).await), (vec!["grant_revoked".to_owned(); 2], 0));
     }
 
     async fn c07_one_identity_per_code(world) {
