@@ -28,7 +28,7 @@ async fn presents(service: &Service, assertion: &str, code: &str) -> Answer {
 }
 
 /// Refused as any client that is not who it says, with one entry, and nothing given.
-async fn refused(world: &World, answer: &Answer, what: &str) {
+fn refused(world: &World, answer: &Answer, what: &str) {
     assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_client"), "{what}: {}", answer.body);
     let tokens = world.database.number("select count(*) from grants where token_hash is not null");
     assert_eq!(tokens, 0, "{what}");
@@ -80,7 +80,7 @@ on_each_backend! {
         let wrong = wrong_claims(&world);
         for changes in &wrong {
             let assertion = key.assertion(&world, &service.client.id, changes);
-            refused(&world, &presents(&service, &assertion, &code).await, &changes.to_string()).await;
+            refused(&world, &presents(&service, &assertion, &code).await, &changes.to_string());
         }
         assert_eq!(world.count(Kind::SecurityRefused).await, before + wrong.len());
         let right = key.assertion(&world, &service.client.id, &json!({}));
@@ -114,7 +114,7 @@ on_each_backend! {
             "x".repeat(9_000),
         ];
         for assertion in &forged {
-            refused(&world, &presents(&service, assertion, &code).await, &assertion[..assertion.len().min(80)]).await;
+            refused(&world, &presents(&service, assertion, &code).await, &assertion[..assertion.len().min(80)]);
         }
         assert_eq!(presents(&service, &right, &code).await.status, 200);
     }
@@ -157,13 +157,13 @@ on_each_backend! {
         let answer = service.posts("/token", &mixed, &[]).await;
         assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_request"));
         let fields = [GRANT, code, redirect];
-        refused(&world, &service.posts_as_itself("/token", &fields).await, "a secret of a client that signs").await;
+        refused(&world, &service.posts_as_itself("/token", &fields).await, "a secret of a client that signs");
         let named = [GRANT, code, redirect, ASSERTION, ("client_assertion", &assertion), ("client_id", "another")];
-        refused(&world, &service.posts("/token", &named, &[]).await, "another name beside").await;
+        refused(&world, &service.posts("/token", &named, &[]).await, "another name beside");
         let typed = [GRANT, code, redirect, ("client_assertion", assertion.as_str())];
-        refused(&world, &service.posts("/token", &typed, &[]).await, "without its type").await;
+        refused(&world, &service.posts("/token", &typed, &[]).await, "without its type");
         let theirs = key.assertion(&world, &shared.client.id, &json!({}));
-        refused(&world, &presents(&shared, &theirs, "x").await, "a client that shares a secret").await;
+        refused(&world, &presents(&shared, &theirs, "x").await, "a client that shares a secret");
         assert_eq!(codes(&world), 1);
     }
 }

@@ -123,7 +123,7 @@ on_each_backend! {
         assert_eq!(answer.status, 201);
         let column = world.hex("parameters");
         let stored = world.database.texts(&format!("select {column} as value from pushed_requests"));
-        let word: String = "josephine".bytes().map(|byte| format!("{byte:02x}")).collect();
-        assert!(!stored[0].contains(&word));
+        // "josephine"
+        assert!(!stored[0].contains("6a6f73657068696e65"), "{}", stored[0]);
     }
 }
