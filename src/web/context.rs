@@ -155,7 +155,6 @@ mod tests {
             public_url: "https://m.example.fr".to_owned(),
             name: String::new(),
             contact: String::new(),
-            franceconnect_origin: String::new(),
             trusted_proxies: vec!["10.0.0.2".parse().unwrap()],
             proxied: true,
             demo: false,

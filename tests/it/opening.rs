@@ -9,6 +9,7 @@ mod document;
 mod form;
 mod identity;
 mod platform;
+mod providers;
 mod replacing;
 mod terms;
 mod whole;
