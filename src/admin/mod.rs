@@ -114,7 +114,7 @@ fn migrate(config: &Config, options: &Migrate) -> Result<(), Failure> {
 
 /// The file was read and checked already: what remains are the secrets and the database.
 fn check(config: &Config) -> Result<(), Failure> {
-    let secrets = app::Secrets::read(config).map_err(|problem| Failure::Configuration(vec![problem]))?;
+    let secrets = app::Secrets::read(config)?;
     app::tls::Certificate::of(&config.tls).map_err(app::StartError::from)?;
     app::open_store(config, &secrets.master_key, Random::system())?;
     println!("the configuration can be used");

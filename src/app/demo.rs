@@ -118,7 +118,7 @@ async fn start(
     // Only set once per process: a second demonstration in one process does not happen.
     handler::PUBLIC_SERVICE.get_or_init(|| addresses.service.clone());
     let secret = SecretString::from(sites.our_secret.clone());
-    let app = assemble(&config, secret, store, clock, random).await?;
+    let app = assemble(&config, secret.into(), store, clock, random).await?;
     start_background(&app, &config)?;
     let ours = sites.ours.try_clone().map_err(listening)?;
     let server = server(app, ours, 2, handler::routes).map_err(listening)?;

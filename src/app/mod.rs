@@ -2,10 +2,12 @@
 
 pub mod demo;
 pub mod monitoring;
+mod providers;
 mod serve;
 mod signals;
 pub mod tls;
 
+pub use providers::Credentials;
 pub use serve::serve;
 
 use std::net::TcpListener;
@@ -18,26 +20,25 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App as ActixApp, HttpServer};
 use rustls::ServerConfig;
-use secrecy::SecretString;
 use tokio::sync::Notify;
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder, TracingLogger};
 use zeroize::Zeroizing;
 
 use crate::clock::{Clock, Random};
-use crate::config::{Algorithm, Config, MailMode, Problem};
+use crate::config::{Config, MailMode, Problem};
 use crate::domain::client::SigningAlgorithm;
 use crate::messaging::mail::{self, Sender};
 use crate::messaging::outbox;
 use crate::oidc::keys::{self, KeyRing};
 use crate::oidc::provider::Provider;
-use crate::oidc::relying_party::{self, RelyingParty};
+use crate::oidc::relying_party;
 use crate::store::{self, Location, Schema, Store};
 use crate::web::frame;
 use crate::web::public::handler::nowhere;
 use crate::web::refusals::Budget;
 use crate::web::routes::Routes;
-use crate::web::state::{App, Settings, origin_of, slow_limiter, source_limiter};
+use crate::web::state::{App, Settings, slow_limiter, source_limiter};
 
 /// How long requests under way have when the server stops, in seconds. A database that says nothing is given up after fifteen
 /// (`store::SILENCE`): whoever waits for it is answered all the same.
@@ -64,7 +65,7 @@ pub enum StartError {
     /// The signing keys.
     #[error("the signing keys cannot be used: {0}")]
     Keys(#[from] keys::Fault),
-    /// FranceConnect's settings.
+    /// The settings of a provider.
     #[error("{0}")]
     RelyingParty(#[from] relying_party::Fault),
     /// Mail.
@@ -94,8 +95,8 @@ impl From<Problem> for StartError {
 pub struct Secrets {
     /// The master key of the vault.
     pub master_key: Zeroizing<[u8; 32]>,
-    /// Our secret at FranceConnect.
-    pub franceconnect: SecretString,
+    /// Those that the providers who identify citizens know.
+    pub providers: Credentials,
 }
 
 impl Secrets {
@@ -103,8 +104,8 @@ impl Secrets {
     ///
     /// # Errors
     /// A file that cannot be used.
-    pub fn read(config: &Config) -> Result<Self, Problem> {
-        Ok(Self { master_key: config.master_key()?, franceconnect: config.franceconnect.client_secret()? })
+    pub fn read(config: &Config) -> Result<Self, StartError> {
+        Ok(Self { master_key: config.master_key()?, providers: Credentials::read(config)? })
     }
 }
 
@@ -130,7 +131,7 @@ pub fn open_store(config: &Config, master_key: &[u8; 32], random: Random) -> Res
 /// A setting that cannot work, or the database.
 pub async fn assemble(
     config: &Config,
-    secret: SecretString,
+    credentials: Credentials,
     store: Store,
     clock: Clock,
     random: Random,
@@ -138,12 +139,11 @@ pub async fn assemble(
     let ring = KeyRing::default();
     keys::ensure(&store, SigningAlgorithm::Es256, clock.now()).await?;
     ring.refresh(&store).await?;
-    let relying_party = RelyingParty::new(relying_party_settings(config, secret), clock.clone())?;
+    let relying_parties = credentials.clients(config, &clock)?;
     let settings = Settings {
         public_url: config.public_url.clone(),
         name: config.name.clone(),
         contact: config.contact.clone(),
-        franceconnect_origin: origin_of(&config.franceconnect.issuer),
         trusted_proxies: config.trusted_proxies.clone(),
         proxied: !config.development && config.tls.certificate_file.is_none(),
         demo: config.mail.mode == MailMode::Page,
@@ -160,7 +160,7 @@ pub async fn assemble(
         clock,
         random,
         settings,
-        relying_party,
+        relying_parties,
         provider,
         bell: Arc::new(Notify::new()),
         sources: source_limiter(),
@@ -168,25 +168,6 @@ pub async fn assemble(
         budget: Budget::default(),
         draining: AtomicBool::new(false),
     }))
-}
-
-fn relying_party_settings(config: &Config, secret: SecretString) -> relying_party::Settings {
-    let franceconnect = &config.franceconnect;
-    relying_party::Settings {
-        issuer: franceconnect.issuer.clone(),
-        client_id: franceconnect.client_id.clone(),
-        client_secret: secret,
-        redirect_uri: format!("{}/franceconnect/callback", config.public_url),
-        post_logout_redirect_uri: format!("{}/franceconnect/logged-out", config.public_url),
-        scopes: franceconnect.scopes.clone(),
-        acr: franceconnect.acr.clone(),
-        algorithm: match franceconnect.algorithm {
-            Algorithm::ES256 => relying_party::Algorithm::Es256,
-            Algorithm::RS256 => relying_party::Algorithm::Rs256,
-        },
-        pkce: franceconnect.pkce,
-        development: config.development,
-    }
 }
 
 /// The span of a request: identifiers and the route's pattern only. An address may hold a token, so it is never logged.

@@ -25,7 +25,7 @@ pub async fn serve(config: &Config) -> Result<(), StartError> {
     let figures = monitoring::count().map_err(StartError::Figures)?;
     let random = Random::system();
     let store = open_store(config, &secrets.master_key, random.clone())?;
-    let app = assemble(config, secrets.franceconnect, store, Clock::system(), random).await?;
+    let app = assemble(config, secrets.providers, store, Clock::system(), random).await?;
     start_background(&app, config)?;
     let listening = |error| StartError::Listen(config.listen.to_string(), error);
     let listener = TcpListener::bind(config.listen).map_err(listening)?;

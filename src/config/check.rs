@@ -6,7 +6,7 @@ use lettre::Address;
 use lettre::message::Mailbox;
 use url::{Host, Url};
 
-use super::keys::refusal;
+use super::keys::{key_of, refusal};
 use super::{Config, Database, Encryption, FranceConnect, Mail, MailMode, Monitoring, Problem};
 
 impl Config {
@@ -26,9 +26,10 @@ impl Config {
             self.monitoring_apart(),
         ];
         let mail = self.mail.check(self.development);
-        let franceconnect = self.franceconnect.check(self.development);
+        let providers = self.identifying().flat_map(|(name, provider)| provider.check(name, self.development));
+        let providers = providers.chain(confused(self));
         let tls = self.tls.pem().err();
-        found.into_iter().flatten().chain(mail).chain(franceconnect).chain(tls).collect()
+        found.into_iter().flatten().chain(mail).chain(providers).chain(tls).collect()
     }
 
     /// Development answers over plain http and shows mails: nobody else may reach it.
@@ -91,17 +92,38 @@ impl Mail {
 }
 
 impl FranceConnect {
-    fn check(&self, development: bool) -> Vec<Problem> {
+    fn check(&self, name: &str, development: bool) -> Vec<Problem> {
+        let key = |last: &str| key_of(name, last);
         let found = [
-            issuer(&self.issuer, development),
-            client_id(&self.client_id),
-            self.client_secret().err(),
-            scopes(&self.scopes),
-            (!["eidas1", "eidas2", "eidas3"].contains(&self.acr.as_str()))
-                .then(|| refusal("franceconnect.acr", is(&self.acr))),
+            issuer(&key("issuer"), &self.issuer, development),
+            label(&key("label"), &self.label),
+            client_id(&key("client_id"), &self.client_id),
+            self.client_secret(name).err(),
+            self.encryption_keys(name).err(),
+            scopes(&key("scopes"), &self.scopes),
+            (!["eidas1", "eidas2", "eidas3"].contains(&self.acr.as_str())).then(|| refusal(&key("acr"), is(&self.acr))),
         ];
         found.into_iter().flatten().collect()
     }
+}
+
+/// Two providers with one issuer could not be told apart when a citizen comes back, nor two with one label by a mediator.
+fn confused(config: &Config) -> Vec<Problem> {
+    let all: Vec<_> = config.identifying().collect();
+    let found = all.iter().enumerate().flat_map(|(at, (name, one))| {
+        let earlier = all.iter().take(at).map(|(_, other)| *other);
+        let same = |last: &str, of: fn(&FranceConnect) -> &str| {
+            let twice = !of(one).is_empty() && earlier.clone().any(|other| of(other) == of(one));
+            twice.then(|| refusal(&key_of(name, last), "is that of another provider"))
+        };
+        [same("issuer", |provider| &provider.issuer), same("label", |provider| &provider.label)]
+    });
+    found.flatten().collect()
+}
+
+fn label(key: &str, given: &str) -> Option<Problem> {
+    let fits = !given.trim().is_empty() && given.chars().count() <= 40;
+    (!fits).then(|| refusal(key, is(given)))
 }
 
 fn is(value: &str) -> String {
@@ -109,12 +131,12 @@ fn is(value: &str) -> String {
 }
 
 /// The example's identifier is nobody's.
-fn client_id(given: &str) -> Option<Problem> {
+fn client_id(key: &str, given: &str) -> Option<Problem> {
     if given.trim().is_empty() {
-        return Some(refusal("franceconnect.client_id", "is not set"));
+        return Some(refusal(key, "is not set"));
     }
     let made_up = given.len() > 8 && given.bytes().all(|byte| byte == b'0');
-    made_up.then(|| refusal("franceconnect.client_id", "is the one of the example"))
+    made_up.then(|| refusal(key, "is the one of the example"))
 }
 
 /// Other services compare this address byte for byte, so only its one normal form is accepted.
@@ -124,10 +146,10 @@ fn public_url(given: &str, development: bool) -> Option<Problem> {
     (!good).then(|| refusal("public_url", is(given)))
 }
 
-fn issuer(given: &str, development: bool) -> Option<Problem> {
+fn issuer(key: &str, given: &str, development: bool) -> Option<Problem> {
     let plain = |url: &Url| url.query().is_none() && url.fragment().is_none();
     let good = Url::parse(given).is_ok_and(|url| plain(&url) && is_protected(&url, development));
-    (!good).then(|| refusal("franceconnect.issuer", is(given)))
+    (!good).then(|| refusal(key, is(given)))
 }
 
 /// https with a host and no password in it; in development also http to this machine.
@@ -170,7 +192,7 @@ fn pool(database: &Database) -> Option<Problem> {
     (!fits).then(|| refusal("database.pool", format!("is {}", database.pool)))
 }
 
-fn scopes(given: &[String]) -> Option<Problem> {
+fn scopes(key: &str, given: &[String]) -> Option<Problem> {
     let twice = given.iter().enumerate().find(|(at, scope)| given.iter().take(*at).any(|earlier| earlier == *scope));
     let odd = given.iter().find(|scope| scope.is_empty() || !scope.bytes().all(|byte| byte.is_ascii_graphic()));
     let found = match (twice, odd) {
@@ -179,5 +201,5 @@ fn scopes(given: &[String]) -> Option<Problem> {
         _ if !given.iter().any(|scope| scope == "openid") => "is without openid".to_owned(),
         _ => return None,
     };
-    Some(refusal("franceconnect.scopes", found))
+    Some(refusal(key, found))
 }

@@ -1,5 +1,6 @@
 //! What holds where the operator says nothing: `config/example.toml` shows the same.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ impl Default for Config {
             secrets: Secrets::default(),
             mail: Mail::default(),
             franceconnect: FranceConnect::default(),
+            providers: BTreeMap::new(),
             tls: Tls::default(),
             monitoring: Monitoring::default(),
             log: Log::default(),
@@ -53,12 +55,15 @@ impl Default for FranceConnect {
         let scopes = ["openid", "identite_pivot", "preferred_username", "email", "idp_birthdate"];
         Self {
             issuer: String::new(),
+            label: "FranceConnect".to_owned(),
             client_id: String::new(),
             client_secret_file: PathBuf::new(),
+            encryption_key_files: Vec::new(),
             scopes: scopes.map(str::to_owned).to_vec(),
             acr: "eidas1".to_owned(),
             algorithm: Algorithm::ES256,
             pkce: false,
+            logout: true,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Every key, with what to write there. The one list that messages, unknown keys and the example are held against.
 
-use super::Problem;
+use super::{FRANCECONNECT, Problem};
 
 /// The keys in the order of the example; each text continues "write".
-pub(super) const KEYS: [(&str, &str); 29] = [
+pub(super) const KEYS: [(&str, &str); 32] = [
     (
         "public_url",
         "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",
@@ -30,15 +30,21 @@ pub(super) const KEYS: [(&str, &str); 29] = [
     ),
     ("mail.encryption", "tls or starttls, or none for a relay on this machine"),
     ("franceconnect.issuer", "its https:// address, as https://oidc.franceconnect.gouv.fr/api/v2"),
+    ("franceconnect.label", "its name on the screens, 1 to 40 characters, not that of another provider"),
     ("franceconnect.client_id", "the client identifier received from FranceConnect"),
     (
         "franceconnect.client_secret_file",
         "the path of a file that holds the client secret received from FranceConnect, readable by this service alone",
     ),
+    (
+        "franceconnect.encryption_key_files",
+        "a list of paths of PEM files, each with one private key, readable by this service alone; [] if tokens are not encrypted",
+    ),
     ("franceconnect.scopes", "a list of scopes, each once, with openid among them"),
     ("franceconnect.acr", "eidas1, eidas2 or eidas3"),
     ("franceconnect.algorithm", "ES256 or RS256"),
     ("franceconnect.pkce", "true or false"),
+    ("franceconnect.logout", "true or false"),
     (
         "tls.certificate_file",
         "the path of a PEM file with the certificate and those between it and its authority, or set trusted_proxies if a \
@@ -54,12 +60,32 @@ pub(super) const KEYS: [(&str, &str); 29] = [
 /// The tables that hold keys.
 pub(super) const TABLES: [&str; 7] = ["database", "secrets", "mail", "franceconnect", "tls", "monitoring", "log"];
 
+/// The table of the tables of further providers.
+pub(super) const PROVIDERS: &str = "providers";
+
+/// A table of a further provider, and a key in it, are those of FranceConnect.
+pub(super) fn plain(key: &str) -> String {
+    match key.strip_prefix(PROVIDERS).and_then(|rest| rest.strip_prefix('.')) {
+        Some(named) => match named.split_once('.') {
+            Some((_, last)) => format!("{FRANCECONNECT}.{last}"),
+            None => FRANCECONNECT.to_owned(),
+        },
+        None => key.to_owned(),
+    }
+}
+
+/// A key of the provider with this name.
+pub(super) fn key_of(provider: &str, key: &str) -> String {
+    if provider == FRANCECONNECT { format!("{provider}.{key}") } else { format!("{PROVIDERS}.{provider}.{key}") }
+}
+
 /// What to write for a key, or for the option of the command line that names a secret.
 pub(super) fn wanted(key: &str) -> &'static str {
     let option = [(
         "--client-secret-file",
         "the path of a file that holds 32 or more random characters without spaces, readable by this account alone",
     )];
+    let key = plain(key);
     KEYS.iter().chain(&option).find(|(name, _)| *name == key).map_or("another value", |(_, text)| text)
 }
 
@@ -70,7 +96,8 @@ pub(super) fn refusal(key: &str, found: impl Into<String>) -> Problem {
 
 /// The names at one level: of a table, or of the top when `table` is empty.
 pub(super) fn names(table: &str) -> String {
-    let tables = TABLES.iter().filter(|_| table.is_empty()).copied();
+    let table = plain(table);
+    let tables = TABLES.iter().copied().chain([PROVIDERS]).filter(|_| table.is_empty());
     let keys = KEYS.iter().filter_map(|(key, _)| match key.split_once('.') {
         Some((parent, name)) => (parent == table).then_some(name),
         None => table.is_empty().then_some(*key),

@@ -14,7 +14,7 @@ mod tests;
 
 pub use secret::{Pem, client_secret};
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -47,6 +47,8 @@ pub struct Config {
     pub mail: Mail,
     /// The provider that identifies citizens.
     pub franceconnect: FranceConnect,
+    /// Further ones, by the name in their addresses.
+    pub providers: BTreeMap<String, FranceConnect>,
     /// TLS in this process, if no proxy ends it.
     pub tls: Tls,
     /// What the operator's machines ask.
@@ -115,16 +117,21 @@ pub enum Encryption {
     None,
 }
 
-/// The provider that identifies citizens.
+/// A provider that identifies citizens: FranceConnect, or one that speaks as it does.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FranceConnect {
     /// Its address, compared byte for byte with what it says of itself.
     pub issuer: String,
+    /// Its name on the screens.
+    pub label: String,
     /// Who we are to it.
     pub client_id: String,
     /// The file of the secret shared with it.
     pub client_secret_file: PathBuf,
+    /// The files of our keys, if it encrypts its tokens for us; the current one first.
+    #[serde(deserialize_with = "read::words")]
+    pub encryption_key_files: Vec<PathBuf>,
     /// What we ask to know of a citizen.
     #[serde(deserialize_with = "read::words")]
     pub scopes: Vec<String>,
@@ -134,6 +141,8 @@ pub struct FranceConnect {
     pub algorithm: Algorithm,
     /// Whether PKCE is used. FranceConnect refuses it.
     pub pkce: bool,
+    /// Whether it can end the session that it opened for a citizen.
+    pub logout: bool,
 }
 
 /// An algorithm of signed tokens.
@@ -235,6 +244,17 @@ impl Config {
         problems.extend(config.check().into_iter().filter(|problem| !refused.contains(&problem.key)));
         problems.sort_by(|one, other| one.key.cmp(&other.key));
         if problems.is_empty() { Ok(config) } else { Err(problems) }
+    }
+}
+
+/// What FranceConnect is called in addresses and figures.
+pub const FRANCECONNECT: &str = "franceconnect";
+
+impl Config {
+    /// Every provider that identifies citizens, with the name in its addresses; FranceConnect first.
+    pub fn identifying(&self) -> impl Iterator<Item = (&str, &FranceConnect)> {
+        let others = self.providers.iter().map(|(name, provider)| (name.as_str(), provider));
+        std::iter::once((FRANCECONNECT, &self.franceconnect)).chain(others)
     }
 }
 

@@ -8,8 +8,8 @@ use std::{env, fmt, fs};
 use config::{ConfigError, Environment, File, FileFormat, Source, Value, ValueKind};
 use serde::{Deserialize, Deserializer, de};
 
-use super::keys::{KEYS, TABLES, names, refusal};
-use super::{Config, Problem};
+use super::keys::{KEYS, PROVIDERS, TABLES, names, plain, refusal};
+use super::{Config, FRANCECONNECT, Problem};
 
 const PREFIX: &str = "MANDATAIRE";
 
@@ -76,13 +76,21 @@ pub(super) fn typed(mut tree: Tree) -> (Config, Vec<Problem>) {
             Ok(config) => return (config, problems),
             Err(error) => error.path().to_string(),
         };
-        let key = KEYS.iter().map(|(key, _)| *key).find(|key| within(&error, key));
-        let Some((key, value)) = key.and_then(|key| Some((key, take(&mut tree, key)?))) else {
+        let Some((key, value)) = key_at(&error).and_then(|key| take(&mut tree, &key).map(|value| (key, value))) else {
             problems.push(refusal(&error, "cannot be read"));
             return (Config::default(), problems);
         };
-        problems.push(refusal(key, shown(&value)));
+        problems.push(refusal(&key, shown(&value)));
     }
+}
+
+/// The key to which a path leads, or into whose value.
+fn key_at(path: &str) -> Option<String> {
+    if let Some(named) = path.strip_prefix(PROVIDERS).and_then(|rest| rest.strip_prefix('.')) {
+        let mut parts = named.split(['.', '[']);
+        return Some(format!("{PROVIDERS}.{}.{}", parts.next()?, parts.next()?));
+    }
+    KEYS.iter().map(|(key, _)| *key).find(|key| within(path, key)).map(str::to_owned)
 }
 
 /// Whether a path leads to the key or into its value.
@@ -95,20 +103,56 @@ fn put_unknown_aside(tree: &mut Tree, table: &str, problems: &mut Vec<Problem>) 
     tree.retain(|name, value| {
         let key = if table.is_empty() { name.clone() } else { format!("{table}.{name}") };
         if TABLES.contains(&key.as_str()) {
-            if let ValueKind::Table(inner) = &mut value.kind {
-                put_unknown_aside(inner, &key, problems);
-                return true;
-            }
-            let found = "is not a table".to_owned();
-            problems.push(Problem { found, write: format!("its keys below a line [{key}]: {}", names(&key)), key });
-            return false;
+            return is_table(value, key, problems);
         }
-        let known = KEYS.iter().any(|(name, _)| *name == key);
+        if key == PROVIDERS {
+            return provider_tables(value, problems);
+        }
+        let known = KEYS.iter().any(|(name, _)| *name == plain(&key));
         if !known {
             problems.push(unknown(key, table, value));
         }
         known
     });
+}
+
+fn is_table(value: &mut Value, key: String, problems: &mut Vec<Problem>) -> bool {
+    if let ValueKind::Table(inner) = &mut value.kind {
+        put_unknown_aside(inner, &key, problems);
+        return true;
+    }
+    let found = "is not a table".to_owned();
+    problems.push(Problem { found, write: format!("its keys below a line [{key}]: {}", names(&key)), key });
+    false
+}
+
+/// Takes out what is no provider's table, and in each table what is no key.
+fn provider_tables(value: &mut Value, problems: &mut Vec<Problem>) -> bool {
+    const NAME: &str =
+        "a name of 1 to 20 lower-case letters, digits and dashes, which begins with a letter and is not franceconnect";
+    let ValueKind::Table(providers) = &mut value.kind else {
+        let found = "is not a table of tables".to_owned();
+        problems.push(Problem { key: PROVIDERS.to_owned(), found, write: format!("[{PROVIDERS}.NAME], with {NAME}") });
+        return false;
+    };
+    providers.retain(|name, value| {
+        let key = format!("{PROVIDERS}.{name}");
+        if !names_a_provider(name) {
+            problems.push(Problem { key, found: "is not the name of a provider".to_owned(), write: NAME.to_owned() });
+            return false;
+        }
+        is_table(value, key, problems)
+    });
+    true
+}
+
+/// It stands in addresses.
+fn names_a_provider(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name != FRANCECONNECT
+        && (1..=20).contains(&name.len())
+        && name.bytes().all(plain)
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
 }
 
 /// Says where the key was met, and never its value: it may be a secret under a mistaken name.

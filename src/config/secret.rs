@@ -10,7 +10,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::keys::refusal;
+use super::keys::{key_of, refusal};
 use super::{Config, FranceConnect, Mail, Problem, Tls};
 
 /// With or without the final `=`.
@@ -45,13 +45,22 @@ impl Config {
 }
 
 impl FranceConnect {
-    /// The secret shared with the provider.
+    /// The secret shared with the provider, whose `name` is that of its addresses.
     ///
     /// # Errors
     /// What is the matter with the file.
-    pub fn client_secret(&self) -> Result<SecretString, Problem> {
-        const KEY: &str = "franceconnect.client_secret_file";
-        Ok(client_secret(KEY, &self.client_secret_file)?.as_str().into())
+    pub fn client_secret(&self, name: &str) -> Result<SecretString, Problem> {
+        let key = &key_of(name, "client_secret_file");
+        Ok(client_secret(key, &self.client_secret_file)?.as_str().into())
+    }
+
+    /// Our keys for its encrypted tokens, in PEM, the current one first; none if it does not encrypt. `name` is its own.
+    ///
+    /// # Errors
+    /// What is the matter with a file.
+    pub fn encryption_keys(&self, name: &str) -> Result<Vec<Zeroizing<String>>, Problem> {
+        let key = key_of(name, "encryption_key_files");
+        self.encryption_key_files.iter().map(|path| read(&key, path)).collect()
     }
 }
 

@@ -1,3 +1,5 @@
+mod providers;
+
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -82,7 +84,7 @@ fn secrets_are_read_from_their_files() {
     let scene = Scene::new("secrets");
     let config = scene.load("", "", &[]).unwrap();
     assert_eq!(*config.master_key().unwrap(), KEY);
-    assert_eq!(config.franceconnect.client_secret().unwrap().expose_secret(), SECRET);
+    assert_eq!(config.franceconnect.client_secret(FRANCECONNECT).unwrap().expose_secret(), SECRET);
     assert!(config.mail.password().unwrap().is_none());
     scene.file("master.key", &format!("{}\n", STANDARD.encode(OTHER_KEY).trim_end_matches('=')), 0o400);
     assert_eq!(*config.master_key().unwrap(), OTHER_KEY);
@@ -117,7 +119,7 @@ fn every_unknown_key_and_every_wrong_type_is_named_at_once() {
         "colour is not a key of ours: write one of public_url,",
         "database.pool is \"many\": write a number",
         "franceconnect.algorithm is \"none\": write ES256 or RS256.",
-        "franceconnect.client_secret is not a key of ours: write one of issuer, client_id, client_secret_file",
+        "franceconnect.client_secret is not a key of ours: write one of issuer, label, client_id, client_secret_file",
         "listen is \"everywhere\": write an IP address",
         "log is not a table: write its keys below a line [log]: format, level.",
         "trusted_proxies has a wrong element",
@@ -279,7 +281,7 @@ fn fields(table: &str) -> Vec<String> {
 #[test]
 fn the_list_of_keys_the_types_and_the_example_name_the_same_keys_in_the_same_order() {
     let keys: Vec<String> = KEYS.iter().map(|(key, _)| (*key).to_owned()).collect();
-    let top = fields("").into_iter().filter(|name| !TABLES.contains(&name.as_str()));
+    let top = fields("").into_iter().filter(|name| !TABLES.contains(&name.as_str()) && name != "providers");
     let typed: Vec<String> = top.chain(TABLES.iter().flat_map(|table| fields(table))).collect();
     assert_eq!(typed, keys);
 

@@ -56,6 +56,8 @@ kinds! {
     IdentificationRefused = "identification_refused",
     /// FranceConnect sent another identity under a known subject.
     IdentityChanged = "identity_changed",
+    /// The identity of a known citizen came under another subject. Both stay apart.
+    IdentityShared = "identity_shared",
     /// The citizen agreed to the text shown.
     AgreementGiven = "agreement_given",
     /// The citizen refused.

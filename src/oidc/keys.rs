@@ -54,15 +54,7 @@ pub fn generate(of: SigningAlgorithm, now: Instant) -> Result<SigningKey, Fault>
         SigningAlgorithm::Rs256 => rsa_key()?,
         SigningAlgorithm::Hs256 => return Err(Fault::Missing(of)),
     };
-    // RFC 7638: the thumbprint of the required members, which are in order already.
-    let kid = URL_SAFE_NO_PAD.encode(Digest::of(jwk.to_string().as_bytes()).as_bytes());
-    if let Value::Object(members) = &mut jwk {
-        members.extend([
-            ("kid".to_owned(), json!(kid)),
-            ("alg".to_owned(), json!(of.code())),
-            ("use".to_owned(), json!("sig")),
-        ]);
-    }
+    let kid = published(&mut jwk, of.code(), "sig");
     Ok(SigningKey { kid, algorithm: of, private, public: jwk.to_string(), active: true, created_at: now })
 }
 
@@ -71,24 +63,42 @@ fn ec_key() -> Result<(Zeroizing<Vec<u8>>, Value), Fault> {
         .map_err(|_| Fault::Unusable)?;
     let pair =
         EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).map_err(|_| Fault::Unusable)?;
-    // An uncompressed point (SEC 1 2.3.3): 0x04, x, y.
-    let point = pair.public_key().as_ref();
-    let (x, y) = point.get(1..33).zip(point.get(33..65)).ok_or(Fault::Unusable)?;
-    let jwk = json!({ "crv": "P-256", "kty": "EC", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) });
+    let jwk = ec_jwk(pair.public_key().as_ref()).ok_or(Fault::Unusable)?;
     Ok((Zeroizing::new(pkcs8.as_ref().to_vec()), jwk))
 }
 
 fn rsa_key() -> Result<(Zeroizing<Vec<u8>>, Value), Fault> {
     let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(|_| Fault::Unusable)?;
     let pkcs8 = pair.as_der().map_err(|_| Fault::Unusable)?;
+    let jwk = rsa_jwk(&pair);
+    Ok((Zeroizing::new(pkcs8.as_ref().to_vec()), jwk))
+}
+
+/// The members of a public key on P-256, in order, from an uncompressed point (SEC 1 2.3.3): 0x04, x, y.
+pub(super) fn ec_jwk(point: &[u8]) -> Option<Value> {
+    let (x, y) = point.get(1..33).zip(point.get(33..65))?;
+    Some(json!({ "crv": "P-256", "kty": "EC", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) }))
+}
+
+/// The members of an RSA public key, in order.
+pub(super) fn rsa_jwk(pair: &RsaKeyPair) -> Value {
     let public = pair.public_key();
     let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let jwk = json!({
+    json!({
         "e": number(public.exponent().big_endian_without_leading_zero()),
         "kty": "RSA",
         "n": number(public.modulus().big_endian_without_leading_zero()),
-    });
-    Ok((Zeroizing::new(pkcs8.as_ref().to_vec()), jwk))
+    })
+}
+
+/// Says of a public key what it is for, and how it is called: by the thumbprint of its members (RFC 7638).
+pub(super) fn published(jwk: &mut Value, algorithm: &str, purpose: &str) -> String {
+    let kid = URL_SAFE_NO_PAD.encode(Digest::of(jwk.to_string().as_bytes()).as_bytes());
+    if let Value::Object(members) = jwk {
+        let named = [("kid", kid.as_str()), ("alg", algorithm), ("use", purpose)];
+        members.extend(named.map(|(name, value)| (name.to_owned(), json!(value))));
+    }
+    kid
 }
 
 #[derive(Default)]

@@ -1,13 +1,15 @@
 //! Citizens: their sealed identity, and the lists of one organisation.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+mod recognise;
+
+pub use recognise::{Recognised, recognise};
+
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::schema::{citizen_search, citizens, holdings, person_keys as key_rows};
 use super::vault::{PersonKey, Place, Vault};
-use super::{Db, Error, Tx, parsed, person_keys, read_back, search, stored};
+use super::{Db, Error, Tx, parsed, read_back, search, stored};
 use crate::domain::Instant;
 use crate::domain::citizen::{Claims, Identity, LONGEST_BEGINNING, beginning};
 use crate::domain::id::{CitizenId, OrganisationId};
@@ -92,53 +94,6 @@ fn opened(vault: &Vault, (id, subject, identity, wrapped): Row) -> Result<Citize
     Ok(Citizen { id: parsed(&id, "citizens.id")?, subject, identity })
 }
 
-/// Who identified: a known citizen, or a new one.
-pub struct Recognised {
-    /// The pseudonym here.
-    pub id: CitizenId,
-    /// Whether FranceConnect sent another identity than last time under the same subject.
-    pub changed: bool,
-}
-
-/// Finds the citizen of an issuer and subject, or makes one. The key is (issuer, subject), never an address or a name.
-///
-/// # Errors
-/// The database fails.
-pub fn recognise(
-    tx: &mut Tx<'_>,
-    issuer: &str,
-    subject: &str,
-    identity: &Identity,
-    now: Instant,
-) -> Result<Recognised, Error> {
-    let index = tx.vault.index("citizens.sub", &format!("{issuer} {subject}"));
-    tx.connection.lock(&format!("citizen|{}", URL_SAFE_NO_PAD.encode(&index)))?;
-    let known: Option<Row> = citizens::table
-        .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
-        .filter(citizens::issuer.eq(issuer).and(citizens::sub_index.eq(&index)))
-        .select(COLUMNS)
-        .first(tx.connection)
-        .optional()?;
-    if let Some(row) = known {
-        let citizen = opened(tx.vault, row)?;
-        return Ok(Recognised { changed: citizen.identity != *identity, id: citizen.id });
-    }
-    let id = CitizenId::new(now, u128::from_le_bytes(tx.random.bytes()));
-    let key = person_keys::make(tx, id.as_str(), now)?;
-    let sealed = tx.vault.seal(&key, place(id.as_str()), &identity_bytes(identity)?)?;
-    diesel::insert_into(citizens::table)
-        .values((
-            citizens::id.eq(id.as_str()),
-            citizens::issuer.eq(issuer),
-            citizens::sub_index.eq(index),
-            citizens::subject.eq(tx.random.token()),
-            citizens::identity.eq(sealed),
-            citizens::created_at.eq(stored(now)),
-        ))
-        .execute(tx.connection)?;
-    Ok(Recognised { id, changed: false })
-}
-
 /// Keeps the identity of today and makes it searchable for the organisation; `first` says that it holds no mandate of theirs yet.
 pub(super) fn update(
     tx: &mut Tx<'_>,
@@ -149,7 +104,10 @@ pub(super) fn update(
     first: bool,
 ) -> Result<(), Error> {
     let sealed = tx.vault.seal(key, place(id.as_str()), &identity_bytes(identity)?)?;
-    diesel::update(citizens::table.find(id.as_str())).set(citizens::identity.eq(sealed)).execute(tx.connection)?;
+    let who = recognise::identity_index(tx.vault, identity);
+    diesel::update(citizens::table.find(id.as_str()))
+        .set((citizens::identity.eq(sealed), citizens::identity_index.eq(who)))
+        .execute(tx.connection)?;
     search::add(tx, organisation, id, identity, first)
 }
 

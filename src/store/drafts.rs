@@ -15,8 +15,10 @@ use crate::domain::event::Journalled;
 use crate::domain::id::{DraftId, SessionId};
 use crate::domain::mandate::draft::{Draft, Person, Stage};
 
-/// What the identification at FranceConnect must bring back.
+/// What the identification must bring back.
 pub struct Expected<'a> {
+    /// The provider it must come back from.
+    pub provider: &'a str,
     /// SHA-256 of the `state` sent.
     pub state_hash: &'a [u8],
     /// The `nonce` sent.
@@ -25,7 +27,7 @@ pub struct Expected<'a> {
     pub verifier: Option<&'a str>,
 }
 
-/// A draft that waits for FranceConnect.
+/// A draft that waits for a provider.
 #[derive(Debug)]
 pub struct Waiting {
     /// The draft.
@@ -136,7 +138,7 @@ fn agreement_from(bytes: &[u8]) -> Result<Agreement, Error> {
     })
 }
 
-/// Writes a new draft with what FranceConnect must bring back.
+/// Writes a new draft with what the provider must bring back.
 ///
 /// # Errors
 /// The database fails.
@@ -154,17 +156,20 @@ pub fn start(tx: &mut Tx<'_>, draft: &Draft, expected: &Expected<'_>) -> Result<
             drafts::state_hash.eq(expected.state_hash),
             drafts::nonce.eq(expected.nonce),
             drafts::verifier.eq(expected.verifier),
+            drafts::provider.eq(expected.provider),
         ))
         .execute(tx.connection)?;
     Ok(())
 }
 
-/// Takes the draft that waits for this `state` in this session: nobody can take it a second time.
+/// Takes the draft that waits for this `state` of this provider in this session: nobody can take it a second time.
 ///
 /// # Errors
-/// There is none, it is another session's, or it was taken.
-pub fn take_waiting(tx: &mut Tx<'_>, session: &SessionId, state_hash: &[u8]) -> Result<Waiting, Error> {
-    let mine = found!().filter(drafts::state_hash.eq(state_hash).and(drafts::session.eq(session.as_str())));
+/// There is none, it is another session's, it waits for another provider, or it was taken.
+pub fn take_waiting(tx: &mut Tx<'_>, session: &SessionId, provider: &str, state_hash: &[u8]) -> Result<Waiting, Error> {
+    let mine = found!()
+        .filter(drafts::state_hash.eq(state_hash).and(drafts::session.eq(session.as_str())))
+        .filter(drafts::provider.eq(provider));
     let found: Found = mine.first(tx.connection)?;
     let row = &found.0;
     let taken = diesel::update(drafts::table.find(&row.id).filter(drafts::state_hash.eq(state_hash)))

@@ -58,7 +58,7 @@ diesel::table! {
 diesel::table! {
     citizens (id) {
         id -> Text, issuer -> Text, sub_index -> Binary, subject -> Text, identity -> Binary,
-        created_at -> Timestamp,
+        created_at -> Timestamp, identity_index -> Nullable<Binary>,
     }
 }
 
@@ -73,7 +73,7 @@ diesel::table! {
         id -> Text, account -> Text, session -> Text, organisation -> Text, procedures -> Text, term -> Text,
         created_at -> Timestamp, stage -> Text, state_hash -> Nullable<Binary>, nonce -> Nullable<Text>,
         verifier -> Nullable<Text>, citizen -> Nullable<Text>, identity -> Nullable<Binary>,
-        agreement_hash -> Nullable<Binary>, agreement -> Nullable<Binary>, mandate -> Nullable<Text>,
+        agreement_hash -> Nullable<Binary>, agreement -> Nullable<Binary>, mandate -> Nullable<Text>, provider -> Text,
     }
 }
 

@@ -163,7 +163,6 @@ mod tests {
             public_url: "https://m.example.fr".to_owned(),
             name: String::new(),
             contact: String::new(),
-            franceconnect_origin: String::new(),
             trusted_proxies: proxies.iter().map(|address| address.parse().unwrap()).collect(),
             proxied: true,
             demo: false,

@@ -9,16 +9,41 @@ use super::state::Settings;
 /// The language chosen.
 pub const LANGUAGE: &str = "mandataire-language";
 
-/// Says that FranceConnect may still know a citizen in this browser: somebody left for it, and its session was not seen closed.
-pub const FRANCECONNECT: &str = "mandataire-franceconnect";
+/// Names the providers that may still know a citizen in this browser: somebody left for them, and no session was seen closed there.
+pub const OPEN_AT: &str = "mandataire-franceconnect";
 
 /// How long FranceConnect keeps a session that nobody uses.
 const FRANCECONNECT_KEEPS: Duration = Duration::minutes(30);
 
-/// Somebody leaves for FranceConnect.
+/// Between the names in the cookie: no name of a provider holds it.
+const BETWEEN: char = '.';
+
+/// The providers that may still know a citizen in this browser, by their names. What a browser says is looked up, never shown.
 #[must_use]
-pub fn left_for_franceconnect(settings: &Settings) -> Cookie<'static> {
-    let mut cookie = made(settings, FRANCECONNECT, "yes".to_owned());
+pub fn open_at(request: &HttpRequest) -> Vec<String> {
+    let named = |cookie: Cookie<'_>| cookie.value().split(BETWEEN).take(16).map(str::to_owned).collect();
+    request.cookie(OPEN_AT).map(named).unwrap_or_default()
+}
+
+/// Somebody leaves for a provider.
+#[must_use]
+pub fn left_for(request: &HttpRequest, settings: &Settings, provider: &str) -> Cookie<'static> {
+    let mut open = open_at(request);
+    open.retain(|name| name != provider);
+    open.push(provider.to_owned());
+    still_open(settings, &open)
+}
+
+/// Somebody comes back from the sign-out of a provider: nobody is known there any more.
+#[must_use]
+pub fn closed_at(request: &HttpRequest, settings: &Settings, provider: &str) -> Cookie<'static> {
+    let mut open = open_at(request);
+    open.retain(|name| name != provider);
+    if open.is_empty() { removed(settings, OPEN_AT) } else { still_open(settings, &open) }
+}
+
+fn still_open(settings: &Settings, names: &[String]) -> Cookie<'static> {
+    let mut cookie = made(settings, OPEN_AT, names.join(&BETWEEN.to_string()));
     cookie.set_max_age(FRANCECONNECT_KEEPS);
     cookie
 }
@@ -69,7 +94,6 @@ mod tests {
             public_url: "https://mandataire.example.fr".to_owned(),
             name: String::new(),
             contact: String::new(),
-            franceconnect_origin: String::new(),
             trusted_proxies: Vec::new(),
             proxied: false,
             demo: false,

@@ -97,6 +97,11 @@ async fn signed_in(request: &ServiceRequest, app: &App, now: Instant) -> Result<
     Ok(session.map(|session| Current::new(session, now)))
 }
 
+/// Whether people come to this path, or to the route of this pattern, from a provider that identifies citizens.
+pub(super) fn is_return(path: &str) -> bool {
+    ["/franceconnect/", "/providers/"].iter().any(|part| path.starts_with(part))
+}
+
 fn allowed(policy: Policy, current: &Current, path: &str, page: bool, now: Instant) -> Result<(), Problem> {
     let session = &current.session;
     let first = |path: &str| Err(Problem::First(path.to_owned()));
@@ -112,8 +117,8 @@ fn allowed(policy: Policy, current: &Current, path: &str, page: bool, now: Insta
     if !session.account.accepted_terms() {
         return first("/terms");
     }
-    // Whoever comes back from FranceConnect was busy there; turning them away would leave its session open.
-    if session.is_idle(now) && !path.starts_with("/franceconnect/") {
+    // Whoever comes back from a provider was busy there; turning them away would leave its session open.
+    if session.is_idle(now) && !is_return(path) {
         // An address that only takes forms shows nothing to come back to.
         let next = if page { path } else { start(session) };
         return first(&format!("/code?next={next}"));

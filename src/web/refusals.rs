@@ -10,6 +10,7 @@ use actix_web::web::Data;
 use governor::DefaultKeyedRateLimiter;
 
 use super::context;
+use super::policy::is_return;
 use super::problem::Problem;
 use super::state::{App, keyed_limiter};
 use crate::domain::Instant;
@@ -111,7 +112,7 @@ fn kind(refusal: Refusal, route: &str) -> Kind {
         }
         _ if route.starts_with("/provider/") => Kind::UseRefused,
         _ if route.ends_with("/revocation") => Kind::RevocationRefused,
-        _ if ["/mandates/", "/agreements/", "/franceconnect/"].iter().any(|part| route.starts_with(part)) => {
+        _ if is_return(route) || ["/mandates/", "/agreements/"].iter().any(|part| route.starts_with(part)) => {
             Kind::OpeningRefused
         }
         _ => Kind::ActRefused,

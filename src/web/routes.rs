@@ -11,7 +11,7 @@ use actix_web::{FromRequest, Resource, Responder, guard};
 
 use super::auditor::{entry, handler as auditor};
 use super::citizen::handler as citizen;
-use super::counter::{identification, mandates, opening, people, recap, revocation};
+use super::counter::{identification, logged_out, mandates, opening, people, recap, revocation};
 use super::policy::{self, Policy};
 use super::provider::{authorize, choice, endpoints, exercise, inquiries};
 use super::public::{enrolment, handler as public, sign_in, step_up};
@@ -142,7 +142,11 @@ fn counter(routes: Routes) -> Routes {
         .get("/mandates/new", Policy::Mediator, opening::form)
         .post("/mandates/drafts", Policy::Mediator, opening::start)
         .get("/franceconnect/callback", Policy::Mediator, identification::callback)
-        .get("/franceconnect/logged-out", Policy::Mediator, identification::logged_out)
+        .get("/franceconnect/logged-out", Policy::Mediator, logged_out::logged_out)
+        .get("/franceconnect/jwks", Policy::Machine, identification::key_set)
+        .get("/providers/{provider}/callback", Policy::Mediator, identification::callback)
+        .get("/providers/{provider}/logged-out", Policy::Mediator, logged_out::logged_out)
+        .get("/providers/{provider}/jwks", Policy::Machine, identification::key_set)
         .get("/agreements/{token}", Policy::Public, citizen::form)
         .post("/agreements/{token}", Policy::Public, citizen::answer)
         .get("/mandates/drafts/{draft}", Policy::Mediator, recap::form)

@@ -14,6 +14,7 @@ use super::assets;
 use super::context::{self, Browser, Current};
 use super::headers;
 use super::moment::Moment;
+use super::policy::is_return;
 use super::problem::Problem;
 use super::shell::{Person, Shell};
 use super::state::App;
@@ -124,10 +125,9 @@ impl Screen {
 /// Where a change of language comes back to: this page, or the page of the form that was refused.
 fn address(request: &HttpRequest) -> String {
     match (request.method(), request.path()) {
-        // The form of an opening is shown at these too; a code of FranceConnect is of no use twice, and has no place in a form.
-        (&Method::POST, "/mandates/drafts") | (_, "/franceconnect/callback" | "/franceconnect/logged-out") => {
-            "/mandates/new".to_owned()
-        }
+        // The form of an opening is shown at these too; a provider's code is of no use twice, and has no place in a form.
+        (&Method::POST, "/mandates/drafts") => "/mandates/new".to_owned(),
+        (_, path) if is_return(path) => "/mandates/new".to_owned(),
         (&Method::GET, path) if keeps_its_query(path) && !request.query_string().is_empty() => {
             format!("{path}?{}", request.query_string())
         }

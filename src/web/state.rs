@@ -30,8 +30,8 @@ pub struct App {
     pub random: Random,
     /// What the operator decided about the pages.
     pub settings: Settings,
-    /// Our role as a client of FranceConnect.
-    pub relying_party: RelyingParty,
+    /// Our role as a client of the providers that identify citizens, in the order of their buttons.
+    pub relying_parties: Vec<RelyingParty>,
     /// Our role as an identity provider.
     pub provider: Provider,
     /// Rung when a message was put into the outbox.
@@ -46,6 +46,14 @@ pub struct App {
     pub budget: Budget,
 }
 
+impl App {
+    /// The provider with this name in its addresses.
+    #[must_use]
+    pub fn relying_party(&self, name: &str) -> Option<&RelyingParty> {
+        self.relying_parties.iter().find(|one| one.name() == name)
+    }
+}
+
 /// What the operator decided about the pages.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -55,8 +63,6 @@ pub struct Settings {
     pub name: String,
     /// Where people who need help write to.
     pub contact: String,
-    /// Where forms may lead besides ourselves: FranceConnect's origin.
-    pub franceconnect_origin: String,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// TLS ends at a proxy: nobody else is answered.

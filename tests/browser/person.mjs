@@ -96,8 +96,8 @@ export class Person {
   }
 
   /** Presses the button with the words of this text. */
-  async pressesButton(key, status = 200) {
-    const button = this.#page.getByRole('button', { name: this.t(key) }).first();
+  async pressesButton(key, status = 200, values = {}) {
+    const button = this.#page.getByRole('button', { name: this.t(key, values) }).first();
     await this.#goes(() => this.#hands.press(button), status);
   }
 

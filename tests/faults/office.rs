@@ -114,7 +114,8 @@ impl Office {
         let mediator = member.and_then(|member| Mediator::new(member, now)).expect("a mediator");
         let draft = DraftId::new(now, random.u128());
         let draft = Draft::start(&mediator, BTreeSet::from(PROCEDURES), Term::Month, draft, now).expect("a draft");
-        let expected = Expected { state_hash: &random.bytes::<32>(), nonce: "nonce", verifier: None };
+        let expected =
+            Expected { provider: "franceconnect", state_hash: &random.bytes::<32>(), nonce: "nonce", verifier: None };
         drafts::start(tx, &draft, &expected)?;
         let (subject, identity) = self.citizen(at % CITIZENS);
         let known = citizens::recognise(tx, "https://franceconnect.example", &subject, &identity, now)?;

@@ -98,8 +98,8 @@ fn guarded(route: &Listed, name: &str, line: &str) {
     let target = match (name, route.policy.as_str()) {
         _ if open => return,
         ("anonymous" | "deactivated", _) => "303 /sign-in",
-        // Whoever comes back from FranceConnect was busy there.
-        ("idle", _) if route.path.starts_with("/franceconnect/") => return,
+        // Whoever comes back from a provider was busy there.
+        ("idle", _) if ["/franceconnect/", "/providers/"].iter().any(|part| route.path.starts_with(part)) => return,
         ("enrolling", "SignedIn" | "Enrolling") | ("terms pending" | "idle", "SignedIn") => return,
         ("enrolling", _) => "303 /enrolment",
         ("terms pending" | "idle", "Enrolling") => "303 /home",

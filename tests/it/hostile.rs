@@ -1,5 +1,6 @@
 //! A FranceConnect that can be told to misbehave: every document and token it answers passes through a closure of the test.
 //! Left alone, it answers as FranceConnect does.
+mod jwe;
 mod jwt;
 
 use std::sync::{Arc, Mutex};
@@ -11,6 +12,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use mandataire::clock::Clock;
 use serde_json::{Value, json};
 
+pub(crate) use jwe::{Jwe, Recipient};
 pub(crate) use jwt::{Jwt, Signer, at_hash, base64url, sha256};
 
 pub(crate) const CLIENT: &str = "mandataire-client";
@@ -46,7 +48,16 @@ pub(crate) struct Seen {
 }
 
 type Alter<T> = Box<dyn Fn(&mut T) + Send>;
+/// What becomes of a signed token on its way out: which one it is, and its text.
+type Seal = Box<dyn Fn(Token, String) -> String + Send>;
 type Rewrite = Box<dyn Fn(&str, &mut Reply) + Send>;
+
+/// One of the two tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    Id,
+    Userinfo,
+}
 
 /// Everything that a test may change, and what was seen.
 struct State {
@@ -60,6 +71,7 @@ struct State {
     token: Alter<Value>,
     id_token: Alter<Jwt>,
     userinfo: Alter<Jwt>,
+    seal: Seal,
     reply: Rewrite,
     seen: Vec<Seen>,
 }
@@ -103,6 +115,7 @@ impl Hostile {
             token: Box::new(|_| ()),
             id_token: Box::new(|_| ()),
             userinfo: Box::new(|_| ()),
+            seal: Box::new(|_, token| token),
             reply: Box::new(|_, _| ()),
             seen: Vec::new(),
         }));
@@ -116,6 +129,11 @@ impl Hostile {
         let handle = server.handle();
         actix_web::rt::spawn(server);
         Self { issuer, state, server: handle }
+    }
+
+    /// Encrypts the tokens, or some of them.
+    pub(crate) fn seal(&self, seal: impl Fn(Token, String) -> String + Send + 'static) {
+        self.state.lock().unwrap().seal = Box::new(seal);
     }
 
     /// Alters the answers themselves: the first argument is the path after the issuer.
@@ -187,7 +205,7 @@ impl State {
             "/.well-known/openid-configuration" => document(self.metadata(), &self.discovery),
             "/jwks" => document(json!({"keys": [self.signer.jwk("key-1")]}), &self.jwks),
             "/token" => document(self.tokens(), &self.token),
-            "/userinfo" => Reply::new("application/jwt", self.userinfo().compact()),
+            "/userinfo" => Reply::new("application/jwt", (self.seal)(Token::Userinfo, self.userinfo().compact())),
             _ => Reply::new("text/html", "<p>?"),
         }
     }
@@ -218,7 +236,7 @@ impl State {
         }));
         (self.id_token)(&mut id_token);
         json!({
-            "access_token": ACCESS_TOKEN, "expires_in": 60, "id_token": id_token.compact(),
+            "access_token": ACCESS_TOKEN, "expires_in": 60, "id_token": (self.seal)(Token::Id, id_token.compact()),
             "scope": "openid identite_pivot", "token_type": "Bearer",
         })
     }

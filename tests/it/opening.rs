@@ -9,6 +9,7 @@ mod document;
 mod form;
 mod identity;
 mod platform;
+mod providers;
 mod refusing;
 mod replacing;
 mod signatures;

@@ -62,7 +62,12 @@ impl World {
             sessions::create(tx, &new, now)?;
             let procedures = [Procedure::Logement].into();
             let draft = Draft::start(&mediator, procedures, term, DraftId::new(now, number()), now).expect("a draft");
-            let expected = drafts::Expected { state_hash: &number().to_be_bytes(), nonce: "n", verifier: None };
+            let expected = drafts::Expected {
+                provider: "franceconnect",
+                state_hash: &number().to_be_bytes(),
+                nonce: "n",
+                verifier: None,
+            };
             drafts::start(tx, &draft, &expected)?;
             let known = citizens::recognise(tx, "https://issuer.example", &subject, &identity, now)?;
             let person = Person { id: known.id.clone(), identity };

@@ -1,5 +1,7 @@
 //! We are a client of FranceConnect: what we ask, whom we recognise, and what we remember of the platform.
 mod callback;
+mod down;
+mod encryption;
 mod endpoints;
 mod jose;
 mod keys;
@@ -12,7 +14,7 @@ use chrono::{DateTime, TimeDelta};
 use mandataire::clock::{Clock, Random};
 use mandataire::domain::citizen::{Gender, Identity};
 use mandataire::oidc::http;
-use mandataire::oidc::relying_party::{Algorithm, Callback, Fault, Identified, RelyingParty, Settings};
+use mandataire::oidc::relying_party::{Algorithm, Callback, Fault, Identified, Patience, RelyingParty, Settings};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -52,6 +54,8 @@ fn clock() -> Clock {
 
 fn settings(issuer: &str) -> Settings {
     Settings {
+        name: "franceconnect".to_owned(),
+        label: "FranceConnect".to_owned(),
         issuer: issuer.to_owned(),
         client_id: CLIENT.to_owned(),
         client_secret: SECRET.into(),
@@ -61,6 +65,10 @@ fn settings(issuer: &str) -> Settings {
         acr: "eidas1".to_owned(),
         algorithm: Algorithm::Es256,
         pkce: false,
+        decryption: None,
+        logout: true,
+        // Most tests make one outage after the other.
+        patience: Patience { outages: u32::MAX, ..Patience::default() },
         development: true,
     }
 }
@@ -273,7 +281,7 @@ async fn the_sign_out_names_the_token_however_old() {
     let world = World::new();
     let token = world.identify().await.unwrap().id_token;
     world.clock.advance(TimeDelta::days(2));
-    let url = world.rp.logout_url(&token, "a state & more").await.unwrap();
+    let url = world.rp.logout_url(&token, "a state & more").await.unwrap().unwrap();
     assert!(url.as_str().starts_with(&format!("{}/session/end?", world.fc.issuer)));
     let mut query = query(&url);
     assert_eq!(query.remove("id_token_hint").unwrap(), token);

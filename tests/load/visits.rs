@@ -66,8 +66,12 @@ fn agreed(
     at: Instant,
 ) -> Result<Draft, Error> {
     let (state_hash, nonce) = (world.random.bytes::<32>(), world.random.token());
-    drafts::start(tx, draft, &drafts::Expected { state_hash: &state_hash, nonce: &nonce, verifier: None })?;
-    let waiting = drafts::take_waiting(tx, mediator.session(), &state_hash)?;
+    drafts::start(
+        tx,
+        draft,
+        &drafts::Expected { provider: "franceconnect", state_hash: &state_hash, nonce: &nonce, verifier: None },
+    )?;
+    let waiting = drafts::take_waiting(tx, mediator.session(), "franceconnect", &state_hash)?;
     let (identity, now) = (people::identity(citizen), at + TimeDelta::minutes(1));
     let known = citizens::recognise(tx, ISSUER, &people::subject(citizen), &identity, now)?;
     let person = Person { id: known.id, identity };

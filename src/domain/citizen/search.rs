@@ -26,6 +26,15 @@ pub fn beginning(word: &str, count: usize) -> &str {
 }
 
 impl Identity {
+    /// Who somebody is, written in one way: names folded, then birth and gender. Two providers write one person differently.
+    #[must_use]
+    pub fn pivot(&self) -> String {
+        let names = [&self.given_name, &self.family_name].map(|name| search_words(name).join(" "));
+        let birthplace = self.birthplace.as_ref().map_or("", |place| place.as_str());
+        let birth = [self.birthdate.as_str(), birthplace, self.birthcountry.as_str(), self.gender.as_str()];
+        format!("{}|{}", names.join("|"), birth.join("|"))
+    }
+
     /// Every beginning of every word of the names, from the shortest search to the longest the index holds.
     #[must_use]
     pub fn search_beginnings(&self) -> BTreeSet<String> {

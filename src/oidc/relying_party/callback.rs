@@ -8,10 +8,11 @@ use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier};
 use openidconnect::{AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, IssuerUrl, JsonWebKeySet, Nonce};
 use serde::Deserialize;
 
+use super::breaker::Entry;
 use super::exchange::Tokens;
 use super::jws::Vouched;
 use super::settings::level;
-use super::{Fault, Refused, RelyingParty, json};
+use super::{Fault, Outage, Refused, RelyingParty, Step, json};
 use crate::domain::Instant;
 use crate::domain::citizen::Identity;
 
@@ -43,7 +44,7 @@ pub struct Identified {
     pub identity: Identity,
     /// The level of assurance, at least the one asked for.
     pub acr: String,
-    /// The ID token as it came, for [`RelyingParty::logout_url`].
+    /// The ID token, decrypted, for [`RelyingParty::logout_url`].
     pub id_token: String,
 }
 
@@ -105,7 +106,26 @@ impl RelyingParty {
         if verifier.is_some() != settings.pkce {
             return Err(Refused::Verifier.into());
         }
+        let trial = match self.0.breaker.entry(self.0.clock.now()) {
+            Entry::Free => None,
+            Entry::Trial(trial) => Some(trial),
+            Entry::Paused => return Err(Fault::unavailable(Step::Token, Outage::Paused).into()),
+        };
+        let outcome = self.identified(callback, nonce, verifier).await;
+        let fault = outcome.as_ref().err().map(|failed| &failed.fault);
+        // Its metadata were counted when they were asked for.
+        if !matches!(fault, Some(Fault::Unavailable { step: Step::Discovery, .. })) {
+            self.0.breaker.note(fault, self.0.clock.now());
+        }
+        drop(trial);
+        outcome
+    }
+
+    async fn identified(&self, callback: &Callback, nonce: &str, verifier: Option<&str>) -> Result<Identified, Failed> {
+        let settings = &self.0.settings;
         let tokens = self.exchange(&callback.code, verifier).await?;
+        // Inside out from here on: the sign-out wants the signed token as its hint, not the encrypted one.
+        let tokens = Tokens { id_token: self.unsealed(tokens.id_token)?, ..tokens };
         let vouched = self.vouched(&tokens.id_token).await?;
         let claims = self.id_token_claims(&tokens.id_token, &vouched, nonce)?;
         // From here on the token is known to be FranceConnect's, for us, for this flow: its session is open, and can be closed.

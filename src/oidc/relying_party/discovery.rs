@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
+use super::breaker::Trial;
 use super::jws::Key;
 use super::settings::Algorithm;
 use super::{Fault, Inner, Malformed, Outage, Refused, RelyingParty, Step};
@@ -67,14 +68,14 @@ impl RelyingParty {
     /// What is known of FranceConnect, asked for if unknown or older than ten minutes. While it cannot be asked, the old
     /// answer serves.
     pub(super) async fn provider(&self) -> Result<Arc<Provider>, Fault> {
-        let Inner { cache, clock, .. } = &*self.0;
+        let Inner { cache, clock, breaker, .. } = &*self.0;
         let now = clock.now();
         let Some(old) = cache.known() else { return self.first().await };
         if within(FRESH, Some(old.fetched_at), now) {
             return Ok(old);
         }
         let Ok(mut attempts) = cache.asking.try_lock() else { return Ok(old) };
-        if within(PAUSE, attempts.refresh, now) {
+        if within(PAUSE, attempts.refresh, now) || breaker.is_paused(now) {
             return Ok(old);
         }
         attempts.refresh = Some(now);
@@ -103,7 +104,7 @@ impl RelyingParty {
 
     /// Other keys than those of `used`, if there are any to be had: `None` means that the refusal stands.
     pub(super) async fn renewed(&self, used: &Arc<Provider>) -> Option<Arc<Provider>> {
-        let Inner { cache, clock, http, settings } = &*self.0;
+        let Inner { cache, clock, http, settings, .. } = &*self.0;
         let mut attempts = cache.asking.lock().await;
         if let Some(known) = cache.known()
             && !Arc::ptr_eq(&known, used)
@@ -128,14 +129,27 @@ impl RelyingParty {
         }
     }
 
+    /// The one answer after a pause decides whether the provider is asked again.
+    pub(super) async fn tried(&self, trial: &Trial<'_>) -> Result<Arc<Provider>, Fault> {
+        let provider = self.0.cache.keep(self.discover().await?);
+        self.0.breaker.recovered(trial);
+        Ok(provider)
+    }
+
     async fn discover(&self) -> Result<Provider, Fault> {
+        let outcome = self.asked().await;
+        self.0.breaker.note(outcome.as_ref().err(), self.0.clock.now());
+        outcome
+    }
+
+    async fn asked(&self) -> Result<Provider, Fault> {
         let Inner { clock, http, settings, .. } = &*self.0;
         let issuer =
             IssuerUrl::new(settings.issuer.clone()).map_err(|_| Fault::Settings("the issuer is no address"))?;
         let metadata = ProviderMetadataWithLogout::discover_async(issuer, http)
             .await
             .map_err(|error| fault(Step::Discovery, error))?;
-        at_home(&metadata, http)?;
+        at_home(&metadata, http, settings.logout)?;
         let keys = usable(metadata.jwks(), settings.algorithm)?;
         Ok(Provider { metadata, keys, fetched_at: clock.now() })
     }
@@ -147,7 +161,7 @@ fn within(span: TimeDelta, then: Option<Instant>, now: Instant) -> bool {
 }
 
 /// Every endpoint is at the issuer's origin: a discovery document must not send our secret, or a citizen, elsewhere.
-fn at_home(metadata: &ProviderMetadataWithLogout, http: &http::Client) -> Result<(), Fault> {
+fn at_home(metadata: &ProviderMetadataWithLogout, http: &http::Client, logout: bool) -> Result<(), Fault> {
     let endpoints: [(&str, Option<&Url>); 4] = [
         ("authorization_endpoint", Some(metadata.authorization_endpoint().url())),
         ("token_endpoint", metadata.token_endpoint().map(TokenUrl::url)),
@@ -155,6 +169,9 @@ fn at_home(metadata: &ProviderMetadataWithLogout, http: &http::Client) -> Result
         ("end_session_endpoint", metadata.additional_metadata().end_session_endpoint.as_ref().map(EndSessionUrl::url)),
     ];
     for (name, address) in endpoints {
+        if address.is_none() && name == "end_session_endpoint" && !logout {
+            continue;
+        }
         let address = address.ok_or_else(|| Fault::unavailable(Step::Discovery, Outage::Missing(name)))?;
         if !http.reaches(address) {
             return Err(Fault::unavailable(Step::Discovery, Outage::Foreign(name)));

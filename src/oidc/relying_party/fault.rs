@@ -107,6 +107,9 @@ pub enum Outage {
     /// The request made by somebody else, for which this one waited, failed a moment ago.
     #[error("the same request has just failed")]
     JustFailed,
+    /// None was made: the provider is left alone for a while.
+    #[error("it is left alone for a while")]
+    Paused,
 }
 
 impl Outage {
@@ -126,6 +129,7 @@ impl Outage {
             Self::Missing(_) => "unavailable_missing",
             Self::NoKey => "unavailable_no_key",
             Self::JustFailed => "unavailable_just_failed",
+            Self::Paused => "unavailable_paused",
         }
     }
 }
@@ -154,11 +158,17 @@ pub enum Refused {
     /// The discovery document, or a token, is of another issuer.
     #[error("another issuer")]
     Issuer,
-    /// A token is not a plain compact JWS, or its content is not the JSON expected.
+    /// A token is not a compact JWS, or JWE where that was agreed, or its content is not the JSON expected.
     #[error("a token of an unacceptable form")]
     Form,
-    /// A token is signed with another algorithm than ours.
-    #[error("another signature algorithm")]
+    /// A token is not encrypted, though it is agreed that every token is.
+    #[error("a token that is not encrypted")]
+    NotEncrypted,
+    /// An encrypted token does not open: it is for another key, or was altered.
+    #[error("a token that does not open")]
+    Decryption,
+    /// A token is signed or encrypted with another algorithm than ours.
+    #[error("another algorithm")]
     Algorithm,
     /// No key, or more than one, fits a token.
     #[error("no key fits the token")]
@@ -206,6 +216,8 @@ impl Refused {
             Self::AccessToken => "refused_access_token",
             Self::Issuer => "refused_issuer",
             Self::Form => "refused_form",
+            Self::NotEncrypted => "refused_not_encrypted",
+            Self::Decryption => "refused_decryption",
             Self::Algorithm => "refused_algorithm",
             Self::Key => "refused_key",
             Self::Signature => "refused_signature",

@@ -8,7 +8,7 @@ use openidconnect::core::CoreJsonWebKey;
 use serde_json::{Map, Value};
 
 use super::settings::Algorithm;
-use super::{Fault, Refused, RelyingParty, json};
+use super::{Fault, Refused, RelyingParty, json, jwe};
 
 /// Header parameters that would change what is signed, how, or by which key. OpenID Connect Core §2 says not to send the
 /// last four; nothing is ever fetched because of them.
@@ -78,11 +78,19 @@ impl<'a> Jws<'a> {
 }
 
 /// Canonical base64url only: no padding, no leftover bits, no white space. Otherwise one token would have many texts.
-fn decode(part: &str) -> Result<Vec<u8>, Refused> {
+pub(super) fn decode(part: &str) -> Result<Vec<u8>, Refused> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Form)
 }
 
 impl RelyingParty {
+    /// The signed token in what the provider sent: inside an encrypted one if that was agreed, and only then.
+    pub(super) fn unsealed(&self, token: String) -> Result<String, Refused> {
+        match &self.0.settings.decryption {
+            Some(keys) => jwe::open(&token, keys),
+            None => Ok(token),
+        }
+    }
+
     /// Reads a token signed by FranceConnect. If no known key vouches for it, the keys may have changed: they are fetched
     /// once more, unless that was done within the last minute.
     pub(super) async fn vouched(&self, token: &str) -> Result<Vouched, Fault> {

@@ -8,11 +8,14 @@
 //! (compared by the caller with its session), the `iss` parameter, and the nonce inside a token whose signature, issuer,
 //! audience and times are checked. None of these checks can be switched off.
 
+mod breaker;
 mod callback;
+mod decryption;
 mod discovery;
 mod exchange;
 mod fault;
 pub(in crate::oidc) mod json;
+mod jwe;
 mod jws;
 mod logout;
 mod settings;
@@ -22,7 +25,9 @@ mod userinfo;
 use std::fmt;
 use std::sync::Arc;
 
+pub use breaker::Patience;
 pub use callback::{Callback, Failed, Identified};
+pub use decryption::{DecryptionKeys, KeyManagement};
 pub use exchange::LONGEST_CODE;
 pub use fault::{Fault, Outage, Refused, Step};
 pub use json::Malformed;
@@ -41,6 +46,7 @@ struct Inner {
     clock: Clock,
     http: http::Client,
     cache: discovery::Cache,
+    breaker: breaker::Breaker,
 }
 
 impl RelyingParty {
@@ -62,7 +68,38 @@ impl RelyingParty {
         if !http.reaches(&settings.check()?) {
             return Err(Fault::Settings("the HTTP client is for another issuer"));
         }
-        Ok(Self(Arc::new(Inner { settings, clock, http, cache: discovery::Cache::default() })))
+        let breaker = breaker::Breaker::new(settings.name.clone(), settings.patience);
+        Ok(Self(Arc::new(Inner { settings, clock, http, cache: discovery::Cache::default(), breaker })))
+    }
+
+    /// Its name in addresses, in the configuration and in figures: `franceconnect`, or another.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.settings.name
+    }
+
+    /// Its name on the screens.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.0.settings.label
+    }
+
+    /// Its issuer: an address, whose origin is that of all its pages.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.settings.issuer
+    }
+
+    /// What it encrypts to, if it encrypts: our public keys (RFC 7517 5).
+    #[must_use]
+    pub fn key_set(&self) -> Option<serde_json::Value> {
+        self.0.settings.decryption.as_ref().map(DecryptionKeys::key_set)
+    }
+
+    /// Whether it is being left alone after several outages in a row: whoever starts now would start in vain.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.0.breaker.is_paused(self.0.clock.now())
     }
 }
 

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::{Host, Url};
 
-use super::Fault;
+use super::{DecryptionKeys, Fault, Patience};
 
 /// The one algorithm that FranceConnect signs with for us, agreed at registration. A token cannot choose another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -50,9 +50,13 @@ impl Algorithm {
     }
 }
 
-/// The settings of one FranceConnect platform.
+/// The settings of one provider: a FranceConnect platform, or another that speaks as they do.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Its name in addresses, in the configuration and in figures.
+    pub name: String,
+    /// Its name on the screens.
+    pub label: String,
     /// The issuer, exactly as FranceConnect writes it in its tokens.
     pub issuer: String,
     /// Our name there.
@@ -71,6 +75,12 @@ pub struct Settings {
     pub algorithm: Algorithm,
     /// Whether to send PKCE (RFC 7636). FranceConnect refuses requests that hold it; other providers want it.
     pub pkce: bool,
+    /// Our keys, if the provider encrypts every token for us. A token that is not encrypted is then refused; without keys, one that is.
+    pub decryption: Option<DecryptionKeys>,
+    /// Whether it can end a session. FranceConnect can; without, a warning stays on the screens for a while.
+    pub logout: bool,
+    /// When it is left alone because it is down.
+    pub patience: Patience,
     /// Whether `http:` and addresses that are not public are allowed: on a developer's machine and in demonstrations.
     pub development: bool,
 }

@@ -8,7 +8,8 @@ use openidconnect::{
 };
 use url::Url;
 
-use super::{Fault, RelyingParty};
+use super::breaker::Entry;
+use super::{Fault, Outage, RelyingParty, Step};
 use crate::clock::Random;
 
 /// A sign-in that starts. Everything but `url` is to be kept in the session of the person who starts it.
@@ -36,10 +37,14 @@ impl RelyingParty {
     /// the two of RFC 7636.
     ///
     /// # Errors
-    /// [`Fault::Unavailable`] if FranceConnect's metadata is unknown and cannot be had.
+    /// [`Fault::Unavailable`] if FranceConnect's metadata is unknown and cannot be had, or FranceConnect is left alone.
     pub async fn start(&self, random: &Random) -> Result<Started, Fault> {
         let settings = &self.0.settings;
-        let provider = self.provider().await?;
+        let provider = match self.0.breaker.entry(self.0.clock.now()) {
+            Entry::Free => self.provider().await?,
+            Entry::Trial(trial) => self.tried(&trial).await?,
+            Entry::Paused => return Err(Fault::unavailable(Step::Discovery, Outage::Paused)),
+        };
         let redirect = RedirectUrl::new(settings.redirect_uri.clone())
             .map_err(|_| Fault::Settings("the redirect address is no address"))?;
         let (state, nonce) = (random.token(), random.token());

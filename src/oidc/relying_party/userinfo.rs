@@ -65,8 +65,8 @@ impl RelyingParty {
         if !is_of_type(response.headers(), JWT) {
             return Err(Refused::NotUserinfo.into());
         }
-        let token = std::str::from_utf8(response.body()).map_err(|_| Refused::Form)?;
-        let vouched = self.vouched(token).await?;
+        let token = String::from_utf8(response.into_body()).map_err(|_| Refused::Form)?;
+        let vouched = self.vouched(&self.unsealed(token)?).await?;
         let userinfo: Userinfo = json::read(&vouched.payload).map_err(|_| Refused::Form)?;
         self.check(&userinfo, subject, self.0.clock.now())?;
         Ok(Identity::try_from(userinfo.into_claims())?)

@@ -1,35 +1,36 @@
-//! Coming back from FranceConnect: the citizen is identified, and FranceConnect's own session is closed at once.
+//! Coming back from a provider: the citizen is identified, and the provider's own session is closed at once.
 
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::opening::{self, Filled, sentence, warned};
+use crate::config::FRANCECONNECT;
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
-use crate::domain::id::DraftId;
-use crate::domain::mandate::draft::{Draft, Person, Stage};
+use crate::domain::id::{CitizenId, DraftId};
+use crate::domain::mandate::draft::{Draft, Person};
 use crate::domain::mediator::Mediator;
-use crate::domain::refusal::Refusal;
-use crate::oidc::relying_party::{Callback, Failed, Identified, LONGEST_CODE};
+use crate::oidc::relying_party::{Callback, Failed, Identified, LONGEST_CODE, RelyingParty};
 use crate::store::drafts::Waiting;
 use crate::store::{Error, citizens, drafts, journal};
-use crate::web::cookies;
 use crate::web::extract::Query;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
-use crate::web::screen::{Screen, see_other, with_cookie};
+use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
 
-/// Why FranceConnect's session was closed without an identification: the same may go well the next time.
-const TRY_AGAIN: &str = "try_again";
-/// Why FranceConnect's session was closed without an identification: trying again would end the same way.
-const NOT_ACCEPTED: &str = "not_accepted";
+/// How long our keys may be cached, in seconds.
+const CACHED: &str = "public, max-age=600";
+/// Why the provider's session was closed without an identification: the same may go well the next time.
+pub(super) const TRY_AGAIN: &str = "try_again";
+/// Why the provider's session was closed without an identification: trying again would end the same way.
+pub(super) const NOT_ACCEPTED: &str = "not_accepted";
 
-/// What FranceConnect sends back (OpenID Connect Core 3.1.2.5 and 3.1.2.6, RFC 9207).
+/// What a provider sends back (OpenID Connect Core 3.1.2.5 and 3.1.2.6, RFC 9207).
 #[derive(Deserialize)]
 pub struct Returned {
     state: Option<String>,
@@ -38,63 +39,99 @@ pub struct Returned {
     error: Option<String>,
 }
 
-/// `GET /franceconnect/callback`
+/// The provider whose address of ours is called: each has its own.
+pub(super) fn called<'a>(app: &'a App, request: &HttpRequest) -> Result<&'a RelyingParty, Problem> {
+    let name = match request.match_info().get("provider") {
+        None => FRANCECONNECT,
+        Some(FRANCECONNECT) => return Err(Problem::NotFound),
+        Some(other) => other,
+    };
+    app.relying_party(name).ok_or(Problem::NotFound)
+}
+
+/// `GET /franceconnect/jwks`, `GET /providers/{provider}/jwks`: what a provider that encrypts its tokens encrypts them to.
 ///
 /// # Errors
-/// No draft of this session waits for this `state`; the database.
+/// There is no such provider, or it does not encrypt.
+pub async fn key_set(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+    let keys = called(&app, &request)?.key_set().ok_or(Problem::NotFound)?;
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHED)).json(keys))
+}
+
+/// `GET /franceconnect/callback`, `GET /providers/{provider}/callback`
+///
+/// # Errors
+/// No draft of this session waits for this `state` of this provider; the database.
 pub async fn callback(
+    request: HttpRequest,
     app: Data<App>,
     screen: Screen,
     mediator: Mediator,
     returned: Query<Returned>,
 ) -> Result<HttpResponse, Problem> {
+    let provider = called(&app, &request)?;
     let Returned { state, code, iss, error } = returned.0;
-    if code.as_ref().is_some_and(|code| !plausible(&app, code, iss.as_deref())) {
+    if code.as_ref().is_some_and(|code| !plausible(provider, code, iss.as_deref())) {
         return Err(Problem::Malformed("callback"));
     }
-    let waiting = taken(&app, &mediator, state.as_deref()).await?;
+    let waiting = taken(&app, &mediator, provider, state.as_deref()).await?;
     let filled = || Filled { procedures: waiting.draft.procedures.clone(), term: Some(waiting.draft.term) };
     let (Some(code), None) = (code, error) else {
         refused(&app, &mediator, &waiting.draft, "provider_error").await?;
         let obstacle = Some(screen.t().franceconnect_abandoned().to_owned());
-        return Ok(opening::show(&app, warned(screen), &mediator, StatusCode::OK, filled(), Errors::none(), obstacle));
+        return Ok(opening::show(
+            &app,
+            warned(screen, [provider]),
+            &mediator,
+            StatusCode::OK,
+            filled(),
+            Errors::none(),
+            obstacle,
+        ));
     };
     let callback = Callback { code, iss };
-    // Whatever came of it, a session that FranceConnect opened is closed before anything else is shown.
-    match app.relying_party.identify(&callback, &waiting.nonce, waiting.verifier.as_deref()).await {
+    // Whatever came of it, a session that the provider opened is closed before anything else is shown.
+    match provider.identify(&callback, &waiting.nonce, waiting.verifier.as_deref()).await {
         Ok(identified) => {
             let id_token = identified.id_token.clone();
             let today = app.clock.now().with_timezone(&screen.zone()).date_naive();
             let why = accepted(&app, &mediator, &waiting.draft, identified, today).await;
-            Ok(closing(&app, &id_token, &waiting.draft.id, why).await)
+            Ok(closing(provider, &id_token, &waiting.draft.id, why).await)
         }
         Err(Failed { fault, id_token }) => {
-            tracing::warn!(fault = fault.code(), "FranceConnect did not identify the citizen");
+            tracing::warn!(
+                provider = provider.name(),
+                fault = fault.code(),
+                "FranceConnect did not identify the citizen"
+            );
             let recorded = refused(&app, &mediator, &waiting.draft, fault.code()).await;
             if let Some(id_token) = id_token {
                 let why = if fault.retry() { TRY_AGAIN } else { NOT_ACCEPTED };
-                return Ok(closing(&app, &id_token, &waiting.draft.id, Some(why)).await);
+                return Ok(closing(provider, &id_token, &waiting.draft.id, Some(why)).await);
             }
             recorded?;
-            let (status, obstacle) = (StatusCode::BAD_GATEWAY, Some(sentence(&fault, screen.t())));
-            Ok(opening::show(&app, warned(screen), &mediator, status, filled(), Errors::none(), obstacle))
+            let (status, obstacle) = (StatusCode::BAD_GATEWAY, Some(sentence(&fault, provider, screen.t())));
+            Ok(opening::show(&app, warned(screen, [provider]), &mediator, status, filled(), Errors::none(), obstacle))
         }
     }
 }
 
-/// Whether a callback can be FranceConnect's at all (RFC 9207 2.4): what is not changes nothing, and the draft goes on waiting.
-fn plausible(app: &App, code: &str, issuer: Option<&str>) -> bool {
-    !code.is_empty() && code.len() <= LONGEST_CODE && app.relying_party.is_issuer(issuer)
+/// Whether a callback can be this provider's at all (RFC 9207 2.4): what is not changes nothing, and the draft goes on waiting.
+fn plausible(provider: &RelyingParty, code: &str, issuer: Option<&str>) -> bool {
+    !code.is_empty() && code.len() <= LONGEST_CODE && provider.is_issuer(issuer)
 }
 
-/// To FranceConnect's sign-out, which comes back with the draft and, if the person was not accepted, with the word for why.
-async fn closing(app: &App, id_token: &str, draft: &DraftId, why: Option<&'static str>) -> HttpResponse {
+/// To the provider's sign-out, which comes back with the draft and, if the person was not accepted, with the word for why.
+async fn closing(provider: &RelyingParty, id_token: &str, draft: &DraftId, why: Option<&'static str>) -> HttpResponse {
     let state = why.map_or_else(|| draft.to_string(), |why| format!("{draft}.{why}"));
-    match app.relying_party.logout_url(id_token, &state).await {
-        Ok(url) => see_other(url.as_str()),
+    let left_open = || see_other(&format!("{}?state={state}&open=yes", provider.back_from_sign_out()));
+    match provider.logout_url(id_token, &state).await {
+        Ok(Some(url)) => see_other(url.as_str()),
+        Ok(None) => left_open(),
         Err(fault) => {
-            tracing::error!(fault = fault.code(), "FranceConnect's session could not be closed");
-            see_other(&format!("/franceconnect/logged-out?state={state}&open=yes"))
+            let (provider, fault) = (provider.name(), fault.code());
+            tracing::error!(provider, fault, "FranceConnect's session could not be closed");
+            left_open()
         }
     }
 }
@@ -124,11 +161,16 @@ async fn accepted(
     }
 }
 
-/// Takes the draft that waits for this `state` in this very session. Whoever brings another one learns nothing.
-async fn taken(app: &App, mediator: &Mediator, state: Option<&str>) -> Result<Waiting, Problem> {
+/// Takes the draft that waits for this `state` of this provider in this very session. Whoever brings another one learns nothing.
+async fn taken(
+    app: &App,
+    mediator: &Mediator,
+    provider: &RelyingParty,
+    state: Option<&str>,
+) -> Result<Waiting, Problem> {
     let hash = credential::token_hash(state.unwrap_or_default());
-    let session = mediator.session().clone();
-    let taken = app.store.write(move |tx| drafts::take_waiting(tx, &session, &hash)).await;
+    let (session, name) = (mediator.session().clone(), provider.name().to_owned());
+    let taken = app.store.write(move |tx| drafts::take_waiting(tx, &session, &name, &hash)).await;
     taken.map_err(|error| match error {
         Error::NotFound => Problem::Malformed("state"),
         error => error.into(),
@@ -157,10 +199,14 @@ async fn recognised(
             let Identified { issuer, subject, identity, .. } = identified;
             let known = citizens::recognise(tx, &issuer, &subject, &identity, now)?;
             if known.changed {
-                journal::record(tx, &changed(&mediator, &known.id, now))?;
+                journal::record(tx, &of_identity(Kind::IdentityChanged, &mediator, &known.id, now))?;
+            }
+            if let Some(also) = &known.also {
+                let shared = of_identity(Kind::IdentityShared, &mediator, &known.id, now);
+                journal::record(tx, &shared.fact("also", also.as_str()))?;
             }
             let person = Person { id: known.id, identity };
-            // Read again under its lock: it may have been cancelled while FranceConnect was asked.
+            // Read again under its lock: it may have been cancelled while the provider was asked.
             let draft = drafts::of_session_locked(tx, mediator.session(), &draft)?;
             drafts::save(tx, draft.identified(&mediator, person, today, now)?)?;
             Ok::<_, Problem>(())
@@ -168,83 +214,6 @@ async fn recognised(
         .await
 }
 
-fn changed(mediator: &Mediator, citizen: &crate::domain::id::CitizenId, now: Instant) -> Event {
-    Event::new(Kind::IdentityChanged, now).by(&mediator.account().id).within(&mediator.organisation().id).about(citizen)
-}
-
-/// FranceConnect brings the draft's identifier back, and why the person was refused if they were.
-#[derive(Deserialize)]
-pub struct LoggedOut {
-    #[serde(default)]
-    state: String,
-    /// Ours: its session could not be closed.
-    open: Option<String>,
-}
-
-/// `GET /franceconnect/logged-out`: hands the screen over to the citizen, or shows the form again.
-///
-/// # Errors
-/// No draft of this session has this identifier.
-pub async fn logged_out(
-    app: Data<App>,
-    screen: Screen,
-    mediator: Mediator,
-    query: Query<LoggedOut>,
-) -> Result<HttpResponse, Problem> {
-    let state = query.0.state.as_str();
-    let (id, why) = state.split_once('.').map_or((state, None), |(id, why)| (id, Some(why)));
-    let id: DraftId = id.parse().map_err(|_| Problem::NotFound)?;
-    if let Some(why) = why {
-        // The word only chooses among our own sentences.
-        let t = screen.t();
-        let obstacle = match why {
-            TRY_AGAIN => t.franceconnect_try_again(),
-            NOT_ACCEPTED => t.franceconnect_refused(),
-            code => {
-                let known = Refusal::ALL.iter().find(|one| one.code() == code);
-                t.refusal(known.copied().unwrap_or(Refusal::NotIdentified))
-            }
-        };
-        let again = form_again(&app, screen, mediator, id, obstacle).await?;
-        return if query.0.open.is_some() { Ok(again) } else { closed(&app, again) };
-    }
-    let (token, now) = (app.random.token(), app.clock.now());
-    let hash = credential::token_hash(&token);
-    let onward = format!("/mandates/drafts/{id}");
-    let offered = app
-        .store
-        .write(move |tx| {
-            let draft = drafts::of_session_locked(tx, mediator.session(), &id)?;
-            draft.alive(now)?;
-            if draft.citizen.is_none() {
-                return Err(Refusal::NotIdentified.into());
-            }
-            let waits = draft.stage == Stage::Identified;
-            if waits {
-                drafts::offer_agreement(tx, &draft.id, &hash)?;
-            }
-            Ok::<_, Problem>(waits)
-        })
-        .await?;
-    let next = see_other(&if offered { format!("/agreements/{token}") } else { onward });
-    if query.0.open.is_some() { Ok(next) } else { closed(&app, next) }
-}
-
-/// FranceConnect came back from its sign-out: nobody is known there any more.
-fn closed(app: &App, response: HttpResponse) -> Result<HttpResponse, Problem> {
-    with_cookie(response, &cookies::removed(&app.settings, cookies::FRANCECONNECT))
-}
-
-async fn form_again(
-    app: &App,
-    screen: Screen,
-    mediator: Mediator,
-    id: DraftId,
-    obstacle: &str,
-) -> Result<HttpResponse, Problem> {
-    let session = mediator.session().clone();
-    let draft = app.store.read(move |db| drafts::of_session(db, &session, &id).map_err(Problem::from)).await?;
-    let filled = Filled { procedures: draft.procedures, term: Some(draft.term) };
-    let obstacle = Some(obstacle.to_owned());
-    Ok(opening::show(app, screen, &mediator, StatusCode::UNPROCESSABLE_ENTITY, filled, Errors::none(), obstacle))
+fn of_identity(kind: Kind, mediator: &Mediator, citizen: &CitizenId, now: Instant) -> Event {
+    Event::new(kind, now).by(&mediator.account().id).within(&mediator.organisation().id).about(citizen)
 }

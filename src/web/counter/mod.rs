@@ -1,6 +1,7 @@
 //! The mediator's work at the counter.
 
 pub mod identification;
+pub mod logged_out;
 pub mod mandates;
 pub mod opening;
 pub mod opening_pages;

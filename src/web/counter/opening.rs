@@ -1,4 +1,4 @@
-//! The form of an opening, and the way to FranceConnect.
+//! The form of an opening, and the way to the provider that identifies the citizen.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
-use super::opening_pages::OpeningPage;
+use super::opening_pages::{OpeningPage, ProviderButton};
 use crate::credential;
 use crate::domain::event::{Event, Kind};
 use crate::domain::id::DraftId;
@@ -16,7 +16,7 @@ use crate::domain::mediator::Mediator;
 use crate::domain::procedure::Procedure;
 use crate::domain::refusal::Refusal;
 use crate::domain::term::Term;
-use crate::oidc::relying_party::Fault;
+use crate::oidc::relying_party::{Fault, Outage, RelyingParty};
 use crate::store::drafts;
 use crate::web::cookies;
 use crate::web::form::Form;
@@ -24,7 +24,7 @@ use crate::web::parts::Errors;
 use crate::web::problem::Problem;
 use crate::web::refusals;
 use crate::web::screen::{Screen, see_other, with_cookie};
-use crate::web::state::App;
+use crate::web::state::{App, origin_of};
 use crate::web::texts::Texts;
 
 /// What the form holds, kept when it is shown again.
@@ -46,7 +46,13 @@ pub fn show(
     errors: Errors,
     obstacle: Option<String>,
 ) -> HttpResponse {
-    let screen = screen.with_form_target(app.settings.franceconnect_origin.clone());
+    let origins = app.relying_parties.iter().map(|provider| origin_of(provider.issuer()));
+    let screen = origins.fold(screen, Screen::with_form_target);
+    let button = |provider: &RelyingParty| ProviderButton {
+        name: provider.name().to_owned(),
+        label: provider.label().to_owned(),
+        down: provider.is_paused(),
+    };
     // Whoever belongs to several organisations reads the current one in full.
     let several_organisations = screen.shell.person.as_ref().is_some_and(crate::web::shell::Person::has_choice);
     let organisation = mediator.organisation();
@@ -59,19 +65,25 @@ pub fn show(
         term: filled.term,
         errors,
         obstacle,
+        providers: app.relying_parties.iter().map(button).collect(),
     })
 }
 
 /// `GET /mandates/new`
 pub async fn form(request: HttpRequest, app: Data<App>, screen: Screen, mediator: Mediator) -> HttpResponse {
-    let screen = if request.cookie(cookies::FRANCECONNECT).is_some() { warned(screen) } else { screen };
+    let open = cookies::open_at(&request);
+    let screen = warned(screen, app.relying_parties.iter().filter(|one| open.iter().any(|name| name == one.name())));
     show(&app, screen, &mediator, StatusCode::OK, Filled::default(), Errors::none(), None)
 }
 
-/// The next citizen must not become the one before: FranceConnect's session could not be closed for certain.
-pub(super) fn warned(screen: Screen) -> Screen {
-    let sentence = screen.t().franceconnect_may_be_open();
-    screen.with_notice(sentence)
+/// The next citizen must not become the one before: the session at these providers could not be closed for certain.
+pub(super) fn warned<'a>(screen: Screen, open: impl IntoIterator<Item = &'a RelyingParty>) -> Screen {
+    let labels: Vec<&str> = open.into_iter().map(RelyingParty::label).collect();
+    if labels.is_empty() {
+        return screen;
+    }
+    let sentence = screen.t().franceconnect_may_be_open(labels.join(", "));
+    screen.with_notice(&sentence)
 }
 
 /// The form as sent.
@@ -81,9 +93,12 @@ pub struct Sent {
     procedures: Vec<String>,
     #[serde(default)]
     term: String,
+    /// The button pressed; the first one if there is only one.
+    #[serde(default)]
+    provider: String,
 }
 
-/// `POST /mandates/drafts`: starts a draft and goes to FranceConnect.
+/// `POST /mandates/drafts`: starts a draft and goes to the provider.
 ///
 /// # Errors
 /// The database.
@@ -105,20 +120,22 @@ pub async fn start(
         }
         return Ok(show(&app, screen, &mediator, StatusCode::UNPROCESSABLE_ENTITY, filled, errors, None));
     };
-    let started = match app.relying_party.start(&app.random).await {
+    let provider = chosen(&app, &form.0.provider)?;
+    let started = match provider.start(&app.random).await {
         Ok(started) => started,
         Err(fault) => {
-            let obstacle = Some(sentence(&fault, screen.t()));
+            let obstacle = Some(sentence(&fault, provider, screen.t()));
             let status = StatusCode::BAD_GATEWAY;
             return Ok(show(&app, screen, &mediator, status, filled, Errors::none(), obstacle));
         }
     };
     let (id, now) = (DraftId::new(app.clock.now(), app.random.u128()), app.clock.now());
     let draft = Draft::start(&mediator, filled.procedures, term, id, now)?;
-    let state_hash = credential::token_hash(&started.state);
+    let (state_hash, name) = (credential::token_hash(&started.state), provider.name().to_owned());
     app.store
         .write(move |tx| {
             let expected = drafts::Expected {
+                provider: &name,
                 state_hash: &state_hash,
                 nonce: &started.nonce,
                 verifier: started.verifier.as_deref(),
@@ -127,7 +144,15 @@ pub async fn start(
             Ok::<_, Problem>(started.url)
         })
         .await
-        .and_then(|url| with_cookie(see_other(url.as_str()), &cookies::left_for_franceconnect(&app.settings)))
+        .and_then(|url| {
+            with_cookie(see_other(url.as_str()), &cookies::left_for(&request, &app.settings, provider.name()))
+        })
+}
+
+/// The provider of the button pressed. Another one is on no button.
+fn chosen<'a>(app: &'a App, name: &str) -> Result<&'a RelyingParty, Problem> {
+    let first = app.relying_parties.first().filter(|_| name.is_empty());
+    first.or_else(|| app.relying_party(name)).ok_or(Problem::Malformed("provider"))
 }
 
 fn read(sent: &Sent, mediator: &Mediator, t: &Texts) -> (Filled, Errors) {
@@ -156,9 +181,12 @@ fn forged(sent: &Sent, mediator: &Mediator) -> Option<Refusal> {
     unknown.then_some(Refusal::NoTerm)
 }
 
-/// What a failure of FranceConnect means at the counter, and whether to try again.
+/// What a failure of a provider means at the counter, and whether to try again.
 #[must_use]
-pub fn sentence(fault: &Fault, t: &Texts) -> String {
-    let told = if fault.retry() { t.franceconnect_try_again() } else { t.franceconnect_refused() };
-    told.to_owned()
+pub fn sentence(fault: &Fault, provider: &RelyingParty, t: &Texts) -> String {
+    match fault {
+        Fault::Unavailable { cause: Outage::Paused, .. } => t.provider_down(provider.label()),
+        fault if fault.retry() => t.franceconnect_try_again(provider.label()),
+        _ => t.franceconnect_refused().to_owned(),
+    }
 }

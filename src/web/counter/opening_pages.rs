@@ -28,8 +28,21 @@ pub struct OpeningPage {
     pub term: Option<Term>,
     /// Fields `procedures` and `term`.
     pub errors: Errors,
-    /// Another obstacle, as a sentence: FranceConnect does not answer.
+    /// Another obstacle, as a sentence: a provider does not answer.
     pub obstacle: Option<String>,
+    /// The providers that may identify the citizen.
+    pub providers: Vec<ProviderButton>,
+}
+
+/// A provider, as a button.
+#[derive(Debug, Clone)]
+pub struct ProviderButton {
+    /// Its name in addresses.
+    pub name: String,
+    /// Its name on the screens.
+    pub label: String,
+    /// Whether it does not answer at the moment.
+    pub down: bool,
 }
 
 impl OpeningPage {

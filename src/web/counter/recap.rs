@@ -88,7 +88,8 @@ async fn show(
                 ..page
             }))
         }
-        Stage::Identified => Ok(see_other(&format!("/franceconnect/logged-out?state={}", draft.id))),
+        // Nothing says that the provider's session was closed: its warning stays.
+        Stage::Identified => Ok(see_other(&format!("/franceconnect/logged-out?state={}&open=yes", draft.id))),
         _ => Ok(see_other("/mandates/new")),
     }
 }

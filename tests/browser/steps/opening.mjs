@@ -5,7 +5,7 @@ export async function asksFor(person, procedures, term) {
   await person.looks('opening');
   for (const procedure of procedures) await person.ticks('procedures', procedure);
   await person.ticks('term', term);
-  await person.pressesButton('opening_submit');
+  await person.pressesButton('opening_submit', 200, { provider: 'FranceConnect' });
   await person.looks('franceconnect-people');
 }
 
@@ -60,7 +60,7 @@ export async function opensAMandate(person, email, citizen, procedures, term) {
 /** The form sent empty says what is missing, beside each field and at the top. */
 export async function forgetsEverything(person) {
   await person.follows('shell_open');
-  await person.pressesButton('opening_submit', 422);
+  await person.pressesButton('opening_submit', 422, { provider: 'FranceConnect' });
   await person.readsText('refusal_no_procedure');
   await person.readsText('refusal_no_term');
   await person.looks('opening-errors');

@@ -126,16 +126,62 @@ on_each_backend! {
         assert!(found.text().contains("DURAND"), "{}", found.text());
     }
 
-    /// E17: the same address and names under another subject are another citizen.
+    /// E17: the same person under another subject is another citizen, and a fact in the journal: nothing is ever merged.
     async fn e17_citizens_are_never_merged_by_address_or_name(world) {
         let (world, fc) = world.with_franceconnect().await;
         let ana = world.mediator("Ana Silva").await;
         let first = opens(&ana, &fc).await;
-        fc.citizen(claims(&json!({"sub": "another-subject"})));
+        assert_eq!(world.count(Kind::IdentityShared).await, 0);
+        // Another writing of the same names, another address, another name in use.
+        fc.citizen(claims(&json!({
+            "sub": "another-subject", "given_name": "ANGELA claire-louise", "family_name": "Dubois",
+            "preferred_username": null, "email": "a.dubois@ailleurs.example.fr",
+        })));
         let second = opens(&ana, &fc).await;
         assert_ne!(first.citizen, second.citizen);
         assert_eq!(world.count(Kind::IdentityChanged).await + world.count(Kind::AuthorisationReplaced).await, 0);
         let links = ana.sees("/citizens").await.links();
         assert_eq!(links.iter().filter(|link| link.url.path().starts_with("/citizens/cit_")).count(), 2);
+        let shared = world.entries(Kind::IdentityShared).await;
+        assert_eq!(shared.len(), 1);
+        let (about, also) = (shared[0]["citizen"].as_str(), shared[0]["also"].as_str());
+        assert_eq!((about, also), (Some(second.citizen.as_str()), Some(first.citizen.as_str())));
+        assert!(!format!("{shared:?}").to_lowercase().contains("dubois"));
+        opens(&ana, &fc).await;
+        assert_eq!(world.count(Kind::IdentityShared).await, 1, "said once");
+        assert_eq!(stored(&world, &first.citizen).await.family_name, "DUBOIS", "the first one is as it was");
+    }
+
+    /// E17: who was born elsewhere, at another time, or is of another gender is somebody else.
+    async fn e17_somebody_else_of_the_same_name_is_nobody_known(world) {
+        let (world, fc) = world.with_franceconnect().await;
+        let ana = world.mediator("Ana Silva").await;
+        opens(&ana, &fc).await;
+        for (at, other) in [
+            json!({"idp_birthdate": "1962-08-25"}), json!({"birthplace": "75108"}), json!({"gender": "male"}),
+            json!({"given_name": "Angela Claire"}), json!({"family_name": "DUBOS"}),
+        ].into_iter().enumerate() {
+            let mut person = claims(&other);
+            person["sub"] = json!(format!("other-{at}"));
+            fc.citizen(person);
+            opens(&ana, &fc).await;
+        }
+        assert_eq!(world.count(Kind::IdentityShared).await, 0);
+    }
+
+    /// E17: a known citizen whose civil status becomes that of another one.
+    async fn e17_a_change_into_somebody_known_is_written_down_twice(world) {
+        let (world, fc) = world.with_franceconnect().await;
+        let ana = world.mediator("Ana Silva").await;
+        let angela = opens(&ana, &fc).await;
+        fc.citizen(claims(&json!({"sub": "other", "given_name": "Anna"})));
+        let other = opens(&ana, &fc).await;
+        fc.citizen(claims(&json!({"sub": "other"})));
+        assert_eq!(opens(&ana, &fc).await.citizen, other.citizen);
+        let shared = world.entries(Kind::IdentityShared).await;
+        assert_eq!((world.count(Kind::IdentityChanged).await, shared.len()), (1, 1));
+        assert_eq!(shared[0]["also"], angela.citizen.as_str());
+        opens(&ana, &fc).await;
+        assert_eq!(world.count(Kind::IdentityShared).await, 1, "the change is known by now");
     }
 }

@@ -122,6 +122,14 @@ fn mandate(sample: &Sample, language: Language) -> counter::MandatePage {
     }
 }
 
+/// FranceConnect alone, or beside another that is down and bears a long name.
+fn providers(sample: &Sample) -> Vec<opening::ProviderButton> {
+    let button =
+        |name: &str, label: &str, down| opening::ProviderButton { name: name.into(), label: label.into(), down };
+    let several = [button("franceconnect", "FranceConnect", false), button("other", &sample.service, sample.refused)];
+    several.into_iter().take(if sample.lines > 3 { 2 } else { 1 }).collect()
+}
+
 pub(crate) fn opening_pages(sample: &Sample, language: Language) -> Vec<(&'static str, String)> {
     let shell = |path| sample.signed_in(language, path);
     let form = |allowed: &[Procedure], errors: Errors| {
@@ -134,6 +142,7 @@ pub(crate) fn opening_pages(sample: &Sample, language: Language) -> Vec<(&'stati
             term: (sample.lines > 3).then_some(Term::Month),
             errors,
             obstacle: sample.refused.then(|| "FranceConnect ne répond pas.".into()),
+            providers: providers(sample),
         })
     };
     let document = opening::DocumentPage {

@@ -121,7 +121,8 @@ impl World {
         Store::migrate(&database.location).expect("the migrations run");
         let store = Store::open(&database.location, 4, MASTER_KEY, random.clone()).expect("the store opens");
         let secret = SecretString::from(OUR_SECRET);
-        let app = app::assemble(&config, secret, store, clock.clone(), random.clone()).await.expect("it assembles");
+        let app =
+            app::assemble(&config, secret.into(), store, clock.clone(), random.clone()).await.expect("it assembles");
         let server = app::server(app.clone(), ours, 1, routes::all).unwrap();
         actix_web::rt::spawn(server);
         let settings = service::franceconnect_settings(&fc, &base, &clock, &random);
