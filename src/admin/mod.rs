@@ -80,7 +80,7 @@ async fn command(cli: Cli) -> Result<(), Failure> {
 fn desk(config: &Config) -> Result<Desk, Failure> {
     let key = config.master_key().map_err(|problem| Failure::Configuration(vec![problem]))?;
     let random = Random::system();
-    let store = app::open_store(config, &key, random.clone())?;
+    let store = app::open_store(config, ONE, &key, random.clone())?;
     Ok(Desk { store, clock: Clock::system(), random })
 }
 
@@ -116,10 +116,13 @@ fn migrate(config: &Config, options: &Migrate) -> Result<(), Failure> {
 fn check(config: &Config) -> Result<(), Failure> {
     let secrets = app::Secrets::read(config)?;
     app::tls::Certificate::of(&config.tls).map_err(app::StartError::from)?;
-    app::open_store(config, &secrets.master_key, Random::system())?;
+    app::open_store(config, ONE, &secrets.master_key, Random::system())?;
     println!("the configuration can be used");
     Ok(())
 }
+
+/// The connection of a command. A pool that opens another one in the background, while the process ends, is cut off in the middle of it.
+const ONE: u32 = 1;
 
 /// The option that names the file of a client's secret.
 const CLIENT_SECRET: &str = "--client-secret-file";

@@ -113,13 +113,13 @@ impl Secrets {
 ///
 /// # Errors
 /// The database does not answer, or its schema is older or newer.
-pub fn open_store(config: &Config, master_key: &[u8; 32], random: Random) -> Result<Store, StartError> {
+pub fn open_store(config: &Config, pool: u32, master_key: &[u8; 32], random: Random) -> Result<Store, StartError> {
     let location = Location::parse(config.database.url())?;
     if !location.exists() {
         return Err(StartError::Behind);
     }
     match Store::schema(&location)? {
-        Schema::Current => Ok(Store::open(&location, config.database.pool, master_key, random)?),
+        Schema::Current => Ok(Store::open(&location, pool, master_key, random)?),
         Schema::Behind => Err(StartError::Behind),
         Schema::Ahead => Err(StartError::Ahead),
     }

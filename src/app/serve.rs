@@ -24,7 +24,7 @@ pub async fn serve(config: &Config) -> Result<(), StartError> {
     let certificate = Certificate::of(&config.tls)?;
     let figures = monitoring::count().map_err(StartError::Figures)?;
     let random = Random::system();
-    let store = open_store(config, &secrets.master_key, random.clone())?;
+    let store = open_store(config, config.database.pool, &secrets.master_key, random.clone())?;
     let app = assemble(config, secrets.providers, store, Clock::system(), random).await?;
     start_background(&app, config)?;
     let listening = |error| StartError::Listen(config.listen.to_string(), error);

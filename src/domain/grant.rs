@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::Instant;
+use super::event::{Event, Kind};
 use super::id::{AccountId, CitizenId, FlowId, MandateId, OrganisationId, SessionId};
 use super::procedure::Procedure;
 use super::refusal::Refusal;
@@ -68,6 +69,18 @@ pub struct Presented<'a> {
 }
 
 impl Grant {
+    /// A fact about what was given: who acted, for whom, under which mandate, for what, at which client.
+    #[must_use]
+    pub fn event(&self, kind: Kind, now: Instant) -> Event {
+        Event::new(kind, now)
+            .by(&self.account)
+            .within(&self.organisation)
+            .about(&self.citizen)
+            .under(&self.mandate)
+            .for_procedure(self.procedure)
+            .at_client(&self.client)
+    }
+
     /// The code is presented: afterwards it is spent, whatever the outcome of the other checks.
     ///
     /// # Errors

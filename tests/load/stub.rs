@@ -16,7 +16,7 @@ use crate::people;
 /// Our name there.
 pub(crate) const CLIENT: &str = "mandataire";
 /// Our secret there.
-pub(crate) const SECRET: &str = "our-secret-at-the-stub-0123456789abcdef";
+pub(crate) const SECRET: &str = "rQQhYcY9PcaFjDYKFOULLjN2VyNQYNG-dBe_XdqUeJk";
 
 struct Stub {
     issuer: String,

@@ -68,7 +68,7 @@ async function register({ admin, base, secrets }) {
     idToken: 'ES256',
   });
   secrets.push(clientSecret);
-  return new FranceConnectClient({ issuer: base, base: CLIENT, clientId, clientSecret, idTokenAlg: 'ES256' });
+  return new FranceConnectClient({ issuer: base, base: CLIENT, clientId, clientSecret, idTokenAlg: 'ES256', discovery: true });
 }
 
 async function open(world, checks, started) {

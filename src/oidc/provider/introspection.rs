@@ -12,7 +12,7 @@ use super::token::subject_for;
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::client::Client;
-use crate::domain::event::{Event, Kind};
+use crate::domain::event::Kind;
 use crate::domain::grant::{Grant, TOKEN_LIFE};
 use crate::domain::id::MandateId;
 use crate::domain::mandate::{Mandate, Standing};
@@ -45,7 +45,7 @@ impl Provider {
                     Err(error) => return Err(error),
                 };
                 grants::revoke(tx, &grant.flow, now)?;
-                journal::record(tx, &revoked(&grant, now)).map(drop)
+                journal::record(tx, &grant.event(Kind::TokenRevoked, now)).map(drop)
             })
             .await
             .map_err(ProtocolError::from)
@@ -97,16 +97,6 @@ fn only_token(params: &Params) -> Result<&str, ProtocolError> {
         return Err(ProtocolError::InvalidRequest);
     }
     params.one("token").ok().flatten().ok_or(ProtocolError::InvalidRequest)
-}
-
-fn revoked(grant: &Grant, now: Instant) -> Event {
-    Event::new(Kind::TokenRevoked, now)
-        .by(&grant.account)
-        .within(&grant.organisation)
-        .about(&grant.citizen)
-        .under(&grant.mandate)
-        .for_procedure(grant.procedure)
-        .at_client(&grant.client)
 }
 
 /// RFC 7662 2.2: nothing else is said of a token that is not worth anything.

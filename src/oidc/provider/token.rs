@@ -180,14 +180,8 @@ fn redeem(
 /// What the journal says of a use that stopped.
 pub(super) fn refused(grant: &Grant, client: &Client, refusal: Refusal, now: Instant) -> Event {
     let kind = if refusal == Refusal::CodeReplayed { Kind::CodeReplayed } else { Kind::UseRefused };
-    Event::new(kind, now)
-        .by(&grant.account)
-        .within(&grant.organisation)
-        .about(&grant.citizen)
-        .under(&grant.mandate)
-        .for_procedure(grant.procedure)
-        .at_client(&client.id)
-        .fact("reason", refusal.code())
+    // Whoever presented it may not be whom it was given to.
+    grant.event(kind, now).at_client(&client.id).fact("reason", refusal.code())
 }
 
 /// The identifier of a citizen for a client: for FranceConnect the random one made once per citizen, for others one derived from it,
