@@ -1,5 +1,8 @@
 //! Warns whoever accredits of a name that is easily taken for another.
 
+use std::fmt;
+use std::io::{self, Write};
+
 use serde_json::{Value, json};
 
 use super::{Desk, Failure};
@@ -10,15 +13,20 @@ use crate::store::{Error, accounts, organisations};
 /// Organisations read at once.
 const PAGE: i64 = 1_000;
 
+/// A warning that nobody can read is lost, and stops nothing: `eprintln!` would panic.
+fn warn(warning: fmt::Arguments<'_>) {
+    drop(writeln!(io::stderr(), "warning: {warning}"));
+}
+
 /// What a new name is easily taken for, as identifiers with names. Said on the error output too, for people.
 fn found(name: &str, others: impl Iterator<Item = (String, String)>) -> Vec<Value> {
     if mixes_scripts(name) {
         // As Rust writes it: what cannot be seen is spelt out.
-        eprintln!("warning: {name:?} mixes the letters of several scripts");
+        warn(format_args!("{name:?} mixes the letters of several scripts"));
     }
     let resembling: Vec<_> = others.filter(|(_, other)| alike(name, other)).collect();
     for (id, other) in &resembling {
-        eprintln!("warning: {name:?} is easily taken for {other:?} ({id}); make sure who it is");
+        warn(format_args!("{name:?} is easily taken for {other:?} ({id}); make sure who it is"));
     }
     resembling.into_iter().map(|(id, name)| json!({ "id": id, "name": name })).collect()
 }
