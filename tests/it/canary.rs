@@ -57,7 +57,7 @@ fn capture() -> Lines {
     static LINES: OnceLock<Lines> = OnceLock::new();
     let start = || {
         let lines = Lines::default();
-        let dispatch = logging::lines(Log { format: LogFormat::Json, level: LogLevel::Trace }, lines.clone());
+        let dispatch = logging::lines(Log { format: LogFormat::Json, level: LogLevel::Trace }, lines.clone(), false);
         tracing::dispatcher::set_global_default(dispatch).expect("nothing else in this process writes logs");
         lines
     };

@@ -34,8 +34,8 @@ pub(crate) const MASTER_KEY: [u8; 32] = [
 ];
 /// How far back the work goes.
 const YEAR: TimeDelta = TimeDelta::days(365);
-/// Acts in one transaction.
-const BATCH: usize = 200;
+/// Acts in one transaction. SQLite walks through what a transaction has set aside each time a savepoint ends: long ones are slow.
+const BATCH: usize = 20;
 /// Entries that one visit leaves: the reading, the use, the outcome.
 const VISIT: usize = 3;
 
