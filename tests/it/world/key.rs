@@ -44,7 +44,7 @@ pub(crate) fn changed(mut value: Value, changes: &Value) -> Value {
 
 impl Key {
     pub(crate) fn new(now: Instant) -> Self {
-        let made = keys::generate(SigningAlgorithm::Es256, now).unwrap();
+        let made = keys::generate(SigningAlgorithm::Es256).unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &made.private).unwrap();
         Self { pair, public: serde_json::from_str(&made.public).unwrap() }
     }
