@@ -9,7 +9,7 @@ use super::monitoring::clock_is_right;
 use crate::domain::Instant;
 use crate::domain::signing_key::Ages;
 use crate::oidc::keys;
-use crate::store::{Error, Tx, pushed, seen};
+use crate::store::{Error, Store, Tx, pushed, seen};
 use crate::web::state::App;
 
 /// How often. Another node may have made a key: it is known here well before it signs (`signing_key::LAG`).
@@ -39,7 +39,7 @@ pub async fn once(app: &App, ages: &Ages) {
         if let Err(fault) = keys::tend(&app.store, ages, now).await {
             tracing::error!(%fault, "the signing keys could not be looked after");
         }
-        if let Err(error) = forget(app, now).await {
+        if let Err(error) = forget(&app.store, now).await {
             tracing::error!(%error, "what has expired could not be forgotten");
         }
     }
@@ -48,17 +48,21 @@ pub async fn once(app: &App, ages: &Ages) {
     }
 }
 
-async fn forget(app: &App, now: Instant) -> Result<(), Error> {
-    in_batches(app, move |tx| seen::forget(tx, now - REMEMBERED, BATCH)).await?;
-    in_batches(app, move |tx| pushed::forget(tx, now, BATCH)).await
+/// Forgets what has expired, a few rows at a time.
+///
+/// # Errors
+/// The database fails; what was forgotten before stays so.
+pub async fn forget(store: &Store, now: Instant) -> Result<(), Error> {
+    in_batches(store, move |tx| seen::forget(tx, now - REMEMBERED, BATCH)).await?;
+    in_batches(store, move |tx| pushed::forget(tx, now, BATCH)).await
 }
 
-async fn in_batches<F>(app: &App, batch: F) -> Result<(), Error>
+async fn in_batches<F>(store: &Store, batch: F) -> Result<(), Error>
 where
     F: Fn(&mut Tx<'_>) -> Result<usize, Error> + Copy + Send + 'static,
 {
     for _ in 0..ROUND {
-        if app.store.write(batch).await? < BATCH {
+        if store.write(batch).await? < BATCH {
             break;
         }
     }

@@ -194,7 +194,8 @@ pub fn grant(
     now: Instant,
 ) -> Vec<Journalled<Key>> {
     let Some(signs_from) = signs_from(keys, wish, ages, now) else { return Vec::new() };
-    let state = if signs_from == now { State::Active } else { State::Prepared };
+    let first = !keys.iter().any(|key| key.state == State::Active);
+    let state = if first { State::Active } else { State::Prepared };
     let urgent = wish == Wish::Urgent;
     let (kid, retired_at) = (kid.to_owned(), None);
     let event = Event::new(Kind::KeyCreated, now)

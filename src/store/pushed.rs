@@ -17,13 +17,7 @@ const fn place(row: &str) -> Place<'_> {
 ///
 /// # Errors
 /// The database fails.
-pub fn keep(
-    tx: &mut Tx<'_>,
-    hash: &[u8],
-    client: &str,
-    parameters: &str,
-    expires_at: Instant,
-) -> Result<(), Error> {
+pub fn keep(tx: &mut Tx<'_>, hash: &[u8], client: &str, parameters: &str, expires_at: Instant) -> Result<(), Error> {
     let sealed = tx.vault.seal(tx.vault.system(), place(client), parameters.as_bytes())?;
     diesel::insert_into(pushed_requests::table)
         .values((
