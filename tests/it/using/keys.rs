@@ -121,7 +121,7 @@ impl Keeper {
     }
 }
 
-/// Time passes in steps, and both nodes keep up with it as late as they may; answers how often.
+/// Time passes in steps, however slow the machine is, and both nodes keep up with it nearly as late as they may.
 async fn time_passes(world: Rc<World>, nodes: [Data<App>; 2], ages: Ages, until: Instant) {
     for step in 0_usize.. {
         if world.now() >= until {
