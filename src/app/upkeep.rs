@@ -34,17 +34,20 @@ pub(super) async fn run(app: Data<App>, ages: Ages) {
 /// One round. What fails is said in the log, and done in a later round.
 pub async fn once(app: &App, ages: &Ages) {
     // Whoever mistakes the day would put keys into service, and forget, too early.
-    if clock_is_right(app).await {
-        let now = app.clock.now();
-        if let Err(fault) = keys::tend(&app.store, ages, now).await {
-            tracing::error!(%fault, "the signing keys could not be looked after");
-        }
-        if let Err(error) = forget(&app.store, now).await {
-            tracing::error!(%error, "what has expired could not be forgotten");
-        }
+    let now = clock_is_right(app).await.then(|| app.clock.now());
+    if let Some(now) = now
+        && let Err(fault) = keys::tend(&app.store, ages, now).await
+    {
+        tracing::error!(%fault, "the signing keys could not be looked after");
     }
     if let Err(fault) = app.provider.keys.refresh(&app.store).await {
         tracing::error!(%fault, "the signing keys could not be read again");
+    }
+    // Last, because it may take a while.
+    if let Some(now) = now
+        && let Err(error) = forget(&app.store, now).await
+    {
+        tracing::error!(%error, "what has expired could not be forgotten");
     }
 }
 
