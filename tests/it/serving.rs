@@ -177,7 +177,7 @@ fn the_files_of_sqlite_are_for_their_owner_alone() {
 
 /// What `admin key` prints: its words, and the keys.
 fn keys(folder: &Folder, arguments: &[&str]) -> (String, Vec<serde_json::Value>) {
-    let output = folder.command("", &[&["admin", "key"], arguments].concat()).output().unwrap();
+    let output = folder.command("", &[&["admin", "key"][..], arguments].concat()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8(output.stdout).unwrap();
     let shown = folder.command("", &["admin", "key", "show", "--json"]).output().unwrap().stdout;
