@@ -1,4 +1,4 @@
-//! Clients of the provider role, and its keys.
+//! Clients of the provider role.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,18 +7,14 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{Desk, Failure, client_id, output, secret};
-use crate::cli::admin::{Client as ClientCommand, Key, Registration};
+use crate::cli::admin::{Client as ClientCommand, Registration};
 use crate::domain::client::{AuthMethod, Client, SigningAlgorithm};
 use crate::oidc::keys as signing;
 use crate::oidc::provider::assertion::registered_keys;
-use crate::store::{clients, keys};
+use crate::store::clients;
 
 /// Lines of a list.
 const LIST: i64 = 1_000;
-
-fn broken(fault: &signing::Fault) -> Failure {
-    Failure::Said(fault.to_string())
-}
 
 pub(super) async fn client(desk: &Desk, command: ClientCommand) -> Result<(), Failure> {
     match command {
@@ -50,7 +46,7 @@ pub(super) async fn client(desk: &Desk, command: ClientCommand) -> Result<(), Fa
 async fn register(desk: &Desk, asked: Registration) -> Result<(), Failure> {
     let (new, now) = (secret(desk, asked.client_secret_file.as_deref())?, desk.clock.now());
     let json = asked.output.json;
-    signing::ensure(&desk.store, asked.algorithm, now).await.map_err(|fault| broken(&fault))?;
+    signing::ensure(&desk.store, asked.algorithm, now).await.map_err(|fault| Failure::Said(fault.to_string()))?;
     let client = client_of(asked, desk)?;
     let given = new.clone();
     let made = desk.store.write(move |tx| clients::register(tx, client.register(now), &given, now)).await?;
@@ -93,35 +89,4 @@ fn public_keys(path: &Path) -> Result<String, Failure> {
     let text = std::fs::read_to_string(path).map_err(|_| wrong("nothing that can be read"))?;
     registered_keys(&text).map_err(wrong)?;
     Ok(text)
-}
-
-pub(super) async fn key(desk: &Desk, command: Key) -> Result<(), Failure> {
-    let options = match command {
-        Key::Show(options) => options,
-        Key::Rotate(options) => {
-            rotate(desk).await?;
-            options
-        }
-    };
-    let all = desk.store.read(keys::all).await?;
-    let rows: Vec<_> = all
-        .iter()
-        .map(|one| json!({ "kid": one.kid, "algorithm": one.algorithm.code(), "signs": one.active, "created_at": one.created_at.to_rfc3339(), "jwk": one.public }))
-        .collect();
-    output::many(options.json, &rows, "no key yet: the first start of `mandataire serve` makes one");
-    Ok(())
-}
-
-/// A new key for every algorithm that has one; ES256 always has.
-async fn rotate(desk: &Desk) -> Result<(), Failure> {
-    let now = desk.clock.now();
-    let all = desk.store.read(keys::all).await?;
-    for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256] {
-        let used = all.iter().any(|key| key.active && key.algorithm == algorithm);
-        if used || algorithm == SigningAlgorithm::Es256 {
-            let key = signing::generate(algorithm, now).map_err(|fault| broken(&fault))?;
-            desk.store.write(move |tx| keys::rotate(tx, &key, now)).await?;
-        }
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod journal;
+mod keys;
 mod likeness;
 mod output;
 mod people;
@@ -15,6 +16,7 @@ use crate::cli::{Cli, Command, Demo, Journal, Migrate};
 use crate::clock::{Clock, Random};
 use crate::config::Config;
 use crate::credential;
+use crate::domain::signing_key::Ages;
 use crate::store::{self, Location, Store};
 use crate::{config, logging};
 
@@ -92,7 +94,7 @@ async fn administer(config: &Config, admin: Admin) -> Result<(), Failure> {
         Admin::Manager(command) => people::manager(&desk, command).await,
         Admin::Auditor(command) => people::auditor(&desk, command).await,
         Admin::Client(command) => clients::client(&desk, command).await,
-        Admin::Key(command) => clients::key(&desk, command).await,
+        Admin::Key(command) => keys::key(&desk, command, &Ages::usual(config.signing.key_days)).await,
     }
 }
 

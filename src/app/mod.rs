@@ -6,6 +6,7 @@ mod providers;
 mod serve;
 mod signals;
 pub mod tls;
+pub mod upkeep;
 
 pub use providers::Credentials;
 pub use serve::serve;
@@ -28,6 +29,7 @@ use zeroize::Zeroizing;
 use crate::clock::{Clock, Random};
 use crate::config::{Config, MailMode, Problem};
 use crate::domain::client::SigningAlgorithm;
+use crate::domain::signing_key::Ages;
 use crate::messaging::mail::{self, Sender};
 use crate::messaging::outbox;
 use crate::oidc::keys::{self, KeyRing};
@@ -43,9 +45,6 @@ use crate::web::state::{App, Settings, slow_limiter, source_limiter};
 /// How long requests under way have when the server stops, in seconds. A database that says nothing is given up after fifteen
 /// (`store::SILENCE`): whoever waits for it is answered all the same.
 const LAST_ANSWERS: u64 = 20;
-
-/// How often the keys in memory are compared with the database: another node may have made one.
-const KEYS_EVERY: Duration = Duration::from_secs(30);
 
 /// Why the service does not start: each one is a sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -233,7 +232,7 @@ fn serving(
     Ok(if own_signals { server.run() } else { server.disable_signals().run() })
 }
 
-/// Starts what runs beside the requests: the outbox and the refreshing of keys.
+/// Starts what runs beside the requests: the outbox and the upkeep.
 ///
 /// # Errors
 /// The mail settings cannot work.
@@ -243,17 +242,7 @@ pub fn start_background(app: &Data<App>, config: &Config) -> Result<(), StartErr
         let (store, clock, bell) = (app.store.clone(), app.clock.clone(), app.bell.clone());
         actix_web::rt::spawn(outbox::run(store, sender, clock, bell));
     }
-    let (store, ring, limited) = (app.store.clone(), app.provider.keys.clone(), app.clone());
-    actix_web::rt::spawn(async move {
-        loop {
-            tokio::time::sleep(KEYS_EVERY).await;
-            limited.sources.retain_recent();
-            limited.budget.forget_the_quiet();
-            if let Err(fault) = ring.refresh(&store).await {
-                tracing::error!(%fault, "the signing keys could not be read again");
-            }
-        }
-    });
+    actix_web::rt::spawn(upkeep::run(app.clone(), Ages::usual(config.signing.key_days)));
     Ok(())
 }
 

@@ -11,7 +11,9 @@ use actix_web::{App as ActixApp, HttpResponse, HttpServer};
 use chrono::TimeDelta;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::store::Load;
+use crate::domain::Instant;
+use crate::domain::signing_key::LAG;
+use crate::store::{Load, Time};
 use crate::web::state::App;
 
 /// How long the database may take to answer before the process is not ready.
@@ -57,13 +59,30 @@ pub async fn obstacle(app: &App) -> Option<&'static str> {
     if app.draining.load(Ordering::Relaxed) {
         return Some("stopping\n");
     }
+    if TimeDelta::from_std(app.provider.keys.age()).is_ok_and(|age| age > LAG) {
+        return Some("the signing keys were not read for too long\n");
+    }
     let now = app.clock.now();
-    match tokio::time::timeout(PATIENCE, app.store.server_time()).await {
-        Ok(Ok(Some(theirs))) if (theirs - now).abs() > SKEW => Some("the database's clock is not ours\n"),
-        Ok(Ok(_)) => None,
+    match tokio::time::timeout(PATIENCE, app.store.time()).await {
+        Ok(Ok(known)) => wrong(known, now),
         Ok(Err(_)) => Some("the database cannot be used\n"),
         Err(_) => Some("the database does not answer\n"),
     }
+}
+
+/// What is the matter with our clock, if anything.
+fn wrong(known: Time, now: Instant) -> Option<&'static str> {
+    match known {
+        Time::Server(theirs) if (theirs - now).abs() > SKEW => Some("the database's clock is not ours\n"),
+        Time::Recorded(Some(newest)) if newest - now > SKEW => Some("the clock is behind what was recorded\n"),
+        _ => None,
+    }
+}
+
+/// Whether our clock can be believed, as far as the database knows.
+pub(super) async fn clock_is_right(app: &App) -> bool {
+    let now = app.clock.now();
+    matches!(tokio::time::timeout(PATIENCE, app.store.time()).await, Ok(Ok(known)) if wrong(known, now).is_none())
 }
 
 async fn ready(app: Data<App>) -> HttpResponse {

@@ -170,10 +170,17 @@ pub struct Person {
 /// What can be done with the keys that sign our tokens.
 #[derive(Debug, Subcommand)]
 pub enum Key {
-    /// Show the public keys: which one signs, which ones are only still published
+    /// Show the keys that are published: where each stands, from when it signs, and when it leaves
     Show(Output),
-    /// Sign with new keys; the old ones stay published until everyone has seen the new
-    Rotate(Output),
+    /// Prepare new keys: published at once, they sign after a day, when everyone has read them
+    Rotate {
+        /// In an emergency: they sign after two minutes, when every node has read them, and two minutes later all others leave
+        #[arg(long)]
+        now: bool,
+        /// How to answer.
+        #[command(flatten)]
+        output: Output,
+    },
 }
 
 /// A closed list, shown in the help.

@@ -23,6 +23,7 @@ impl Config {
             pool(&self.database),
             self.master_key().err(),
             self.plain_for_others(),
+            self.age_of_keys(),
             self.monitoring_apart(),
         ];
         let mail = self.mail.check(self.development);
@@ -53,6 +54,12 @@ impl Config {
             return Some(refusal("monitoring.listen", "is the same as listen"));
         }
         (*drain > 60).then(|| refusal("monitoring.drain", format!("is {drain}")))
+    }
+
+    /// A key is published for a day before it signs, and for a month after: fewer days would be a crowd.
+    fn age_of_keys(&self) -> Option<Problem> {
+        let days = self.signing.key_days;
+        (!(7..=730).contains(&days)).then(|| refusal("signing.key_days", format!("is {days}")))
     }
 
     fn service_name(&self) -> Option<Problem> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::{
     Algorithm, Config, Database, Encryption, FranceConnect, Log, LogFormat, LogLevel, Mail, MailMode, Monitoring,
-    Secrets, Tls,
+    Secrets, Signing, Tls,
 };
 
 impl Default for Config {
@@ -24,6 +24,7 @@ impl Default for Config {
             franceconnect: FranceConnect::default(),
             providers: BTreeMap::new(),
             tls: Tls::default(),
+            signing: Signing::default(),
             monitoring: Monitoring::default(),
             log: Log::default(),
         }
@@ -65,6 +66,12 @@ impl Default for FranceConnect {
             pkce: false,
             logout: true,
         }
+    }
+}
+
+impl Default for Signing {
+    fn default() -> Self {
+        Self { key_days: 90 }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{FRANCECONNECT, Problem};
 
 /// The keys in the order of the example; each text continues "write".
-pub(super) const KEYS: [(&str, &str); 32] = [
+pub(super) const KEYS: [(&str, &str); 33] = [
     (
         "public_url",
         "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",
@@ -51,6 +51,7 @@ pub(super) const KEYS: [(&str, &str); 32] = [
          proxy ends TLS",
     ),
     ("tls.key_file", "the path of a PEM file with the key of tls.certificate_file, readable by this service alone"),
+    ("signing.key_days", "a number of days from 7 to 730"),
     ("monitoring.listen", "an IP address and a port that only the operator's machines reach, as 127.0.0.1:9090"),
     ("monitoring.drain", "a number of seconds from 0 to 60"),
     ("log.format", "text or json"),
@@ -58,7 +59,8 @@ pub(super) const KEYS: [(&str, &str); 32] = [
 ];
 
 /// The tables that hold keys.
-pub(super) const TABLES: [&str; 7] = ["database", "secrets", "mail", "franceconnect", "tls", "monitoring", "log"];
+pub(super) const TABLES: [&str; 8] =
+    ["database", "secrets", "mail", "franceconnect", "tls", "signing", "monitoring", "log"];
 
 /// The table of the tables of further providers.
 pub(super) const PROVIDERS: &str = "providers";

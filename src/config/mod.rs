@@ -51,6 +51,8 @@ pub struct Config {
     pub providers: BTreeMap<String, FranceConnect>,
     /// TLS in this process, if no proxy ends it.
     pub tls: Tls,
+    /// The keys that sign our tokens.
+    pub signing: Signing,
     /// What the operator's machines ask.
     pub monitoring: Monitoring,
     /// What is logged, and how.
@@ -162,6 +164,14 @@ pub struct Tls {
     pub certificate_file: Option<PathBuf>,
     /// Its key, in PEM.
     pub key_file: Option<PathBuf>,
+}
+
+/// The keys that sign our tokens.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Signing {
+    /// The days after which another key takes the place of one that signs.
+    pub key_days: u32,
 }
 
 /// What the operator's machines ask.

@@ -246,6 +246,7 @@ fn plain_http_is_for_a_proxy_alone_and_tls_is_whole() {
     let same = "[monitoring]\nlisten = '127.0.0.1:8080'\n";
     starts(&scene.refusals("", same, &[]), &["monitoring.listen is the same as listen"]);
     starts(&scene.refusals("", "[monitoring]\ndrain = 61\n", &[]), &["monitoring.drain is 61"]);
+    starts(&scene.refusals("", "[signing]\nkey_days = 6\n", &[]), &["signing.key_days is 6"]);
 }
 
 #[test]

@@ -71,6 +71,11 @@ choices! {
     }
 }
 
+impl SigningAlgorithm {
+    /// Those that need a key of ours.
+    pub const OF_KEYS: [Self; 2] = [Self::Es256, Self::Rs256];
+}
+
 choices! {
     /// How a client authenticates at the token endpoint (OpenID Connect Core 9).
     AuthMethod {

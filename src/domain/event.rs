@@ -120,7 +120,9 @@ kinds! {
     ClientSecretRotated = "client_secret_rotated",
     /// A signing key was made.
     KeyCreated = "key_created",
-    /// A signing key stopped signing.
+    /// A signing key signs from now on.
+    KeyActivated = "key_activated",
+    /// A signing key stopped signing, lost its private part, or left the key set.
     KeyRetired = "key_retired",
 }
 

@@ -19,6 +19,7 @@ pub mod procedure;
 pub mod refusal;
 #[cfg(test)]
 mod samples;
+pub mod signing_key;
 pub mod term;
 
 /// An instant in UTC. Civil time exists on screens only.

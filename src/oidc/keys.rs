@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant as Monotonic};
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
@@ -19,7 +20,8 @@ use zeroize::Zeroizing;
 use crate::domain::Instant;
 use crate::domain::client::SigningAlgorithm;
 use crate::domain::digest::Digest;
-use crate::store::keys::{self, SigningKey};
+use crate::domain::signing_key::{self, Ages, State, Wish};
+use crate::store::keys::{self, NewKey, SigningKey};
 use crate::store::{Error, Store};
 
 /// A key that cannot be made or used.
@@ -48,14 +50,14 @@ const fn algorithm(of: SigningAlgorithm) -> Algorithm {
 ///
 /// # Errors
 /// The cryptographic library refuses; HS256 has no key of ours.
-pub fn generate(of: SigningAlgorithm, now: Instant) -> Result<SigningKey, Fault> {
+pub fn generate(of: SigningAlgorithm) -> Result<NewKey, Fault> {
     let (private, mut jwk) = match of {
         SigningAlgorithm::Es256 => ec_key()?,
         SigningAlgorithm::Rs256 => rsa_key()?,
         SigningAlgorithm::Hs256 => return Err(Fault::Missing(of)),
     };
     let kid = published(&mut jwk, of.code(), "sig");
-    Ok(SigningKey { kid, algorithm: of, private, public: jwk.to_string(), active: true, created_at: now })
+    Ok(NewKey { kid, algorithm: of, private, public: jwk.to_string() })
 }
 
 fn ec_key() -> Result<(Zeroizing<Vec<u8>>, Value), Fault> {
@@ -101,16 +103,30 @@ pub(super) fn published(jwk: &mut Value, algorithm: &str, purpose: &str) -> Stri
     kid
 }
 
-#[derive(Default)]
 struct Keys {
+    /// By a clock that nobody sets.
+    read_at: Monotonic,
     signing: HashMap<SigningAlgorithm, (String, EncodingKey)>,
     verifying: HashMap<String, (Algorithm, DecodingKey)>,
     published: Vec<Value>,
 }
 
+impl Keys {
+    fn none() -> Self {
+        let (signing, verifying, published) = (HashMap::new(), HashMap::new(), Vec::new());
+        Self { read_at: Monotonic::now(), signing, verifying, published }
+    }
+}
+
 /// The keys in memory, as last read from the database.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct KeyRing(Arc<RwLock<Arc<Keys>>>);
+
+impl Default for KeyRing {
+    fn default() -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(Keys::none()))))
+    }
+}
 
 impl KeyRing {
     /// Reads the keys from the database.
@@ -118,16 +134,19 @@ impl KeyRing {
     /// # Errors
     /// The database, or a key that cannot be used.
     pub async fn refresh(&self, store: &Store) -> Result<(), Fault> {
-        let stored = store.read(keys::all).await?;
-        let mut ring = Keys::default();
-        for key in stored {
-            let public: Value = serde_json::from_str(&key.public).map_err(|_| Fault::Unusable)?;
+        // From here on somebody may change them: so old is what is read.
+        let mut ring = Keys::none();
+        let mut stored = store.read(keys::all).await?;
+        // Whoever takes the first key of a set finds one that signs.
+        stored.sort_by_key(|one| one.key.state);
+        for one in stored {
+            let public: Value = serde_json::from_str(&one.public).map_err(|_| Fault::Unusable)?;
             let jwk: Jwk = serde_json::from_value(public.clone()).map_err(|_| Fault::Unusable)?;
             let decoding = DecodingKey::from_jwk(&jwk).map_err(|_| Fault::Unusable)?;
-            ring.verifying.insert(key.kid.clone(), (algorithm(key.algorithm), decoding));
+            ring.verifying.insert(one.key.kid.clone(), (algorithm(one.key.algorithm), decoding));
             ring.published.push(public);
-            if key.active {
-                ring.signing.insert(key.algorithm, (key.kid.clone(), encoding_key(&key)?));
+            if one.key.state == State::Active {
+                ring.signing.insert(one.key.algorithm, (one.key.kid.clone(), encoding_key(&one)?));
             }
         }
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
@@ -136,6 +155,12 @@ impl KeyRing {
 
     fn keys(&self) -> Arc<Keys> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How long ago they were read.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.keys().read_at.elapsed()
     }
 
     /// The public keys (RFC 7517 5).
@@ -197,7 +222,7 @@ impl KeyRing {
 }
 
 fn encoding_key(key: &SigningKey) -> Result<EncodingKey, Fault> {
-    if key.algorithm == SigningAlgorithm::Es256 {
+    if key.key.algorithm == SigningAlgorithm::Es256 {
         return Ok(EncodingKey::from_ec_der(&key.private));
     }
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(&*key.private));
@@ -209,11 +234,37 @@ fn encoding_key(key: &SigningKey) -> Result<EncodingKey, Fault> {
 /// # Errors
 /// The database, or the cryptographic library.
 pub async fn ensure(store: &Store, of: SigningAlgorithm, now: Instant) -> Result<(), Fault> {
-    let stored = store.read(keys::all).await?;
-    if of == SigningAlgorithm::Hs256 || stored.iter().any(|key| key.active && key.algorithm == of) {
+    if of == SigningAlgorithm::Hs256 {
         return Ok(());
     }
-    let key = tokio::task::spawn_blocking(move || generate(of, now)).await.map_err(|_| Fault::Unusable)??;
-    store.write(move |tx| keys::ensure(tx, &key, now)).await?;
+    // No age has a part in the first key of all.
+    wish(store, of, Wish::First, &Ages::usual(0), now).await.map(drop)
+}
+
+/// Makes another key of an algorithm, if the wish is to be granted; answers whether it was.
+///
+/// # Errors
+/// The database, or the cryptographic library.
+pub async fn wish(store: &Store, of: SigningAlgorithm, wish: Wish, ages: &Ages, now: Instant) -> Result<bool, Fault> {
+    let known = keys::of(&store.read(keys::all).await?, of);
+    if signing_key::signs_from(&known, wish, ages, now).is_none() {
+        return Ok(false);
+    }
+    let (key, ages) = (tokio::task::spawn_blocking(move || generate(of)).await.map_err(|_| Fault::Unusable)??, *ages);
+    Ok(store.write(move |tx| keys::grant(tx, &key, wish, &ages, now)).await?)
+}
+
+/// Prepares in time what will replace keys of age, and moves every key whose time has come. Any node may do it, as often as it likes.
+///
+/// # Errors
+/// The database, or the cryptographic library.
+pub async fn tend(store: &Store, ages: &Ages, now: Instant) -> Result<(), Fault> {
+    for of in SigningAlgorithm::OF_KEYS {
+        wish(store, of, Wish::Age, ages, now).await?;
+    }
+    let (all, ages) = (store.read(keys::all).await?, *ages);
+    if SigningAlgorithm::OF_KEYS.into_iter().any(|of| !signing_key::due(&keys::of(&all, of), &ages, now).is_empty()) {
+        store.write(move |tx| keys::advance(tx, &ages, now)).await?;
+    }
     Ok(())
 }

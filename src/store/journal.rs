@@ -54,6 +54,13 @@ pub fn record(tx: &mut Tx<'_>, event: &Event) -> Result<EntryId, Error> {
     Ok(id)
 }
 
+/// The instant of the newest entry.
+pub(super) fn newest(db: &mut Db<'_>) -> Result<Option<Instant>, Error> {
+    let newest = journal_entries::table.order(journal_entries::id.desc()).select(journal_entries::at);
+    let at: Option<chrono::NaiveDateTime> = newest.first(db.connection).optional()?;
+    Ok(at.map(read_back))
+}
+
 /// Takes a new state apart: its facts are recorded, the state is answered for its own tables.
 pub(super) fn unpack<T>(tx: &mut Tx<'_>, change: Journalled<T>) -> Result<T, Error> {
     let (value, events) = change.into_parts();

@@ -42,6 +42,7 @@ use crate::domain::Instant;
 
 pub use db::{Location, Schema};
 pub use error::Error;
+pub use probe::Time;
 use vault::Vault;
 
 /// A server gives a statement up after ten seconds (`db/location.rs`). From one that was not heard of for longer, nothing will come.
@@ -161,14 +162,13 @@ impl Store {
         location.open()?.schema()
     }
 
-    /// Asks the database for a sign of life, and for the time if its server is another process. However busy the pool is, this asks the
-    /// database itself; where it is this process, whether it can write.
+    /// Asks the database what it knows of the time, however busy the pool is; where it is this process, whether it can write too.
     ///
     /// # Errors
     /// It does not answer, or cannot write.
-    pub async fn server_time(&self) -> Result<Option<Instant>, Error> {
+    pub async fn time(&self) -> Result<Time, Error> {
         match &self.0.beside {
-            Beside::Writer(writer) => writer.answers().await.map(|()| None),
+            Beside::Writer(writer) => writer.answers().await.map(Time::Recorded),
             Beside::Probe(probe) => {
                 let probe = probe.clone();
                 let unheard = || Err(Error::Unavailable("no answer".to_owned()));

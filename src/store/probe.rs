@@ -6,6 +6,15 @@ use super::db::{AnyConnection, Location};
 use super::{Error, read_back};
 use crate::domain::Instant;
 
+/// What the database knows of the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// What the clock of its server says.
+    Server(Instant),
+    /// It has no clock but ours: the newest instant that the journal holds.
+    Recorded(Option<Instant>),
+}
+
 /// A connection that no request uses: when every one of the pool is busy, the database still answers.
 pub(super) struct Probe {
     location: Location,
@@ -18,7 +27,7 @@ impl Probe {
     }
 
     /// What time the server says it is.
-    pub(super) fn ask(&self) -> Result<Option<Instant>, Error> {
+    pub(super) fn ask(&self) -> Result<Time, Error> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         // One that was kept may have been cut since: that says nothing of the server now.
         let answered = kept.and_then(|mut connection| connection.server_time().ok().map(|time| (connection, time)));
@@ -29,6 +38,6 @@ impl Probe {
         };
         let (connection, time) = answered.map_or_else(anew, Ok)?;
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
-        Ok(time.map(read_back))
+        Ok(time.map_or(Time::Recorded(None), |time| Time::Server(read_back(time))))
     }
 }

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::schema::pushed_requests;
 use super::vault::Place;
-use super::{Db, Error, Tx, stored};
+use super::{Db, Error, Tx, rows, stored};
 use crate::domain::Instant;
 
 /// The hash is the name of the row; the seal is bound to the client.
@@ -13,20 +13,11 @@ const fn place(row: &str) -> Place<'_> {
     Place { table: "pushed_requests", column: "parameters", row }
 }
 
-/// Keeps a request until `expires_at`; those that have expired are forgotten meanwhile.
+/// Keeps a request until `expires_at`.
 ///
 /// # Errors
 /// The database fails.
-pub fn keep(
-    tx: &mut Tx<'_>,
-    hash: &[u8],
-    client: &str,
-    parameters: &str,
-    expires_at: Instant,
-    now: Instant,
-) -> Result<(), Error> {
-    let old = pushed_requests::table.filter(pushed_requests::expires_at.le(stored(now)));
-    diesel::delete(old).execute(tx.connection)?;
+pub fn keep(tx: &mut Tx<'_>, hash: &[u8], client: &str, parameters: &str, expires_at: Instant) -> Result<(), Error> {
     let sealed = tx.vault.seal(tx.vault.system(), place(client), parameters.as_bytes())?;
     diesel::insert_into(pushed_requests::table)
         .values((
@@ -58,4 +49,18 @@ pub fn find(db: &mut Db<'_>, hash: &[u8], client: &str, now: Instant) -> Result<
 /// The database fails.
 pub fn take(tx: &mut Tx<'_>, hash: &[u8]) -> Result<bool, Error> {
     Ok(diesel::delete(pushed_requests::table.find(hash)).execute(tx.connection)? == 1)
+}
+
+/// Forgets at most `limit` of those that had expired before an instant; answers how many.
+///
+/// # Errors
+/// The database fails.
+pub fn forget(tx: &mut Tx<'_>, before: Instant, limit: usize) -> Result<usize, Error> {
+    let old: Vec<Vec<u8>> = pushed_requests::table
+        .filter(pushed_requests::expires_at.le(stored(before)))
+        .order(pushed_requests::expires_at)
+        .limit(rows(limit))
+        .select(pushed_requests::hash)
+        .load(tx.connection)?;
+    Ok(diesel::delete(pushed_requests::table.filter(pushed_requests::hash.eq_any(old))).execute(tx.connection)?)
 }

@@ -159,7 +159,7 @@ diesel::table! {
 diesel::table! {
     signing_keys (kid) {
         kid -> Text, algorithm -> Text, private -> Binary, public -> Text, state -> Text, created_at -> Timestamp,
-        retired_at -> Nullable<Timestamp>,
+        retired_at -> Nullable<Timestamp>, signs_from -> Timestamp, urgent -> Bool,
     }
 }
 

@@ -2,23 +2,39 @@
 
 use diesel::prelude::*;
 
+use super::db::AnyConnection;
 use super::schema::seen_tokens;
-use super::{Error, Tx, stored};
+use super::{Error, Tx, rows, stored};
 use crate::domain::Instant;
 
-/// Remembers a token until it expires; true for the first time only. Those that have expired are forgotten meanwhile.
+/// Remembers a token; true for the first time only. Two at once wait for each other at the primary key, and for nobody else.
 ///
 /// # Errors
 /// The database fails.
-pub fn is_new(tx: &mut Tx<'_>, hash: &[u8], expires_at: Instant, now: Instant) -> Result<bool, Error> {
-    tx.connection.lock("seen_tokens")?;
-    diesel::delete(seen_tokens::table.filter(seen_tokens::expires_at.le(stored(now)))).execute(tx.connection)?;
-    let known: i64 = seen_tokens::table.find(hash).count().get_result(tx.connection)?;
-    if known > 0 {
-        return Ok(false);
-    }
-    diesel::insert_into(seen_tokens::table)
-        .values((seen_tokens::hash.eq(hash), seen_tokens::expires_at.eq(stored(expires_at))))
-        .execute(tx.connection)?;
-    Ok(true)
+pub fn is_new(tx: &mut Tx<'_>, hash: &[u8], expires_at: Instant) -> Result<bool, Error> {
+    let row = (seen_tokens::hash.eq(hash), seen_tokens::expires_at.eq(stored(expires_at)));
+    // The two databases have one wording for it, which the library knows for each of them alone.
+    let new = match &mut *tx.connection {
+        AnyConnection::Pg(pg) => {
+            diesel::insert_into(seen_tokens::table).values(row).on_conflict_do_nothing().execute(pg)?
+        }
+        AnyConnection::Sqlite(sqlite) => {
+            diesel::insert_into(seen_tokens::table).values(row).on_conflict_do_nothing().execute(sqlite)?
+        }
+    };
+    Ok(new == 1)
+}
+
+/// Forgets at most `limit` of those that had expired before an instant; answers how many.
+///
+/// # Errors
+/// The database fails.
+pub fn forget(tx: &mut Tx<'_>, before: Instant, limit: usize) -> Result<usize, Error> {
+    let old: Vec<Vec<u8>> = seen_tokens::table
+        .filter(seen_tokens::expires_at.le(stored(before)))
+        .order(seen_tokens::expires_at)
+        .limit(rows(limit))
+        .select(seen_tokens::hash)
+        .load(tx.connection)?;
+    Ok(diesel::delete(seen_tokens::table.filter(seen_tokens::hash.eq_any(old))).execute(tx.connection)?)
 }

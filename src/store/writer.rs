@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::db::{AnyConnection, Held};
 use super::vault::Vault;
-use super::{Db, Error, Tx};
+use super::{Db, Error, Tx, journal};
 use crate::clock::Random;
+use crate::domain::Instant;
 
 /// Writes that may wait. More than that is a machine that cannot follow: the next caller is told at once.
 const QUEUE: usize = 1_024;
@@ -116,18 +117,20 @@ impl Writer {
     /// Whether a write that came now would be done. A transaction without a change says so as long as none failed. After that, only a
     /// change can tell whether the disk takes one again; and nobody else may bring one, because a service that is not ready gets no
     /// requests.
-    pub(super) async fn answers(&self) -> Result<(), Error> {
+    /// Answers the newest instant of the journal.
+    pub(super) async fn answers(&self) -> Result<Option<Instant>, Error> {
         if !self.state.failed.load(Ordering::Relaxed) {
-            return self.write(|_| Ok(())).await;
+            return self.write(|tx| journal::newest(tx)).await;
         }
         let state = self.state.clone();
-        self.write(move |tx| {
+        let newest = self.write(move |tx| {
             state.held.has_room()?;
-            tx.connection.rewrite()
-        })
-        .await?;
+            tx.connection.rewrite()?;
+            journal::newest(tx)
+        });
+        let newest = newest.await?;
         self.state.failed.store(false, Ordering::Relaxed);
-        Ok(())
+        Ok(newest)
     }
 }
 

@@ -1,5 +1,5 @@
 //! The real program, started as an operator starts it: what it refuses, what it answers over TLS, what signals do to it.
-#![expect(clippy::unwrap_used, reason = "a test ends where its scene cannot be set")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where its scene cannot be set")]
 
 mod process;
 
@@ -173,4 +173,41 @@ fn the_files_of_sqlite_are_for_their_owner_alone() {
     let files = ["mandataire.db", "mandataire.db-shm", "mandataire.db-wal"];
     assert_eq!(folder.modes(), files.map(|name| (name.to_owned(), 0o600)));
     running.says("development is true with an https public_url");
+}
+
+/// What `admin key` prints: its words, and the keys.
+fn keys(folder: &Folder, arguments: &[&str]) -> (String, Vec<serde_json::Value>) {
+    let output = folder.command("", &[&["admin", "key"][..], arguments].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let shown = folder.command("", &["admin", "key", "show", "--json"]).output().unwrap().stdout;
+    (said, String::from_utf8(shown).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+#[test]
+fn keys_are_rotated_by_command_and_it_says_from_when_they_sign() {
+    let folder = Folder::migrated("keys");
+    assert!(keys(&folder, &["show"]).0.starts_with("no key yet"));
+    let (said, first) = keys(&folder, &["rotate"]);
+    assert!(said.starts_with("ES256: a new key signs from now"), "{said}");
+    assert_eq!(
+        (first.len(), &first[0]["state"], &first[0]["leaves_at"]),
+        (1, &"active".into(), &serde_json::Value::Null)
+    );
+    let (said, both) = keys(&folder, &["rotate"]);
+    let from = both[0]["signs_from"].as_str().unwrap().to_owned();
+    assert!(said.starts_with(&format!("ES256: a new key signs from {from}")), "{said}");
+    assert_eq!((both.len(), &both[0]["state"], &both[1]["state"]), (2, &"prepared".into(), &"active".into()));
+    let instant = |value: &serde_json::Value| value.as_str().unwrap().parse::<mandataire::domain::Instant>().unwrap();
+    assert_eq!((instant(&both[0]["signs_from"]) - instant(&both[0]["created_at"])).num_minutes(), 24 * 60 + 2);
+    let (said, same) = keys(&folder, &["rotate"]);
+    assert!(
+        said.starts_with(&format!("ES256: no new key: the one that was prepared before signs from {from}")),
+        "{said}"
+    );
+    assert_eq!(same, both);
+    let (_, urgent) = keys(&folder, &["rotate", "--now"]);
+    assert_eq!((urgent.len(), &urgent[0]["state"], &urgent[1]["kid"]), (2, &"prepared".into(), &both[1]["kid"]));
+    let wait = |value: &serde_json::Value| (instant(value) - instant(&urgent[0]["created_at"])).num_minutes();
+    assert_eq!((wait(&urgent[0]["signs_from"]), wait(&urgent[1]["leaves_at"])), (2, 4));
 }

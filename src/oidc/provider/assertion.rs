@@ -105,6 +105,6 @@ impl Provider {
         }
         let hash = credential::token_hash(&format!("assertion {} {}", client.id, claims.jti));
         let until = now + LIFE + SKEW + SKEW;
-        self.store.write(move |tx| seen::is_new(tx, &hash, until, now).map_err(ProtocolError::from)).await
+        self.store.write(move |tx| seen::is_new(tx, &hash, until).map_err(ProtocolError::from)).await
     }
 }

@@ -92,7 +92,7 @@ impl Provider {
         }
         let hash = credential::token_hash(&format!("proof {key} {}", claims.jti));
         let until = now + SKEW + SKEW + SKEW + SKEW;
-        let new = self.store.write(move |tx| seen::is_new(tx, &hash, until, now).map_err(ProtocolError::from)).await?;
+        let new = self.store.write(move |tx| seen::is_new(tx, &hash, until).map_err(ProtocolError::from)).await?;
         if new { Ok(key) } else { Err(ProtocolError::InvalidProof) }
     }
 }

@@ -48,7 +48,7 @@ impl Provider {
         let hash = credential::token_hash(&token);
         let text = request.text();
         self.store
-            .write(move |tx| pushed::keep(tx, &hash, &client, &text, now + LIFE, now).map_err(ProtocolError::from))
+            .write(move |tx| pushed::keep(tx, &hash, &client, &text, now + LIFE).map_err(ProtocolError::from))
             .await?;
         Ok(format!("{PREFIX}{token}"))
     }

@@ -110,6 +110,7 @@ impl Texts {
             Kind::ClientRegistered => self.kind_client_registered(),
             Kind::ClientSecretRotated => self.kind_client_secret_rotated(),
             Kind::KeyCreated => self.kind_key_created(),
+            Kind::KeyActivated => self.kind_key_activated(),
             Kind::KeyRetired => self.kind_key_retired(),
         }
     }
@@ -141,6 +142,8 @@ impl Texts {
             "expires_at" => self.fact_expires_at(),
             "factor" => self.fact_factor(),
             "kid" => self.fact_kid(),
+            "signs_from" => self.fact_signs_from(),
+            "state" => self.fact_state(),
             "language" => self.fact_language(),
             "mediator" => self.fact_mediator(),
             "method" => self.fact_method(),

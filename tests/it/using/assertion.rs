@@ -1,5 +1,7 @@
 //! `private_key_jwt`: a client that signs instead of sharing a secret.
 
+use actix_web::rt::spawn;
+use mandataire::app::upkeep;
 use mandataire::domain::client::{AuthMethod, Client};
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::Logement;
@@ -61,7 +63,7 @@ fn wrong_claims(world: &World) -> Vec<Value> {
 on_each_backend! {
     async fn a_client_that_signs_needs_no_secret(world) {
         let (ana, _, opened) = beginning(&world).await;
-        let key = Key::new(world.now());
+        let key = Key::new();
         let service = signing(&world, &key).await;
         for audience in [json!({}), json!({ "aud": format!("{}/token", world.base) }), json!({ "aud": [world.base] })] {
             let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
@@ -73,7 +75,7 @@ on_each_backend! {
 
     async fn b11_an_assertion_says_who_to_whom_and_when(world) {
         let (ana, _, opened) = beginning(&world).await;
-        let key = Key::new(world.now());
+        let key = Key::new();
         let service = signing(&world, &key).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         let before = world.count(Kind::SecurityRefused).await;
@@ -89,7 +91,7 @@ on_each_backend! {
 
     async fn b11_an_assertion_is_signed_with_the_registered_key(world) {
         let (ana, _, opened) = beginning(&world).await;
-        let (key, other) = (Key::new(world.now()), Key::new(world.now()));
+        let (key, other) = (Key::new(), Key::new());
         let service = signing(&world, &key).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         let right = key.assertion(&world, &service.client.id, &json!({}));
@@ -121,7 +123,7 @@ on_each_backend! {
 
     async fn b11_an_assertion_is_presented_once(world) {
         let (ana, _, opened) = beginning(&world).await;
-        let key = Key::new(world.now());
+        let key = Key::new();
         let service = signing(&world, &key).await;
         let (first, second) = (
             ana.gets_a_code(&service, &opened.citizen, Logement).await,
@@ -139,15 +141,38 @@ on_each_backend! {
             let assertion = key.assertion(&world, &service.client.id, &same);
             assert_eq!(presents(service, &assertion, &code).await.status, 200);
         }
-        world.after(700);
+        assert_eq!(world.rows("seen_tokens", "true"), 3);
+        world.after(26 * 3_600);
         let fresh = key.assertion(&world, &service.client.id, &json!({}));
         presents(&service, &fresh, "unknown").await;
+        upkeep::forget(&world.app.store, world.now()).await.unwrap();
         assert_eq!(world.rows("seen_tokens", "true"), 1, "what has expired is forgotten");
+    }
+
+    async fn b11_a_hundred_presentations_at_once_are_one(world) {
+        let key = Key::new();
+        let service = signing(&world, &key).await;
+        let once = key.assertion(&world, &service.client.id, &json!({}));
+        let present = |_| {
+            let (service, once) = (service.clone(), once.clone());
+            spawn(async move { presents(&service, &once, "no code of ours").await })
+        };
+        let mut accepted = 0;
+        for answer in (0..100).map(present).collect::<Vec<_>>() {
+            let answer = answer.await.unwrap();
+            match answer.status {
+                // Who it is was believed; the code was not.
+                400 => accepted += usize::from(answer.error() == "invalid_grant"),
+                401 => assert_eq!(answer.error(), "invalid_client"),
+                other => assert!(matches!(other, 429 | 503), "{other}: {}", answer.body),
+            }
+        }
+        assert_eq!((accepted, world.rows("seen_tokens", "true")), (1, 1));
     }
 
     async fn b10_one_way_to_say_who_one_is_and_the_registered_one(world) {
         let (ana, _, opened) = beginning(&world).await;
-        let key = Key::new(world.now());
+        let key = Key::new();
         let (service, shared) = (signing(&world, &key).await, world.plain_service().await);
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         let assertion = key.assertion(&world, &service.client.id, &json!({}));

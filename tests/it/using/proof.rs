@@ -58,7 +58,7 @@ fn wrong(world: &World, key: &Key) -> Vec<(Value, Value)> {
         (json!({ "jwk": null }), json!({})),
         (json!({ "jwk": private }), json!({})),
         (json!({ "jwk": { "kty": "oct", "k": "AAAA" } }), json!({})),
-        (json!({ "jwk": Key::new(world.now()).public }), json!({})),
+        (json!({ "jwk": Key::new().public }), json!({})),
         (json!({ "crit": ["exp"] }), json!({})),
         (json!({}), json!({ "htm": "GET" })),
         (json!({}), json!({ "htm": null })),
@@ -79,7 +79,7 @@ fn wrong(world: &World, key: &Key) -> Vec<(Value, Value)> {
 on_each_backend! {
     async fn a_token_bound_to_a_key_is_used_with_its_proof(world) {
         let (ana, _, opened) = beginning(&world).await;
-        let (service, key, thief) = (bound(&world).await, Key::new(world.now()), Key::new(world.now()));
+        let (service, key, thief) = (bound(&world).await, Key::new(), Key::new());
         let token = async |ana: &crate::world::actor::Actor| {
             let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
             let given = exchanges(&service, &code, &[&key.proves(&world, TOKEN, None)]).await;
@@ -110,7 +110,7 @@ on_each_backend! {
 
     async fn a_proof_is_about_this_request_now_and_presented_once(world) {
         let (ana, _, opened) = beginning(&world).await;
-        let (service, key) = (bound(&world).await, Key::new(world.now()));
+        let (service, key) = (bound(&world).await, Key::new());
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         for (header, claims) in wrong(&world, &key) {
             let before = world.count(Kind::SecurityRefused).await;
@@ -134,7 +134,7 @@ on_each_backend! {
 
     async fn a_code_can_be_bound_before_it_exists(world) {
         let (ana, _, opened) = beginning(&world).await;
-        let (service, key, thief) = (bound(&world).await, Key::new(world.now()), Key::new(world.now()));
+        let (service, key, thief) = (bound(&world).await, Key::new(), Key::new());
         let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(key.public.clone()).unwrap();
         let thumbprint = jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap();
         for (holder, status) in [(&thief, 400), (&key, 200)] {
@@ -152,7 +152,7 @@ on_each_backend! {
     /// Whoever did not register for it may bind a token all the same; a plain token is not taken for a bound one.
     async fn a_plain_client_may_prove_too(world) {
         let (ana, _, opened) = beginning(&world).await;
-        let (service, key) = (world.plain_service().await, Key::new(world.now()));
+        let (service, key) = (world.plain_service().await, Key::new());
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         let given = exchanges(&service, &code, &[&key.proves(&world, TOKEN, None)]).await;
         assert_eq!(given.json()["token_type"], "DPoP");

@@ -1,5 +1,6 @@
 //! Requests sent ahead (RFC 9126): checked before the browser comes, taken once.
 
+use mandataire::app::upkeep;
 use mandataire::domain::client::Client;
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::Logement;
@@ -80,6 +81,7 @@ on_each_backend! {
         let guess = "urn:ietf:params:oauth:request_uri:guess";
         refused_on_a_page(&world, &ana.browser, &brings(&service, guess, &[])).await;
         pushed(&service).await;
+        upkeep::forget(&world.app.store, world.now()).await.unwrap();
         assert_eq!(world.rows("pushed_requests", "true"), 1, "those that are too old are forgotten");
     }
 

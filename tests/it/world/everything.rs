@@ -1,10 +1,12 @@
 //! One long story in which everything happens that the journal has a word for.
 
+use chrono::TimeDelta;
 use mandataire::credential;
 use mandataire::demo::browser::{Form, Page};
 use mandataire::domain::client::SigningAlgorithm;
 use mandataire::domain::mediator::Membership;
 use mandataire::domain::procedure::Procedure::{Argent, Justice, Logement};
+use mandataire::domain::signing_key::{Ages, Wish};
 use mandataire::domain::term::Term::{Day, Month, Present};
 use mandataire::oidc::keys as signing;
 use mandataire::store::{Error, accounts, authenticators, clients, keys, organisations};
@@ -177,7 +179,8 @@ impl World {
         let organisation = self.organisation.clone();
         let service = self.plain_service().await;
         let client = service.client.clone();
-        let key = signing::generate(SigningAlgorithm::Es256, now).unwrap();
+        let key = signing::generate(SigningAlgorithm::Es256).unwrap();
+        let at_once = Ages { cached: TimeDelta::zero(), lag: TimeDelta::zero(), ..Ages::usual(90) };
         let acted = self.app.store.write(move |tx| {
             let found = organisations::find(tx, &organisation)?;
             let found = organisations::save(tx, found.suspend(None, now))?;
@@ -186,7 +189,8 @@ impl World {
             let found = accounts::save(tx, found.deactivate(now))?;
             accounts::save(tx, found.reactivate(now))?;
             clients::rotate(tx, client.secret_rotated(now), "another-secret-of-forty-three-characters-long", None)?;
-            keys::rotate(tx, &key, now)
+            keys::grant(tx, &key, Wish::Asked, &at_once, now)?;
+            keys::advance(tx, &at_once, now)
         });
         acted.await.unwrap();
     }

@@ -4,7 +4,6 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mandataire::domain::Instant;
 use mandataire::domain::client::SigningAlgorithm;
 use mandataire::domain::digest::Digest;
 use mandataire::oidc::keys;
@@ -43,8 +42,8 @@ pub(crate) fn changed(mut value: Value, changes: &Value) -> Value {
 }
 
 impl Key {
-    pub(crate) fn new(now: Instant) -> Self {
-        let made = keys::generate(SigningAlgorithm::Es256, now).unwrap();
+    pub(crate) fn new() -> Self {
+        let made = keys::generate(SigningAlgorithm::Es256).unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &made.private).unwrap();
         Self { pair, public: serde_json::from_str(&made.public).unwrap() }
     }

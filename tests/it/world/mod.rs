@@ -133,6 +133,18 @@ impl World {
         world
     }
 
+    /// Another node on the same database, under the same public address, and where it listens itself.
+    pub(crate) async fn another_node(&self) -> (Data<App>, String) {
+        let (ours, address) = listener();
+        let config = config(&self.base, &self.franceconnect, &self.database);
+        let store = Store::open(&self.database.location, 4, MASTER_KEY, self.random.clone()).expect("the store opens");
+        let secret = SecretString::from(OUR_SECRET).into();
+        let app = app::assemble(&config, secret, store, self.clock.clone(), self.random.clone()).await;
+        let app = app.expect("it assembles");
+        actix_web::rt::spawn(app::server(app.clone(), ours, 1, routes::all).unwrap());
+        (app, address)
+    }
+
     /// Another organisation.
     pub(crate) async fn another_organisation(&self) -> OrganisationId {
         let id = OrganisationId::new(self.clock.now(), self.random.u128());

@@ -116,6 +116,11 @@ impl World {
 }
 
 impl Service {
+    /// The same service, which asks the node that listens there.
+    pub(crate) fn at_node(&self, address: &str) -> Self {
+        Self { base: address.to_owned(), ..self.clone() }
+    }
+
     /// Its redirect URI.
     pub(crate) fn redirect_uri(&self) -> &str {
         &self.client.redirect_uris[0]
