@@ -3,7 +3,7 @@
 use super::{FRANCECONNECT, Problem};
 
 /// The keys in the order of the example; each text continues "write".
-pub(super) const KEYS: [(&str, &str); 32] = [
+pub(super) const KEYS: [(&str, &str); 33] = [
     (
         "public_url",
         "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",
@@ -44,6 +44,7 @@ pub(super) const KEYS: [(&str, &str); 32] = [
     ("franceconnect.acr", "eidas1, eidas2 or eidas3"),
     ("franceconnect.algorithm", "ES256 or RS256"),
     ("franceconnect.pkce", "true or false"),
+    ("franceconnect.auth", "client_secret_post or client_secret_basic"),
     ("franceconnect.logout", "true or false"),
     (
         "tls.certificate_file",
