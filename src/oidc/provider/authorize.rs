@@ -46,7 +46,7 @@ pub enum Rejection {
 pub struct Around<'a> {
     /// SHA-256 of the browser's secret.
     pub browser: [u8; 32],
-    /// Whether somebody is signed in.
+    /// Whether somebody is signed in; asked only where no page is wanted.
     pub signed_in: bool,
     /// The identifier of the flow to be.
     pub id: FlowId,

@@ -57,17 +57,18 @@ pub async fn start(
     // RFC 9126 4: what stands beside the name of a pushed request is not looked at.
     let (params, pushed) = pushed.map_or((params, false), |params| (params, true));
     let now = app.clock.now();
-    let session = session(&app, &request).await?;
+    // Who is signed in matters to nobody who is shown a page.
+    let session = if is_silent(&params) { session(&app, &request).await? } else { None };
     let hint = app.provider.hint(&client, &params).await.map_err(|_| unavailable("reading a hint"))?;
     let (id, signed_in) = (FlowId::new(now, app.random.u128()), session.is_some());
     let around = Around { browser: browser.hash(), signed_in, id, now, hint: &hint, pushed };
     let answered = match (authorize::check(&params, &client, around), session) {
-        (Ok(flow), Some(session)) if is_silent(&params) => {
+        (Ok(flow), Some(session)) => {
             let (redirect_uri, state) = (flow.redirect_uri.clone(), flow.state.clone());
             let answered = silent::again(&app, flow, hint.choice(), session).await?;
             answered.map_err(|error| Rejection::Redirect { redirect_uri, error, state })
         }
-        (Ok(flow), _) => Ok(begun(&app, flow).await?),
+        (Ok(flow), None) => Ok(begun(&app, flow).await?),
         (Err(rejection), _) => Err(rejection),
     };
     match answered {
