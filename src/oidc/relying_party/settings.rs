@@ -51,6 +51,7 @@ impl Algorithm {
 }
 
 /// The settings of one provider: a FranceConnect platform, or another that speaks as they do.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Its name in addresses, in the configuration and in figures.
