@@ -75,6 +75,7 @@ fn client_of(asked: Registration, desk: &Desk) -> Result<Client, Failure> {
         pushed: asked.pushed,
         dpop: asked.dpop,
         introspects: asked.introspects,
+        silent: asked.silent,
         ..usual
     })
 }

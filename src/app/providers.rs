@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::StartError;
 use crate::clock::Clock;
-use crate::config::{Algorithm, Config, FRANCECONNECT, FranceConnect};
+use crate::config::{Algorithm, ClientAuth, Config, FRANCECONNECT, FranceConnect};
 use crate::oidc::relying_party::{self, DecryptionKeys, Patience, RelyingParty};
 
 /// What we and the providers alone know, by their names.
@@ -70,6 +70,7 @@ fn settings(config: &Config, name: &str, provider: &FranceConnect, known: Creden
             Algorithm::RS256 => relying_party::Algorithm::Rs256,
         },
         pkce: provider.pkce,
+        secret_in_header: provider.auth == ClientAuth::Basic,
         decryption: known.keys,
         logout: provider.logout,
         patience: Patience::default(),

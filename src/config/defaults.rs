@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::{
-    Algorithm, Config, Database, Encryption, FranceConnect, Log, LogFormat, LogLevel, Mail, MailMode, Monitoring,
-    Secrets, Signing, Tls,
+    Algorithm, ClientAuth, Config, Database, Encryption, FranceConnect, Log, LogFormat, LogLevel, Mail, MailMode,
+    Monitoring, Secrets, Signing, Tls,
 };
 
 impl Default for Config {
@@ -64,6 +64,7 @@ impl Default for FranceConnect {
             acr: "eidas1".to_owned(),
             algorithm: Algorithm::ES256,
             pkce: false,
+            auth: ClientAuth::Post,
             logout: true,
         }
     }

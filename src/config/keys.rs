@@ -44,6 +44,7 @@ pub(super) const KEYS: [(&str, &str); 33] = [
     ("franceconnect.acr", "eidas1, eidas2 or eidas3"),
     ("franceconnect.algorithm", "ES256 or RS256"),
     ("franceconnect.pkce", "true or false"),
+    ("franceconnect.auth", "client_secret_post or client_secret_basic"),
     ("franceconnect.logout", "true or false"),
     (
         "tls.certificate_file",

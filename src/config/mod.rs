@@ -143,8 +143,21 @@ pub struct FranceConnect {
     pub algorithm: Algorithm,
     /// Whether PKCE is used. FranceConnect refuses it.
     pub pkce: bool,
+    /// How our secret reaches it.
+    pub auth: ClientAuth,
     /// Whether it can end the session that it opened for a citizen.
     pub logout: bool,
+}
+
+/// How our secret reaches a provider (RFC 6749 2.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum ClientAuth {
+    /// In the form: FranceConnect knows no other way.
+    #[serde(rename = "client_secret_post")]
+    Post,
+    /// In the `Authorization` header.
+    #[serde(rename = "client_secret_basic")]
+    Basic,
 }
 
 /// An algorithm of signed tokens.

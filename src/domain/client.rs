@@ -145,6 +145,8 @@ pub struct Client {
     pub dpop: bool,
     /// Whether it may ask about tokens and mandates (RFC 7662).
     pub introspects: bool,
+    /// Whether it may be answered again without a page (`prompt=none`), as the mediator chose a moment ago.
+    pub silent: bool,
 }
 
 impl Client {
@@ -167,6 +169,7 @@ impl Client {
             pushed: false,
             dpop: false,
             introspects: false,
+            silent: false,
         }
     }
 

@@ -78,6 +78,8 @@ kinds! {
     PresenceEnded = "presence_ended",
     /// The citizen's identity was issued to a public service.
     Use = "use",
+    /// A service was answered again without a page, as the mediator had chosen a moment before.
+    UseRepeated = "use_repeated",
     /// A use was refused.
     UseRefused = "use_refused",
     /// The mediator said what came of a use.

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::Instant;
 use super::authenticator::FreshCode;
-use super::id::{AccountId, FlowId, SessionId};
+use super::id::{AccountId, CitizenId, FlowId, SessionId};
 use super::mediator::Mediator;
 use super::procedure::Procedure;
 use super::refusal::Refusal;
@@ -36,6 +36,8 @@ pub struct Flow {
     pub scope: String,
     /// The procedures the service accepts; all of them if none.
     pub procedures: Option<BTreeSet<Procedure>>,
+    /// Whom the service asks for, if it showed a token of ours about somebody; anybody otherwise.
+    pub citizen: Option<CitizenId>,
     /// The oldest code that counts as authentication for this request, if any is asked for.
     pub code_since: Option<Instant>,
     /// PKCE challenge (S256), if the client sent one.
@@ -86,6 +88,17 @@ impl Flow {
         Ok(self)
     }
 
+    /// Whether the service may be answered for this citizen (OpenID Connect Core 3.1.2.2: nobody but whom the hint is about).
+    ///
+    /// # Errors
+    /// It asks for another one.
+    pub fn is_for(&self, citizen: &CitizenId) -> Result<(), Refusal> {
+        if self.citizen.as_ref().is_some_and(|asked| asked != citizen) {
+            return Err(Refusal::CitizenNotAsked);
+        }
+        Ok(())
+    }
+
     /// Whether the mediator's last code is recent enough for this request.
     ///
     /// # Errors
@@ -99,14 +112,14 @@ impl Flow {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::domain) mod tests {
     use super::*;
     use crate::domain::samples::{MICROSECOND, Who, begin};
 
     const BROWSER: [u8; 32] = [1; 32];
 
     /// A flow that nobody has taken up.
-    fn flow() -> Flow {
+    pub(in crate::domain) fn flow() -> Flow {
         Flow {
             id: FlowId::new(begin(), 1),
             client: "franceconnect".to_owned(),
@@ -116,6 +129,7 @@ mod tests {
             nonce: None,
             scope: "openid".to_owned(),
             procedures: None,
+            citizen: None,
             code_since: None,
             challenge: None,
             dpop_key: None,
@@ -155,6 +169,14 @@ mod tests {
         for other in [bea, elsewhere] {
             assert_eq!(taken.clone().taken_by(&other.mediator()), Err(Refusal::FlowNotYours));
         }
+    }
+
+    #[test]
+    fn a_flow_is_for_whom_the_service_asks() {
+        let (one, other) = (CitizenId::new(begin(), 1), CitizenId::new(begin(), 2));
+        assert_eq!(flow().is_for(&one), Ok(()), "anybody");
+        let asked = Flow { citizen: Some(one.clone()), ..flow() };
+        assert_eq!((asked.is_for(&one), asked.is_for(&other)), (Ok(()), Err(Refusal::CitizenNotAsked)));
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Grant {
     pub scope: String,
     /// PKCE challenge (S256).
     pub challenge: Option<String>,
+    /// The sign-in whose choice it repeats without a page, if it does.
+    pub repeats: Option<FlowId>,
     /// The thumbprint of the key that the code, then the access token, is bound to (RFC 9449), if it is.
     pub dpop_key: Option<String>,
     /// When the mediator authenticated.
@@ -134,12 +136,12 @@ impl Grant {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::domain) mod tests {
     use super::*;
     use crate::domain::samples::{MICROSECOND, begin};
 
     /// A grant whose code was given at the beginning, to a client that sent a challenge.
-    fn grant() -> Grant {
+    pub(in crate::domain) fn grant() -> Grant {
         Grant {
             flow: FlowId::new(begin(), 1),
             client: "franceconnect".to_owned(),
@@ -153,6 +155,7 @@ mod tests {
             nonce: None,
             scope: "openid".to_owned(),
             challenge: Some("challenge".to_owned()),
+            repeats: None,
             dpop_key: None,
             auth_time: begin(),
             code_expires_at: begin() + CODE_LIFE,

@@ -17,6 +17,7 @@ pub mod organisation;
 pub mod outcome;
 pub mod procedure;
 pub mod refusal;
+pub mod repeat;
 #[cfg(test)]
 mod samples;
 pub mod signing_key;

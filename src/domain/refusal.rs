@@ -56,6 +56,7 @@ refusals! {
     AuthorisationEnded = "authorisation_ended", "The authorisation has ended.";
     ProcedureNotInMandate = "procedure_not_in_mandate", "The mandate does not name this procedure.";
     ProcedureNotAsked = "procedure_not_asked", "The service does not accept this procedure.";
+    CitizenNotAsked = "citizen_not_asked", "The service asks for another person.";
     PresenceEnded = "presence_ended", "The mandate was for the time of a presence that has ended.";
     OtherOrganisation = "other_organisation", "The mandate binds another organisation.";
     SessionEnded = "session_ended", "The mediator's session has ended.";

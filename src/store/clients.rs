@@ -33,6 +33,7 @@ struct Row {
     pushed: bool,
     dpop: bool,
     introspects: bool,
+    silent: bool,
 }
 
 fn lines(text: &str) -> Vec<String> {
@@ -58,6 +59,7 @@ impl TryFrom<Row> for Client {
             pushed: row.pushed,
             dpop: row.dpop,
             introspects: row.introspects,
+            silent: row.silent,
         })
     }
 }
@@ -97,6 +99,7 @@ pub fn register(tx: &mut Tx<'_>, change: Journalled<Client>, secret: &str, now: 
             clients::pushed.eq(client.pushed),
             clients::dpop.eq(client.dpop),
             clients::introspects.eq(client.introspects),
+            clients::silent.eq(client.silent),
         ))
         .execute(tx.connection)?;
     Ok(client)

@@ -7,7 +7,7 @@ use super::schema::flows;
 use super::{Db, Error, Tx, parsed, read_back, stored};
 use crate::domain::Instant;
 use crate::domain::flow::{Flow, LIFE};
-use crate::domain::id::{AccountId, FlowId, SessionId};
+use crate::domain::id::{AccountId, CitizenId, FlowId, SessionId};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = flows)]
@@ -20,6 +20,7 @@ struct Row {
     nonce: Option<String>,
     scope: String,
     procedures: Option<String>,
+    citizen: Option<String>,
     code_since: Option<chrono::NaiveDateTime>,
     challenge: Option<String>,
     dpop_key: Option<String>,
@@ -41,6 +42,7 @@ impl TryFrom<Row> for Flow {
             nonce: row.nonce,
             scope: row.scope,
             procedures: row.procedures.as_deref().map(procedures).transpose()?,
+            citizen: row.citizen.map(|id| parsed(&id, "flows.citizen")).transpose()?,
             code_since: row.code_since.map(read_back),
             challenge: row.challenge,
             dpop_key: row.dpop_key,
@@ -67,6 +69,7 @@ pub fn start(tx: &mut Tx<'_>, flow: &Flow) -> Result<(), Error> {
             flows::nonce.eq(flow.nonce.as_deref()),
             flows::scope.eq(&flow.scope),
             flows::procedures.eq(flow.procedures.as_ref().map(procedures_text)),
+            flows::citizen.eq(flow.citizen.as_ref().map(CitizenId::as_str)),
             flows::code_since.eq(flow.code_since.map(stored)),
             flows::challenge.eq(flow.challenge.as_deref()),
             flows::dpop_key.eq(flow.dpop_key.as_deref()),

@@ -25,6 +25,7 @@ struct Row {
     nonce: Option<String>,
     scope: String,
     challenge: Option<String>,
+    repeats: Option<String>,
     dpop_key: Option<String>,
     auth_time: chrono::NaiveDateTime,
     code_expires_at: chrono::NaiveDateTime,
@@ -50,6 +51,7 @@ impl TryFrom<Row> for Grant {
             nonce: row.nonce,
             scope: row.scope,
             challenge: row.challenge,
+            repeats: row.repeats.map(|id| parsed(&id, "grants.repeats")).transpose()?,
             dpop_key: row.dpop_key,
             auth_time: read_back(row.auth_time),
             code_expires_at: read_back(row.code_expires_at),
@@ -61,19 +63,26 @@ impl TryFrom<Row> for Grant {
     }
 }
 
+/// A code about to be given.
+pub struct New<'a> {
+    /// The sign-in that gives it.
+    pub flow: &'a Flow,
+    /// The sign-in whose choice it repeats without a page, if it does.
+    pub repeats: Option<&'a FlowId>,
+    /// The mediator's session.
+    pub session: &'a SessionId,
+    /// When the mediator authenticated.
+    pub auth_time: Instant,
+    /// SHA-256 of the code.
+    pub code_hash: &'a [u8],
+}
+
 /// Writes a code for a flow: only a pass can become one.
 ///
 /// # Errors
 /// [`Error::Conflict`] if the flow gave a code already.
-pub fn issue(
-    tx: &mut Tx<'_>,
-    pass: &Pass,
-    flow: &Flow,
-    session: &SessionId,
-    auth_time: Instant,
-    code_hash: &[u8],
-    now: Instant,
-) -> Result<(), Error> {
+pub fn issue(tx: &mut Tx<'_>, pass: &Pass, new: &New<'_>, now: Instant) -> Result<(), Error> {
+    let New { flow, repeats, session, auth_time, code_hash } = *new;
     diesel::insert_into(grants::table)
         .values((
             grants::code_hash.eq(code_hash),
@@ -90,6 +99,7 @@ pub fn issue(
             grants::scope.eq(&flow.scope),
             grants::challenge.eq(flow.challenge.as_deref()),
             grants::dpop_key.eq(flow.dpop_key.as_deref()),
+            grants::repeats.eq(repeats.map(FlowId::as_str)),
             grants::auth_time.eq(stored(auth_time)),
             grants::code_expires_at.eq(stored(now + CODE_LIFE)),
         ))
@@ -153,12 +163,43 @@ pub fn spend_token(tx: &mut Tx<'_>, token_hash: &[u8], now: Instant) -> Result<b
     Ok(diesel::update(row).set(grants::token_used_at.eq(stored(now))).execute(tx.connection)? == 1)
 }
 
-/// Revokes everything a flow gave.
+/// The grant of a flow.
+///
+/// # Errors
+/// There is none.
+pub fn of_flow(db: &mut Db<'_>, flow: &FlowId) -> Result<Grant, Error> {
+    let row = grants::table.filter(grants::flow.eq(flow.as_str())).select(Row::as_select());
+    row.first::<Row>(db.connection)?.try_into()
+}
+
+/// The newest choices of a session that are looked at.
+const CHOICES: i64 = 200;
+
+/// What a mediator chose in a session, newest first; repetitions are no choices.
+///
+/// # Errors
+/// The database fails.
+pub fn choices(db: &mut Db<'_>, session: &SessionId) -> Result<Vec<Grant>, Error> {
+    let rows = grants::table
+        .filter(grants::session.eq(session.as_str()).and(grants::repeats.is_null()))
+        .order(grants::code_expires_at.desc())
+        .limit(CHOICES)
+        .select(Row::as_select())
+        .load::<Row>(db.connection)?;
+    rows.into_iter().map(Grant::try_from).collect()
+}
+
+/// Revokes everything that the choice made in a flow gave, or the choice that it repeats: there and wherever it was repeated.
 ///
 /// # Errors
 /// The database fails.
 pub fn revoke(tx: &mut Tx<'_>, flow: &FlowId, now: Instant) -> Result<(), Error> {
-    let row = grants::table.filter(grants::flow.eq(flow.as_str()).and(grants::revoked_at.is_null()));
-    diesel::update(row).set(grants::revoked_at.eq(stored(now))).execute(tx.connection)?;
+    let named = grants::table.filter(grants::flow.eq(flow.as_str())).select(grants::repeats);
+    let repeated: Option<String> = named.first(tx.connection).optional()?.flatten();
+    let choice = repeated.unwrap_or_else(|| flow.to_string());
+    let all = grants::flow.eq(&choice).or(grants::repeats.eq(&choice));
+    diesel::update(grants::table.filter(all).filter(grants::revoked_at.is_null()))
+        .set(grants::revoked_at.eq(stored(now)))
+        .execute(tx.connection)?;
     Ok(())
 }

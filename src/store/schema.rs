@@ -140,7 +140,7 @@ diesel::table! {
         secret_hash -> Binary, auth_method -> Text, algorithm -> Text, userinfo -> Text, franceconnect -> Bool,
         created_at -> Timestamp, pkce -> Text, scopes -> Text, procedures -> Nullable<Text>, keys -> Nullable<Text>,
         pushed -> Bool, dpop -> Bool, introspects -> Bool, previous -> Nullable<Binary>,
-        previous_until -> Nullable<Timestamp>,
+        previous_until -> Nullable<Timestamp>, silent -> Bool,
     }
 }
 
@@ -168,7 +168,7 @@ diesel::table! {
         id -> Text, client -> Text, browser_hash -> Binary, redirect_uri -> Text, state -> Nullable<Text>,
         nonce -> Nullable<Text>, scope -> Text, procedures -> Nullable<Text>, code_since -> Nullable<Timestamp>,
         challenge -> Nullable<Text>, account -> Nullable<Text>, session -> Nullable<Text>, created_at -> Timestamp,
-        expires_at -> Timestamp, used_at -> Nullable<Timestamp>, dpop_key -> Nullable<Text>,
+        expires_at -> Timestamp, used_at -> Nullable<Timestamp>, dpop_key -> Nullable<Text>, citizen -> Nullable<Text>,
     }
 }
 
@@ -179,7 +179,7 @@ diesel::table! {
         scope -> Text, challenge -> Nullable<Text>, auth_time -> Timestamp, code_expires_at -> Timestamp,
         code_used_at -> Nullable<Timestamp>, token_hash -> Nullable<Binary>,
         token_expires_at -> Nullable<Timestamp>, token_used_at -> Nullable<Timestamp>,
-        revoked_at -> Nullable<Timestamp>, dpop_key -> Nullable<Text>,
+        revoked_at -> Nullable<Timestamp>, dpop_key -> Nullable<Text>, repeats -> Nullable<Text>,
     }
 }
 

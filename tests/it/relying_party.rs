@@ -65,6 +65,7 @@ fn settings(issuer: &str) -> Settings {
         acr: "eidas1".to_owned(),
         algorithm: Algorithm::Es256,
         pkce: false,
+        secret_in_header: false,
         decryption: None,
         logout: true,
         // Most tests make one outage after the other.

@@ -197,5 +197,7 @@ pub(crate) fn run(
         service_cpu_ms: 0.0,
         database_cpu_ms: spent / each,
         memory_mb: 0.0,
+        statements: 0.0,
+        commits: 0.0,
     })
 }

@@ -10,6 +10,7 @@
 mod floor_sqlite;
 mod generate;
 mod http;
+mod inquire;
 mod measure;
 mod people;
 mod postgres;
@@ -81,6 +82,7 @@ pub(crate) enum Part {
     Open,
     Use,
     Pages,
+    Standing,
     Floor,
     Bare,
 }

@@ -30,10 +30,41 @@ impl Accounts {
         }
     }
 
-    const fn service(self) -> u32 {
+    pub(crate) const fn service(self) -> u32 {
         match self {
             Self::Apart { service, .. } | Self::Within { service } => service,
         }
+    }
+}
+
+/// Where the service tells its figures.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Figures(pub(crate) SocketAddr);
+
+impl Figures {
+    /// Statements sent to the database so far, and transactions kept.
+    pub(crate) fn read(self) -> Outcome<(f64, f64)> {
+        let answer = Connection::open(self.0)?.get("/metrics", "")?;
+        let figure = |name: &str| {
+            let line = answer.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.and_then(|value| value.parse().ok()).unwrap_or(0.0)
+        };
+        Ok((figure("database_statements_total"), figure("database_commits_total")))
+    }
+}
+
+/// What is watched while an operation runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watched {
+    /// Processor time.
+    pub(crate) accounts: Accounts,
+    /// What the service counts itself, if it does.
+    pub(crate) figures: Option<Figures>,
+}
+
+impl Watched {
+    fn counted(self) -> Outcome<(f64, f64)> {
+        self.figures.map_or(Ok((0.0, 0.0)), Figures::read)
     }
 }
 
@@ -51,6 +82,10 @@ pub(crate) struct Cell {
     pub(crate) service_cpu_ms: f64,
     pub(crate) database_cpu_ms: f64,
     pub(crate) memory_mb: f64,
+    /// Statements sent to the database for one.
+    pub(crate) statements: f64,
+    /// Transactions kept for one; on SQLite several may share one.
+    pub(crate) commits: f64,
 }
 
 /// What is done again and again, by the thread of this number, over its connection.
@@ -63,7 +98,7 @@ pub(crate) fn run(
     address: SocketAddr,
     connections: usize,
     span: Duration,
-    accounts: Accounts,
+    watched: Watched,
     operation: &Arc<Operation>,
 ) -> Outcome<Cell> {
     let ready = Arc::new(Barrier::new(connections + 1));
@@ -78,12 +113,14 @@ pub(crate) fn run(
             })
         })
         .collect();
-    let before = accounts.spent();
+    let accounts = watched.accounts;
+    let (counted, before) = (watched.counted()?, accounts.spent());
     ready.wait();
     let began = Instant::now();
     let mut took: Vec<f64> = threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect();
     let seconds = began.elapsed().as_secs_f64();
     let after = accounts.spent();
+    let now = watched.counted()?;
     let complaints = complaints.lock().expect("a list");
     if let Some(first) = complaints.first() {
         eprintln!("{what}, {connections} connections: {} failures, the first: {first}", complaints.len());
@@ -106,6 +143,8 @@ pub(crate) fn run(
         service_cpu_ms: (after.0 - before.0) / each,
         database_cpu_ms: (after.1 - before.1) / each,
         memory_mb: process::memory(accounts.service()),
+        statements: (now.0 - counted.0) / each,
+        commits: (now.1 - counted.1) / each,
     })
 }
 

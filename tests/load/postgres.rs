@@ -136,6 +136,8 @@ impl Server {
             service_cpu_ms: 0.0,
             database_cpu_ms: (after.1 - before.1) / operations,
             memory_mb: 0.0,
+            statements: 0.0,
+            commits: 0.0,
         })
     }
 }

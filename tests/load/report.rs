@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::inquire::Journey;
 use crate::measure::Cell;
 
 /// What one start of the service showed.
@@ -27,8 +28,8 @@ pub(crate) struct Ratio {
 /// The lines of a run.
 pub(crate) fn table(cells: &[Cell]) -> String {
     let mut text = String::from(
-        "| database | operation | connections | per second | p50 ms | p99 ms | service CPU ms | database CPU ms | memory MB | failures |\n\
-         |---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+        "| database | operation | connections | per second | p50 ms | p99 ms | service CPU ms | database CPU ms | statements | commits | memory MB | failures |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for cell in cells {
         text.push_str(&line(cell));
@@ -40,7 +41,7 @@ pub(crate) fn table(cells: &[Cell]) -> String {
 pub(crate) fn line(cell: &Cell) -> String {
     let part = |value: f64, digits: usize| if value == 0.0 { "–".to_owned() } else { format!("{value:.digits$}") };
     format!(
-        "| {} | {} | {} | {} | {:.1} | {:.1} | {} | {} | {} | {} |\n",
+        "| {} | {} | {} | {} | {:.1} | {:.1} | {} | {} | {} | {} | {} | {} |\n",
         cell.database,
         cell.what,
         cell.connections,
@@ -49,6 +50,8 @@ pub(crate) fn line(cell: &Cell) -> String {
         cell.p99_ms,
         part(cell.service_cpu_ms, 2),
         part(cell.database_cpu_ms, 2),
+        part(cell.statements, 1),
+        part(cell.commits, 2),
         part(cell.memory_mb, 0),
         cell.failures,
     )
@@ -90,6 +93,7 @@ pub(crate) fn ratios(cells: &[Cell], starts: &[Start]) -> Vec<Ratio> {
             let spent = |one: &Cell| one.service_cpu_ms + one.database_cpu_ms;
             ratios.push(at_most(database, "use: CPU / opening's CPU", spent(exercise) / spent(open), 1.0));
         }
+        services(&mut ratios, cells, database);
         for page in ["home", "citizens", "citizen", "journal search"] {
             if let (Some(ours), Some(bare)) = (of(page, 16), cell(cells, "none", "bare page", 16)) {
                 let what = format!("{page}: rate / bare page's rate");
@@ -98,6 +102,38 @@ pub(crate) fn ratios(cells: &[Cell], starts: &[Start]) -> Vec<Ratio> {
         }
     }
     ratios
+}
+
+/// Requests of a use, and those of them that change something: all but the page of procedures.
+const REQUESTS: (f64, f64) = (6.0, 5.0);
+
+/// What services and their uses may cost.
+fn services(ratios: &mut Vec<Ratio>, cells: &[Cell], database: &str) {
+    let of = |what: &str, connections: usize| cell(cells, database, what, connections);
+    if let Some(exercise) = of("use", 1) {
+        let (statements, commits) = (exercise.statements / REQUESTS.0, exercise.commits / REQUESTS.1);
+        ratios.push(at_most(database, "use: statements for each request", statements, 3.0));
+        ratios.push(at_most(database, "use: commits for each change of state", commits, 1.0));
+    }
+    if let (Some(signature), Some(exercise)) = (of("ES256 signature", 1), of("use, ES256", 16)) {
+        let share = signature.service_cpu_ms / exercise.service_cpu_ms;
+        ratios.push(at_most(database, "use: ES256 signature / service CPU", share, 0.1));
+    }
+    for connections in [1, 4, 16] {
+        if let Some(standing) = of("standing", connections) {
+            let what = format!("standing at {connections}: p99, ms");
+            ratios.push(at_most(database, &what, standing.p99_ms, 10.0));
+        }
+    }
+}
+
+/// What each request of a use asks of the database.
+pub(crate) fn journey_table(journeys: &[Journey]) -> String {
+    let mut text = String::from("| database | request | statements | commits |\n|---|---|--:|--:|\n");
+    for Journey { database, request, statements, commits } in journeys {
+        let _ = writeln!(text, "| {database} | `{request}` | {statements:.1} | {commits:.1} |");
+    }
+    text
 }
 
 /// The ratios as a table.
@@ -111,7 +147,12 @@ pub(crate) fn ratio_table(ratios: &[Ratio]) -> String {
 }
 
 /// Everything, for a program that compares runs.
-pub(crate) fn json(cells: &[Cell], ratios: &[Ratio], citizens: usize, entries: usize) -> Value {
+pub(crate) fn json(
+    cells: &[Cell],
+    ratios: &[Ratio],
+    journeys: &[Journey],
+    (citizens, entries): (usize, usize),
+) -> Value {
     let ratios: Vec<_> = ratios
         .iter()
         .map(|one| {
@@ -119,5 +160,5 @@ pub(crate) fn json(cells: &[Cell], ratios: &[Ratio], citizens: usize, entries: u
             json!({ "database": database, "what": what, "measured": measured, "target": target, "met": met })
         })
         .collect();
-    json!({ "citizens": citizens, "entries": entries, "cells": cells, "ratios": ratios })
+    json!({ "citizens": citizens, "entries": entries, "cells": cells, "ratios": ratios, "journeys": journeys })
 }

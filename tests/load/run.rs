@@ -9,7 +9,8 @@ use mandataire::store::{Location, Store};
 
 use crate::generate::{self, Size};
 use crate::http::Outcome;
-use crate::measure::{self, Accounts, Cell, Operation};
+use crate::inquire::{self, Journey};
+use crate::measure::{self, Accounts, Cell, Operation, Watched};
 use crate::report::{self, Start};
 use crate::seats::Seats;
 use crate::{Kind, Options, Part, floor_sqlite, people, postgres, serve, stub, work};
@@ -43,7 +44,7 @@ fn text(error: impl std::fmt::Display) -> String {
 /// Everything that was asked for.
 pub(crate) fn all(options: &Options) -> Outcome<()> {
     fs::create_dir_all(serve::folder()).map_err(text)?;
-    let (mut cells, mut starts) = (Vec::new(), Vec::new());
+    let (mut cells, mut starts, mut journeys) = (Vec::new(), Vec::new(), Vec::new());
     if options.measures(Part::Bare) {
         cells.extend(bare(options)?);
     }
@@ -51,15 +52,19 @@ pub(crate) fn all(options: &Options) -> Outcome<()> {
     for kind in [Kind::Sqlite, Kind::Postgres] {
         if options.database == kind || options.database == Kind::Both {
             let place = if kind == Kind::Sqlite { sqlite(options.size())? } else { on_postgres(options.size())? };
-            let (measured, start) = on(options, &place, &issuer)?;
+            let (measured, start, looked) = on(options, &place, &issuer)?;
+            journeys.extend(looked);
             cells.extend(measured);
             starts.push(start);
         }
     }
     let ratios = report::ratios(&cells, &starts);
     println!("{}\n{}", report::table(&cells), report::ratio_table(&ratios));
+    if !journeys.is_empty() {
+        println!("{}", report::journey_table(&journeys));
+    }
     let size = options.size();
-    let json = report::json(&cells, &ratios, size.citizens, size.entries);
+    let json = report::json(&cells, &ratios, &journeys, (size.citizens, size.entries));
     let logs = serve::folder().with_file_name("run");
     fs::create_dir_all(&logs).map_err(text)?;
     fs::write(logs.join("load.json"), format!("{json:#}\n")).map_err(text)?;
@@ -73,9 +78,9 @@ fn span(options: &Options) -> Duration {
 
 fn bare(options: &Options) -> Outcome<Vec<Cell>> {
     let server = serve::bare()?;
-    let accounts = Accounts::Apart { service: server.pid(), database: None };
+    let watched = Watched { accounts: Accounts::Apart { service: server.pid(), database: None }, figures: None };
     let run = |count: &usize| {
-        measure::run("none", "bare page", server.address, *count, span(options), accounts, &work::bare())
+        measure::run("none", "bare page", server.address, *count, span(options), watched, &work::bare())
     };
     options.connections.iter().map(run).collect()
 }
@@ -134,7 +139,7 @@ fn on_postgres(size: Size) -> Outcome<Place> {
 }
 
 /// Measures one database.
-fn on(options: &Options, place: &Place, issuer: &str) -> Outcome<(Vec<Cell>, Start)> {
+fn on(options: &Options, place: &Place, issuer: &str) -> Outcome<(Vec<Cell>, Start, Vec<Journey>)> {
     let size = options.size();
     let seats = Arc::new(Seats::take(&place.location, size).map_err(text)?);
     let server = serve::service(&place.url, issuer)?;
@@ -149,6 +154,10 @@ fn on(options: &Options, place: &Place, issuer: &str) -> Outcome<(Vec<Cell>, Sta
     }
     if options.measures(Part::Use) {
         operations.push(("use", work::exercise(&seats)));
+        operations.push(("use, ES256", inquire::exercise(&seats)));
+    }
+    if options.measures(Part::Standing) {
+        operations.push(("standing", inquire::standing(&seats)));
     }
     if options.measures(Part::Open) {
         operations.push(("open", work::open(&seats, issuer)));
@@ -159,12 +168,19 @@ fn on(options: &Options, place: &Place, issuer: &str) -> Outcome<(Vec<Cell>, Sta
         eprint!("{}", report::line(&cell));
         cells.push(cell);
     };
+    let figures = server.figures;
+    let watched = Watched { accounts, figures };
     for (what, operation) in operations {
-        let run = |count, span| measure::run(place.name, what, server.address, count, span, accounts, &operation);
+        let run = |count, span| measure::run(place.name, what, server.address, count, span, watched, &operation);
         run(4, WARMING)?;
         for count in &options.connections {
             keep(run(*count, span(options))?);
         }
+    }
+    let mut journeys = Vec::new();
+    if let Some(figures) = figures.filter(|_| options.measures(Part::Use)) {
+        journeys = inquire::journeys(place.name, server.address, figures, &seats)?;
+        keep(inquire::signature(place.name, &place.location)?);
     }
     drop(server);
     if options.measures(Part::Floor) {
@@ -183,5 +199,5 @@ fn on(options: &Options, place: &Place, issuer: &str) -> Outcome<(Vec<Cell>, Sta
             });
         }
     }
-    Ok((cells, start))
+    Ok((cells, start, journeys))
 }

@@ -11,7 +11,7 @@ use mandataire::store::{Db, Error, Location, Store, citizens, mandates, sessions
 
 use crate::generate::{MASTER_KEY, Size};
 use crate::http::Outcome;
-use crate::people;
+use crate::{inquire, people};
 
 /// Citizens of each organisation that are acted for.
 const ACTED_FOR: usize = 300;
@@ -52,6 +52,7 @@ impl Seats {
         let (now, random) = (Clock::system().now(), Random::system());
         let store = Store::open(location, 1, &MASTER_KEY, random.clone())?;
         block_on(async move {
+            inquire::register(&store, now).await?;
             let mediators = (0..size.mediators).map(|number| seat(&random, number)).collect::<Vec<_>>();
             let people = mediators.into_iter().chain([seat(&random, size.auditor())]);
             let (mediators, auditor) = store

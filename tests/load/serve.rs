@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::generate::MASTER_KEY;
 use crate::http::{Connection, Outcome};
+use crate::measure::Figures;
 use crate::{process, stub};
 
 /// How long the service may take to answer at all.
@@ -24,6 +25,8 @@ const REST: Duration = Duration::from_secs(2);
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Where it tells its figures.
+    pub(crate) figures: Option<Figures>,
     /// From its start to its first answer.
     pub(crate) ready_ms: f64,
     /// At rest after its first answer.
@@ -70,7 +73,7 @@ fn free_address() -> Outcome<SocketAddr> {
 
 /// Starts the service on a database, with FranceConnect at `issuer`.
 pub(crate) fn service(database: &str, issuer: &str) -> Outcome<Server> {
-    let (folder, address) = (folder(), free_address()?);
+    let (folder, address, figures) = (folder(), free_address()?, free_address()?);
     let (key, theirs) = (folder.join("master.key"), folder.join("franceconnect.secret"));
     secret(&key, &STANDARD.encode(MASTER_KEY))?;
     secret(&theirs, stub::SECRET)?;
@@ -79,7 +82,8 @@ pub(crate) fn service(database: &str, issuer: &str) -> Outcome<Server> {
         "public_url = \"http://{address}\"\nlisten = \"{address}\"\ndevelopment = true\ncontact = \"contact@example.fr\"\n\
          [database]\nurl = {database:?}\n[secrets]\nmaster_key_file = '{}'\n\
          [mail]\nmode = \"smtp\"\nfrom = \"mandataire@example.fr\"\nhost = \"127.0.0.1\"\nport = 9\nencryption = \"none\"\n\
-         [franceconnect]\nissuer = {issuer:?}\nclient_id = '{}'\nclient_secret_file = '{}'\n",
+         [franceconnect]\nissuer = {issuer:?}\nclient_id = '{}'\nclient_secret_file = '{}'\n\
+         [monitoring]\nlisten = \"{figures}\"\n",
         key.display(),
         stub::CLIENT,
         theirs.display(),
@@ -91,7 +95,9 @@ pub(crate) fn service(database: &str, issuer: &str) -> Outcome<Server> {
         command.env_remove(name);
     }
     command.arg("--config").arg(config).arg("serve");
-    started(command, address, &folder.join("serve.log"))
+    let mut server = started(command, address, &folder.join("serve.log"))?;
+    server.figures = Some(Figures(figures));
+    Ok(server)
 }
 
 /// Starts the bare page: this program again.
@@ -108,7 +114,7 @@ fn started(mut command: Command, address: SocketAddr, log: &Path) -> Outcome<Ser
     let began = Instant::now();
     let child = command.stdin(Stdio::null()).stdout(log_file).stderr(errors).spawn();
     let child = child.map_err(|error| text(&error, "starting the service"))?;
-    let mut server = Server { child, address, ready_ms: 0.0, idle_mb: 0.0 };
+    let mut server = Server { child, address, figures: None, ready_ms: 0.0, idle_mb: 0.0 };
     loop {
         let answered = Connection::open(address).and_then(|mut browser| browser.get("/", ""));
         if answered.is_ok_and(|answer| answer.status == 200) {

@@ -138,6 +138,7 @@ fn issued(
         procedures: None,
         code_since: None,
         challenge: None,
+        citizen: None,
         dpop_key: None,
         account: None,
         session: None,
@@ -150,7 +151,8 @@ fn issued(
     let flow = flow.taken_by(mediator).expect("a new flow");
     flows::take(tx, &flow)?;
     let (code, token) = (world.random.bytes::<32>(), world.random.bytes::<32>());
-    grants::issue(tx, &pass, &flow, mediator.session(), at, &code, at)?;
+    let new = grants::New { flow: &flow, repeats: None, session: mediator.session(), auth_time: at, code_hash: &code };
+    grants::issue(tx, &pass, &new, at)?;
     grants::spend_code(tx, &code, at)?;
     grants::give_token(tx, &code, &token, None, at)?;
     grants::spend_token(tx, &token, at)?;

@@ -6,6 +6,7 @@ use mandataire::domain::event::Kind;
 
 use crate::generate::{CLIENT, CLIENT_SECRET, REDIRECT};
 use crate::http::{Connection, Outcome, expect};
+use crate::inquire;
 use crate::measure::Operation;
 use crate::people;
 use crate::seats::Seats;
@@ -41,47 +42,76 @@ fn opened(seats: &Seats, issuer: &str, browser: &mut Connection) -> Outcome<()> 
     expect(303, browser.post(recap.path(), cookies, &confirmation)?, "the confirmation").map(drop)
 }
 
+/// A service at which mandates are used.
+pub(crate) struct Party {
+    pub(crate) id: &'static str,
+    pub(crate) secret: &'static str,
+    pub(crate) redirect: &'static str,
+    /// Whether its secret travels in a header.
+    pub(crate) basic: bool,
+}
+
+/// FranceConnect, as it uses us: HS256, with the secret in the form.
+pub(crate) const FRANCECONNECT: Party = Party { id: CLIENT, secret: CLIENT_SECRET, redirect: REDIRECT, basic: false };
+
 /// From the request of a public service to the identity it receives: six requests.
 pub(crate) fn exercise(seats: &Arc<Seats>) -> Arc<Operation> {
     let seats = seats.clone();
-    Arc::new(move |_, browser| exercised(&seats, browser))
+    Arc::new(move |_, browser| exercised(&seats, &FRANCECONNECT, browser, &mut |_| Ok(())).map(drop))
 }
 
-fn exercised(seats: &Seats, browser: &mut Connection) -> Outcome<()> {
+/// A use; `done` is called after each request, with its name. Answers the ID token.
+pub(crate) fn exercised(
+    seats: &Seats,
+    party: &Party,
+    browser: &mut Connection,
+    done: &mut dyn FnMut(&'static str) -> Outcome<()>,
+) -> Outcome<String> {
     let seat = seats.next();
     let live = seats.live_of(seat)?;
     let cookies = seat.cookies.as_str();
     let query = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs([
-            ("client_id", CLIENT),
+            ("client_id", party.id),
             ("response_type", "code"),
-            ("redirect_uri", REDIRECT),
+            ("redirect_uri", party.redirect),
             ("scope", "openid profile email birth"),
             ("state", "0123456789abcdef0123456789abcdef"),
             ("nonce", "fedcba9876543210fedcba9876543210"),
             ("acr_values", "eidas1"),
-            ("prompt", "login"),
         ])
+        // Any other service than FranceConnect would get a new code, which works once in thirty seconds.
+        .extend_pairs((!party.basic).then_some(("prompt", "login")))
         .finish();
     let flow = expect(303, browser.get(&format!("/authorize?{query}"), cookies)?, "the request")?;
+    done("GET /authorize")?;
     expect(200, browser.get(flow.path(), cookies)?, "the citizens")?;
+    done("GET /provider/{flow}")?;
     let choice = format!("{}/citizens/{}", flow.path(), live.citizen);
     expect(200, browser.get(&choice, cookies)?, "the procedures")?;
+    done("GET /provider/{flow}/citizens/{citizen}")?;
     let form = [("csrf", seat.csrf.as_str()), ("procedure", live.procedure)];
     let chosen = expect(303, browser.post(&choice, cookies, &form)?, "the choice")?;
-    let exchange = [
+    done("POST /provider/{flow}/citizens/{citizen}")?;
+    let mut exchange = vec![
         ("grant_type", "authorization_code"),
         ("code", chosen.parameter("code")?),
-        ("redirect_uri", REDIRECT),
-        ("client_id", CLIENT),
-        ("client_secret", CLIENT_SECRET),
+        ("redirect_uri", party.redirect),
     ];
-    let tokens = expect(200, browser.post("/token", "", &exchange)?, "the token")?;
+    if !party.basic {
+        exchange.extend([("client_id", party.id), ("client_secret", party.secret)]);
+    }
+    let tokens = expect(200, browser.post("/token", &inquire::authorization(party), &exchange)?, "the token")?;
+    done("POST /token")?;
     let tokens: serde_json::Value = serde_json::from_slice(&tokens.body).map_err(|error| error.to_string())?;
-    let token = tokens["access_token"].as_str().ok_or("no access token")?;
-    let bearer = format!("authorization: Bearer {token}\r\n");
+    let text = |name: &str| tokens[name].as_str().ok_or_else(|| format!("no {name}"));
+    let bearer = format!("authorization: Bearer {}\r\n", text("access_token")?);
     let identity = expect(200, browser.get("/userinfo", &bearer)?, "the identity")?;
-    if identity.text().contains("\"birthdate\"") { Ok(()) } else { Err("no identity".to_owned()) }
+    done("GET /userinfo")?;
+    if !identity.text().contains("\"birthdate\"") {
+        return Err("no identity".to_owned());
+    }
+    Ok(text("id_token")?.to_owned())
 }
 
 /// A page that its thread asks for again and again.

@@ -79,6 +79,9 @@ pub struct Registration {
     /// It may ask what its tokens, and the mandates used at it, are worth
     #[arg(long)]
     pub introspects: bool,
+    /// It may be answered again without a page (`prompt=none`), as the mediator chose at it in the last 15 minutes
+    #[arg(long, conflicts_with = "franceconnect")]
+    pub silent: bool,
     /// It is FranceConnect: nonce, state and the claims it sends are insisted on, and a code typed in the last
     /// 15 minutes counts as the sign-in it asks for every time
     #[arg(long)]

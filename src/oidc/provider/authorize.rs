@@ -3,15 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
 use serde_json::Value;
 use url::Url;
 
+use super::hint::Hint;
 use super::params::Params;
+use super::prompt;
 use crate::domain::Instant;
 use crate::domain::client::{Client, Pkce, SCOPES};
-use crate::domain::flow::{FRANCECONNECT_REAUTHENTICATION, Flow};
-use crate::domain::id::FlowId;
+use crate::domain::flow::Flow;
+use crate::domain::id::{CitizenId, FlowId};
 use crate::domain::procedure::Procedure;
 
 /// Longest `state` and `nonce` that are echoed, in bytes.
@@ -45,14 +46,14 @@ pub enum Rejection {
 pub struct Around<'a> {
     /// SHA-256 of the browser's secret.
     pub browser: [u8; 32],
-    /// Whether somebody is signed in.
+    /// Whether somebody is signed in; asked only where no page is wanted.
     pub signed_in: bool,
     /// The identifier of the flow to be.
     pub id: FlowId,
     /// Now.
     pub now: Instant,
-    /// Whether a token is one of ours for this client.
-    pub is_our_hint: &'a dyn Fn(&str) -> bool,
+    /// What the request shows of somebody it knows.
+    pub hint: &'a Hint,
     /// Whether the request was sent ahead by the client itself (RFC 9126).
     pub pushed: bool,
 }
@@ -87,8 +88,8 @@ pub fn check(params: &Params, client: &Client, around: Around<'_>) -> Result<Flo
     let challenge = check_pkce(params, client).map_err(refuse)?;
     let dpop_key = check_dpop_key(params).map_err(refuse)?;
     let procedures = check_procedures(params, client).map_err(refuse)?;
-    let code_since = check_authentication(params, client, &around).map_err(refuse)?;
-    check_hint(params, &around).map_err(refuse)?;
+    let code_since = prompt::check_authentication(params, client, &around).map_err(refuse)?;
+    let citizen = check_hint(around.hint).map_err(refuse)?;
     Ok(Flow {
         id: around.id,
         client: client.id.clone(),
@@ -98,6 +99,7 @@ pub fn check(params: &Params, client: &Client, around: Around<'_>) -> Result<Flo
         nonce,
         scope,
         procedures,
+        citizen,
         code_since,
         challenge,
         dpop_key,
@@ -127,7 +129,7 @@ fn check_pushed(client: &Client, around: &Around<'_>) -> Result<(), &'static str
     if client.pushed && !around.pushed { Err("invalid_request") } else { Ok(()) }
 }
 
-fn one<'p>(params: &'p Params, name: &str) -> Result<Option<&'p str>, &'static str> {
+pub(super) fn one<'p>(params: &'p Params, name: &str) -> Result<Option<&'p str>, &'static str> {
     params.one(name).map_err(|_| "invalid_request")
 }
 
@@ -247,43 +249,13 @@ fn accepted_procedures(rep_scope: &Value) -> Result<Option<BTreeSet<Procedure>>,
     Ok(Some(labels.into_iter().filter_map(Procedure::from_rep_scope).collect()))
 }
 
-/// `prompt` and `max_age`: the oldest code that counts. FranceConnect sends `prompt=login` every time; for it, a code not older than
-/// 15 minutes is a fresh authentication, by agreement.
-fn check_authentication(
-    params: &Params,
-    client: &Client,
-    around: &Around<'_>,
-) -> Result<Option<Instant>, &'static str> {
-    let prompts: Vec<&str> =
-        one(params, "prompt")?.unwrap_or_default().split(' ').filter(|one| !one.is_empty()).collect();
-    if prompts.iter().any(|one| !matches!(*one, "none" | "login" | "consent" | "select_account")) {
-        return Err("invalid_request");
-    }
-    if prompts.contains(&"none") {
-        // A mediator always chooses for whom, so nothing can be answered without a page.
-        return Err(match (prompts.len(), around.signed_in) {
-            (1, false) => "login_required",
-            (1, true) => "interaction_required",
-            _ => "invalid_request",
-        });
-    }
-    let login = prompts
-        .contains(&"login")
-        .then(|| if client.franceconnect { around.now - FRANCECONNECT_REAUTHENTICATION } else { around.now });
-    let max_age = match one(params, "max_age")? {
-        None => None,
-        Some(seconds) => {
-            let seconds: u32 = seconds.parse().map_err(|_| "invalid_request")?;
-            Some(around.now - TimeDelta::seconds(seconds.into()))
-        }
-    };
-    Ok(login.max(max_age))
-}
-
-fn check_hint(params: &Params, around: &Around<'_>) -> Result<(), &'static str> {
-    match one(params, "id_token_hint")? {
-        Some(hint) if !(around.is_our_hint)(hint) => Err("invalid_request"),
-        _ => Ok(()),
+/// OpenID Connect Core 3.1.2.2: nobody is answered for but whom the hint is about.
+fn check_hint(hint: &Hint) -> Result<Option<CitizenId>, &'static str> {
+    match hint {
+        Hint::Absent => Ok(None),
+        Hint::NotOurs => Err("invalid_request"),
+        Hint::Forgotten => Err("login_required"),
+        Hint::About { citizen, .. } => Ok(Some(citizen.clone())),
     }
 }
 

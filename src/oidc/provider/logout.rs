@@ -1,12 +1,12 @@
 //! Signing out, asked by a client (OpenID Connect RP-Initiated Logout 1.0). It ends the connection to that client, not the mediator's
 //! own session.
 
-use serde::Deserialize;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::Provider;
 use super::error::ProtocolError;
+use super::hint::Shown;
 use super::params::Params;
 use crate::domain::Instant;
 use crate::domain::client::Client;
@@ -24,11 +24,6 @@ pub enum Decision {
     Ask,
     /// Refused, with a word for the log: a page, and nothing is ended.
     Refuse(&'static str),
-}
-
-#[derive(Deserialize)]
-struct Hint {
-    sid: Option<String>,
 }
 
 /// The audience of a token that is not verified yet: it only says whose key to verify it with.
@@ -49,17 +44,7 @@ fn known(db: &mut Db<'_>, id: &str, now: Instant) -> Result<Option<(Client, Secr
 }
 
 impl Provider {
-    /// Whether a token is one of ours for this client.
-    ///
-    /// # Errors
-    /// The database.
-    pub async fn is_our_hint(&self, client: &Client, token: &str) -> Result<bool, ProtocolError> {
-        let (id, now) = (client.id.clone(), self.clock.now());
-        let secrets = self.store.read(move |db| clients::secrets(db, &id, now).map_err(ProtocolError::from)).await?;
-        Ok(self.read_hint(client, &secrets, token).is_some())
-    }
-
-    fn read_hint(&self, client: &Client, secrets: &Secrets, token: &str) -> Option<Hint> {
+    pub(super) fn read_hint(&self, client: &Client, secrets: &Secrets, token: &str) -> Option<Shown> {
         let read = |secret: &Zeroizing<Vec<u8>>| {
             self.keys.read_hint(token, client.algorithm, secret, &self.issuer, &client.id)
         };
@@ -102,7 +87,7 @@ impl Provider {
         Ok(decision)
     }
 
-    async fn end_connection(&self, hint: Hint) -> Result<(), ProtocolError> {
+    async fn end_connection(&self, hint: Shown) -> Result<(), ProtocolError> {
         let Some(flow) = hint.sid.and_then(|sid| sid.parse::<FlowId>().ok()) else { return Ok(()) };
         let now = self.clock.now();
         self.store.write(move |tx| grants::revoke(tx, &flow, now).map_err(ProtocolError::from)).await

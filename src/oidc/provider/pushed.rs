@@ -58,13 +58,10 @@ impl Provider {
         if request.one("client_id") != Ok(Some(client.id.as_str())) {
             return Err(ProtocolError::InvalidRequest);
         }
-        let ours = match request.one("id_token_hint") {
-            Ok(Some(hint)) => self.is_our_hint(client, hint).await?,
-            _ => true,
-        };
+        let hint = self.hint(client, request).await?;
         let now = self.clock.now();
         let id = FlowId::new(now, self.random.u128());
-        let around = Around { browser: [0; 32], signed_in: true, id, now, is_our_hint: &|_| ours, pushed: true };
+        let around = Around { browser: [0; 32], signed_in: true, id, now, hint: &hint, pushed: true };
         match authorize::check(request, client, around) {
             Ok(_) => Ok(()),
             Err(Rejection::Page(_)) => Err(ProtocolError::InvalidRequest),

@@ -1,6 +1,7 @@
 //! The userinfo endpoint: the citizen's identity is issued, byte for byte, once. This is the use.
 
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use super::Provider;
 use super::error::{ProtocolError, Stopped};
@@ -9,7 +10,7 @@ use super::token::{refused, subject_for};
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::citizen::{Identity, PlaceCode};
-use crate::domain::client::{Client, UserinfoFormat};
+use crate::domain::client::{Client, SigningAlgorithm, UserinfoFormat};
 use crate::domain::grant::TOKEN_LIFE;
 use crate::domain::id::UseId;
 use crate::domain::outcome::Use;
@@ -27,7 +28,7 @@ pub enum Userinfo {
 struct Issued {
     client: Client,
     claims: Value,
-    secret: Vec<u8>,
+    secret: Zeroizing<Vec<u8>>,
 }
 
 impl Provider {
@@ -81,7 +82,9 @@ fn issue(
             uses::issue(tx, Use::issue(id, &pass, &client.id, now))?;
             let subject = subject_for(tx, &client, &citizen.subject);
             let claims = claims(&citizen.identity, &subject, &grant.scope);
-            let secret = clients::own_secret(tx, &client.id)?.to_vec();
+            // Only HS256 signs with it.
+            let signs = client.userinfo == UserinfoFormat::Jwt && client.algorithm == SigningAlgorithm::Hs256;
+            let secret = if signs { clients::own_secret(tx, &client.id)? } else { Zeroizing::default() };
             Ok(Ok(Issued { client, claims, secret }))
         }
         Err(Stopped::Refused(refusal)) => {

@@ -3,12 +3,15 @@
 //! Not by the library: it reads the ID token together with the answer, leniently, and keeps neither the token's own text nor
 //! the status of the answer. Both matter here.
 
-use openidconnect::http::header::{ACCEPT, CONTENT_TYPE};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use openidconnect::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use openidconnect::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use openidconnect::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
-use url::form_urlencoded::Serializer;
+use url::form_urlencoded::{Serializer, byte_serialize};
+use zeroize::Zeroizing;
 
 use super::{Fault, Outage, Refused, RelyingParty, Step, json};
 
@@ -46,18 +49,36 @@ impl RelyingParty {
         *request.uri_mut() = endpoint.url().as_str().parse().map_err(|_| missing("token_endpoint"))?;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if self.0.settings.secret_in_header {
+            request.headers_mut().insert(AUTHORIZATION, self.basic()?);
+        }
         self.tokens(request).await
     }
 
-    /// `client_secret_post`: FranceConnect knows no other method for services.
+    /// `client_secret_basic`. RFC 6749 2.3.1: name and secret are form-encoded before they are joined, so that a colon stays one.
+    fn basic(&self) -> Result<HeaderValue, Fault> {
+        let settings = &self.0.settings;
+        let encoded = |text: &str| Zeroizing::new(byte_serialize(text.as_bytes()).collect::<String>());
+        let (id, secret) = (encoded(&settings.client_id), encoded(settings.client_secret.expose_secret()));
+        let joined = Zeroizing::new(format!("{}:{}", *id, *secret));
+        let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(joined.as_bytes())));
+        let mut value = HeaderValue::from_str(&value).map_err(|_| missing("a name and a secret that can be sent"))?;
+        // What prints headers prints this one as `Sensitive`.
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// The secret is in it by `client_secret_post` alone: FranceConnect knows no other method for services.
     fn form(&self, code: &str, verifier: Option<&str>) -> Vec<u8> {
         let settings = &self.0.settings;
         let mut form = Serializer::new(String::new());
         form.append_pair("grant_type", "authorization_code")
             .append_pair("code", code)
-            .append_pair("redirect_uri", &settings.redirect_uri)
-            .append_pair("client_id", &settings.client_id)
-            .append_pair("client_secret", settings.client_secret.expose_secret());
+            .append_pair("redirect_uri", &settings.redirect_uri);
+        if !settings.secret_in_header {
+            form.append_pair("client_id", &settings.client_id)
+                .append_pair("client_secret", settings.client_secret.expose_secret());
+        }
         if let Some(verifier) = verifier {
             form.append_pair("code_verifier", verifier);
         }

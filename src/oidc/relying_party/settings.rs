@@ -51,6 +51,7 @@ impl Algorithm {
 }
 
 /// The settings of one provider: a FranceConnect platform, or another that speaks as they do.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Its name in addresses, in the configuration and in figures.
@@ -61,7 +62,7 @@ pub struct Settings {
     pub issuer: String,
     /// Our name there.
     pub client_id: String,
-    /// Our secret there, sent in the body of the token request.
+    /// Our secret there.
     pub client_secret: SecretString,
     /// Where the citizen comes back with a code. One per issuer, registered, exact.
     pub redirect_uri: String,
@@ -75,6 +76,8 @@ pub struct Settings {
     pub algorithm: Algorithm,
     /// Whether to send PKCE (RFC 7636). FranceConnect refuses requests that hold it; other providers want it.
     pub pkce: bool,
+    /// Whether our secret travels in the `Authorization` header (`client_secret_basic`) and not in the form.
+    pub secret_in_header: bool,
     /// Our keys, if the provider encrypts every token for us. A token that is not encrypted is then refused; without keys, one that is.
     pub decryption: Option<DecryptionKeys>,
     /// Whether it can end a session. FranceConnect can; without, a warning stays on the screens for a while.

@@ -8,7 +8,7 @@ use diesel::r2d2::{ManageConnection, Pool};
 use diesel::{Connection as _, PgConnection, SqliteConnection};
 use url::Url;
 
-use super::{AnyConnection, Held, file};
+use super::{AnyConnection, Held, count, file};
 use crate::store::Error;
 
 /// How long a request waits for a connection before it is told that the database is not available.
@@ -70,6 +70,7 @@ impl Location {
                      pragma foreign_keys = on; pragma trusted_schema = off; \
                      pragma cache_size = -8000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000;",
                 )?;
+                connection.set_instrumentation(count::statement);
                 Ok(AnyConnection::Sqlite(connection))
             }
             Self::Postgres(url) => {
@@ -79,6 +80,7 @@ impl Location {
                      set idle_in_transaction_session_timeout = '15s'; set client_min_messages = warning; \
                      set plan_cache_mode = force_generic_plan;",
                 )?;
+                connection.set_instrumentation(count::statement);
                 Ok(AnyConnection::Pg(connection))
             }
         }

@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "the derive of MultiConnection makes items that nobody here names")]
 
+mod count;
 mod file;
 mod location;
 
@@ -70,7 +71,10 @@ impl AnyConnection {
     pub(super) fn commit(&mut self) -> Result<(), Error> {
         let refused = match self {
             Self::Pg(pg) => match pg.batch_execute("commit") {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    count::commit();
+                    return Ok(());
+                }
                 Err(error) if pg.batch_execute("select 1").is_err() => {
                     tracing::error!(%error, "connection lost during commit");
                     return Err(Error::Uncertain);
@@ -78,7 +82,10 @@ impl AnyConnection {
                 Err(error) => error,
             },
             Self::Sqlite(sqlite) => match sqlite.batch_execute("commit") {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    count::commit();
+                    return Ok(());
+                }
                 Err(error) => error,
             },
         };

@@ -5,6 +5,7 @@ use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::pages::RefusedRequestPage;
+use super::silent;
 use crate::credential;
 use crate::domain::client::Client;
 use crate::domain::event::{Event, Kind};
@@ -12,6 +13,8 @@ use crate::domain::flow::{Flow, LIFE};
 use crate::domain::id::FlowId;
 use crate::oidc::provider::authorize::{self, Around, Rejection};
 use crate::oidc::provider::params::Params;
+use crate::oidc::provider::prompt::is_silent;
+use crate::store::sessions::Session;
 use crate::store::{Error, clients, flows, sessions};
 use crate::web::context::Browser;
 use crate::web::cookies;
@@ -54,15 +57,22 @@ pub async fn start(
     // RFC 9126 4: what stands beside the name of a pushed request is not looked at.
     let (params, pushed) = pushed.map_or((params, false), |params| (params, true));
     let now = app.clock.now();
-    let signed_in = is_signed_in(&app, &request).await?;
-    let ours = match params.one("id_token_hint").ok().flatten() {
-        Some(hint) => app.provider.is_our_hint(&client, hint).await.map_err(|_| unavailable("reading a hint"))?,
-        None => true,
+    // Who is signed in matters to nobody who is shown a page.
+    let session = if is_silent(&params) { session(&app, &request).await? } else { None };
+    let hint = app.provider.hint(&client, &params).await.map_err(|_| unavailable("reading a hint"))?;
+    let (id, signed_in) = (FlowId::new(now, app.random.u128()), session.is_some());
+    let around = Around { browser: browser.hash(), signed_in, id, now, hint: &hint, pushed };
+    let answered = match (authorize::check(&params, &client, around), session) {
+        (Ok(flow), Some(session)) => {
+            let (redirect_uri, state) = (flow.redirect_uri.clone(), flow.state.clone());
+            let answered = silent::again(&app, flow, hint.choice(), session).await?;
+            answered.map_err(|error| Rejection::Redirect { redirect_uri, error, state })
+        }
+        (Ok(flow), None) => Ok(begun(&app, flow).await?),
+        (Err(rejection), _) => Err(rejection),
     };
-    let id = FlowId::new(now, app.random.u128());
-    let around = Around { browser: browser.hash(), signed_in, id, now, is_our_hint: &|_| ours, pushed };
-    match authorize::check(&params, &client, around) {
-        Ok(flow) => begun(&app, flow).await,
+    match answered {
+        Ok(response) => Ok(response),
         Err(rejection) => rejected(&app, &request, screen, Some(&client), rejection).await,
     }
 }
@@ -77,10 +87,10 @@ async fn client(app: &App, params: &Params) -> Result<Result<Client, Rejection>,
 }
 
 /// The route is open to machines, so nobody looked at the session yet.
-pub(super) async fn is_signed_in(app: &App, request: &HttpRequest) -> Result<bool, Problem> {
-    let Some(secret) = cookies::secret(request, cookies::session(&app.settings)) else { return Ok(false) };
+pub(super) async fn session(app: &App, request: &HttpRequest) -> Result<Option<Session>, Problem> {
+    let Some(secret) = cookies::secret(request, cookies::session(&app.settings)) else { return Ok(None) };
     let (hash, now) = (credential::token_hash(&secret), app.clock.now());
-    app.store.read(move |db| Ok(sessions::find(db, &hash, now)?.is_some())).await
+    app.store.read(move |db| sessions::find(db, &hash, now).map_err(Problem::from)).await
 }
 
 async fn begun(app: &App, flow: Flow) -> Result<HttpResponse, Problem> {

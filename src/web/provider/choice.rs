@@ -25,7 +25,7 @@ use crate::web::moment::birthdate;
 use crate::web::parts::Errors;
 use crate::web::present::row;
 use crate::web::problem::Problem;
-use crate::web::screen::Screen;
+use crate::web::screen::{Screen, see_other};
 use crate::web::state::{App, origin_of};
 
 /// What is looked for.
@@ -55,6 +55,9 @@ pub async fn citizens(
     let (account, organisation) = (mediator.account().id.clone(), mediator.organisation().id.clone());
     let cursor = after.clone();
     let flow = taken_up(&app, id.0, browser, mediator.clone(), session, now).await?;
+    if let Some(citizen) = flow.citizen.clone() {
+        return asked_for(&app, flow, mediator, citizen, now).await;
+    }
     let (flow, service, listed, held) = app
         .store
         .read(move |db| {
@@ -75,7 +78,8 @@ pub async fn citizens(
     let rows: Vec<_> = listed.lines.iter().filter(usable).map(|one| row(one, &held, now, &screen)).collect();
     let whole_list = query.is_empty() && after.is_none() && listed.next.is_none() && !listed.lines.is_empty();
     if rows.is_empty() && whole_list && flow.procedures.is_some() {
-        return nobody(&app, flow, account, organisation).await;
+        let refusal = (Refusal::ProcedureNotAsked, "access_denied");
+        return nobody(&app, flow, account, organisation, refusal).await;
     }
     let base = format!("/provider/{}", flow.id);
     let pages = pages(&base, &[("q", &query)], after.as_ref(), listed.next);
@@ -91,19 +95,41 @@ pub async fn citizens(
     }))
 }
 
-/// No mandate of the organisation meets what the service accepts: it is told so before anybody chooses.
+/// The service showed a token about somebody: nobody else is offered, and it is told so if nothing can be chosen for that person.
+async fn asked_for(
+    app: &App,
+    flow: Flow,
+    mediator: Mediator,
+    citizen: CitizenId,
+    now: Instant,
+) -> Result<HttpResponse, Problem> {
+    let (account, organisation) = (mediator.account().id.clone(), mediator.organisation().id.clone());
+    let ids = [citizen];
+    let (held, [citizen]) = app
+        .store
+        .read(move |db| Ok::<_, Problem>((mandates::holding(db, &mediator.organisation().id, &ids)?, ids)))
+        .await?;
+    if offered(&flow, &held, &citizen, now).is_empty() {
+        let refusal = (Refusal::CitizenNotAsked, "login_required");
+        return nobody(app, flow, account, organisation, refusal).await;
+    }
+    Ok(see_other(&format!("/provider/{}/citizens/{citizen}", flow.id)))
+}
+
+/// No mandate of the organisation meets what the service asks for: it is told so before anybody chooses.
 async fn nobody(
     app: &App,
     flow: Flow,
     account: AccountId,
     organisation: OrganisationId,
+    (refusal, error): (Refusal, &str),
 ) -> Result<HttpResponse, Problem> {
     let (id, now) = (flow.id.clone(), app.clock.now());
     let event = Event::new(Kind::UseRefused, now)
         .by(&account)
         .within(&organisation)
         .at_client(&flow.client)
-        .fact("reason", Refusal::ProcedureNotAsked.code());
+        .fact("reason", refusal.code());
     app.store
         .write(move |tx| {
             if !flows::spend(tx, &id, now)? {
@@ -112,7 +138,7 @@ async fn nobody(
             journal::record(tx, &event).map(drop).map_err(Problem::from)
         })
         .await?;
-    returned(app, &flow, &[("error", "access_denied")])
+    returned(app, &flow, &[("error", error)])
 }
 
 /// The procedures that the citizen gave and the request allows, each with its mandate.
@@ -166,6 +192,7 @@ pub(super) async fn show(
         .store
         .read(move |db| {
             let flow = mine(db, &flow, &desk.browser, &desk.mediator, &desk.session, now)?;
+            flow.is_for(&citizen)?;
             let service = clients::find(db, &flow.client)?.map(|client| client.name).unwrap_or_default();
             let organisation = &desk.mediator.organisation().id;
             let citizen = citizens::held_by(db, organisation, &citizen, now)?;

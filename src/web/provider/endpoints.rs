@@ -4,7 +4,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::authorize::{is_signed_in, refused_page, unavailable};
+use super::authorize::{refused_page, session, unavailable};
 use super::pages::SignedOutPage;
 use crate::domain::event::{Event, Kind};
 use crate::oidc::provider::client_auth::Authenticated;
@@ -229,7 +229,7 @@ pub async fn end_session(
         Decision::Return(url) => see_other(url.as_str()),
         Decision::Done => screen.page(|shell| SignedOutPage { shell }),
         // The question is a page of its own: only there is it known who is signed in, whose button it then carries.
-        Decision::Ask if is_signed_in(&app, &request).await? => see_other("/sign-out"),
+        Decision::Ask if session(&app, &request).await?.is_some() => see_other("/sign-out"),
         Decision::Ask => screen.page(|shell| SignedOutPage { shell }),
         Decision::Refuse(word) => {
             let event = Event::new(Kind::SecurityRefused, app.clock.now()).fact("reason", format!("logout_{word}"));

@@ -83,9 +83,10 @@ impl Choice {
             one.authorisations.iter().any(|part| part.procedure == self.procedure && part.ended.is_none())
         };
         let asked: Option<&BTreeSet<Procedure>> = flow.procedures.as_ref();
-        let pass = match held.iter().find(named) {
-            Some(mandate) => mandate.exercise(&self.mediator, self.procedure, asked, self.now),
-            None => Err(Refusal::AuthorisationEnded),
+        let pass = match (flow.is_for(&self.citizen), held.iter().find(named)) {
+            (Err(refusal), _) => Err(refusal),
+            (Ok(()), Some(mandate)) => mandate.exercise(&self.mediator, self.procedure, asked, self.now),
+            (Ok(()), None) => Err(Refusal::AuthorisationEnded),
         };
         let pass = match pass {
             Ok(pass) => pass,
@@ -96,7 +97,9 @@ impl Choice {
         }
         flows::take(tx, &flow)?;
         let auth_time = self.session.code_at.unwrap_or(self.session.created_at);
-        grants::issue(tx, &pass, &flow, &self.session.id, auth_time, &self.code_hash, self.now)?;
+        let (session, code_hash) = (&self.session.id, self.code_hash.as_slice());
+        let new = grants::New { flow: &flow, repeats: None, session, auth_time, code_hash };
+        grants::issue(tx, &pass, &new, self.now)?;
         Ok(Ok(flow))
     }
 

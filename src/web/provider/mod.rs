@@ -7,3 +7,4 @@ pub mod exercise;
 pub mod flow;
 pub mod inquiries;
 pub mod pages;
+mod silent;

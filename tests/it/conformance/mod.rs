@@ -1,6 +1,7 @@
 //! The modules of OpenID Connect's certification, one story each, named after the module. What each asserts is in
 //! `docs/oidc.md`; where FranceConnect wants something else, the client says so by how it is registered, and both are asserted.
 
+mod fapi;
 mod op_basic;
 mod op_config;
 mod op_logout;
@@ -10,7 +11,7 @@ mod rp_logout;
 
 use jsonwebtoken::{Algorithm, DecodingKey};
 use mandataire::demo::browser::Page;
-use mandataire::domain::client::{AuthMethod, SigningAlgorithm, UserinfoFormat};
+use mandataire::domain::client::{AuthMethod, Client, SigningAlgorithm, UserinfoFormat};
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Day;
@@ -54,6 +55,14 @@ impl Party {
         let service = world.service(algorithm, method, UserinfoFormat::Json, false).await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement], Day).await;
         Self { ana, service, opened }
+    }
+
+    /// The same people at a service that registered for answers without a page.
+    async fn silently(self, world: &World) -> Self {
+        let client = self.service.client.clone();
+        let id = format!("{}_silent", client.id);
+        let service = world.registered(Client { id, silent: true, ..client }).await;
+        Self { service, ..self }
     }
 
     /// The same people at a service registered as FranceConnect is.
@@ -114,6 +123,15 @@ impl Party {
         let nonce = changed.iter().find(|(name, _)| *name == "nonce").map_or(NONCE, |(_, value)| value);
         assert_eq!(done.claims["nonce"].as_str().unwrap_or_default(), nonce);
         done
+    }
+
+    /// A whole sign-in to which the service wants no page.
+    async fn signs_in_without_a_page(&self, world: &World, changed: &[(&str, &str)]) -> SignedIn {
+        let back = self.ana.browser.get(self.request(&[&[("prompt", "none")], changed].concat())).await.unwrap();
+        assert_eq!((back.status, answered(&back, "error")), (303, None));
+        assert_eq!(answered(&back, "state").as_deref(), Some(STATE));
+        assert_eq!(answered(&back, "iss").as_deref(), Some(world.base.as_str()));
+        self.redeems(world, &back).await
     }
 
     /// The identity, of the same person.

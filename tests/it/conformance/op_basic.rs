@@ -173,15 +173,23 @@ on_each_backend! {
         assert_eq!(answered(&back, "state").as_deref(), Some(super::STATE));
     }
 
-    /// The module wants a code without a page. The mediator chooses for whom each time: the answer is that a page is needed, no page is
-    /// shown, and no code is given.
+    /// A code without a page, for whoever was chosen before. FranceConnect never asks so, and without the setting the answer is that a page
+    /// is needed: none is shown, and no code is given.
     async fn oidcc_prompt_none_logged_in(world) {
-        let party = Party::new(&world).await;
+        let usual = Party::new(&world).await;
+        let first = usual.signs_in(&world, &[]).await;
+        usual.identity(&first).await;
+        let before = (codes(&world), flows(&world));
+        assert_eq!(usual.error_without_a_page(&usual.request(&[("prompt", "none")])).await, "interaction_required");
+        assert_eq!((codes(&world), flows(&world), world.count(Kind::Use).await), (before.0, before.1, 1));
+        let party = usual.silently(&world).await;
         let first = party.signs_in(&world, &[]).await;
         party.identity(&first).await;
-        let before = (codes(&world), flows(&world));
-        assert_eq!(party.error_without_a_page(&party.request(&[("prompt", "none")])).await, "interaction_required");
-        assert_eq!((codes(&world), flows(&world), world.count(Kind::Use).await), (before.0, before.1, 1));
+        world.after(2);
+        let second = party.signs_in_without_a_page(&world, &[]).await;
+        assert_eq!((&second.claims["auth_time"], &second.claims["sub"]), (&first.claims["auth_time"], &first.claims["sub"]));
+        party.identity(&second).await;
+        assert_eq!((world.count(Kind::UseRepeated).await, world.count(Kind::Use).await), (1, 3));
     }
 
     async fn oidcc_max_age_1(world) {
@@ -207,14 +215,21 @@ on_each_backend! {
         succeeds_with(&world, "extra", "foobar").await;
     }
 
-    /// A hint of ours is read, and wanted nothing else. With `prompt=none`, as the module sends it, a page is needed all the same.
+    /// The token shown again says for whom: nobody else is offered. With `prompt=none`, as the module sends it, the code comes without a
+    /// page where the service registered for that, and for nobody else.
     async fn oidcc_id_token_hint(world) {
-        let party = Party::new(&world).await;
-        let first = party.signs_in(&world, &[]).await;
-        let second = party.signs_in(&world, &[("id_token_hint", &first.compact)]).await;
+        let usual = Party::new(&world).await;
+        let first = usual.signs_in(&world, &[]).await;
+        let second = usual.signs_in(&world, &[("id_token_hint", &first.compact)]).await;
         assert_eq!((&second.claims["auth_time"], &second.claims["sub"]), (&first.claims["auth_time"], &first.claims["sub"]));
-        let silent = party.request(&[("id_token_hint", &first.compact), ("prompt", "none")]);
-        assert_eq!(party.error_without_a_page(&silent).await, "interaction_required");
+        let silent = usual.request(&[("id_token_hint", &first.compact), ("prompt", "none")]);
+        assert_eq!(usual.error_without_a_page(&silent).await, "interaction_required");
+        let party = usual.silently(&world).await;
+        let first = party.signs_in(&world, &[]).await;
+        let second = party.signs_in_without_a_page(&world, &[("id_token_hint", &first.compact)]).await;
+        assert_eq!((&second.claims["auth_time"], &second.claims["sub"]), (&first.claims["auth_time"], &first.claims["sub"]));
+        assert_eq!(second.claims["mandate"], first.claims["mandate"]);
+        party.identity(&second).await;
     }
 
     async fn oidcc_login_hint(world) {

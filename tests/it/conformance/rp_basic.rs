@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Day;
-use mandataire::oidc::relying_party::Algorithm;
+use mandataire::oidc::relying_party::{Algorithm, Patience, Settings};
 use serde_json::{Value, json};
 
 use super::{accepted, refused};
@@ -134,12 +136,27 @@ on_each_backend! {
         assert_eq!(asked.authorization.unwrap(), format!("Bearer {ACCESS_TOKEN}"));
     }
 
-    /// FranceConnect takes the secret in the form and nowhere else. The module wants it in the header: not built.
+    /// FranceConnect takes the secret in the form and nowhere else. Where a provider wants it in the header, it is there and nowhere else,
+    /// in the form-encoding of RFC 6749 2.3.1.
     async fn oidcc_client_test_client_secret_basic(world) {
         let (world, fc) = world.with_franceconnect().await;
         accepted(&world.mediator("Ana Silva").await, &fc).await;
         let [token] = fc.seen("/token").try_into().ok().unwrap();
         let form: BTreeMap<String, String> = url::form_urlencoded::parse(token.body.as_bytes()).into_owned().collect();
         assert_eq!((form["client_id"].as_str(), form["client_secret"].as_str(), token.authorization), (CLIENT, SECRET, None));
+        let fc = Hostile::start(&world.clock, Signer::es256());
+        let providers = [("franceconnect", &fc)];
+        let in_header = |_: &str, settings: &mut Settings| {
+            settings.secret_in_header = true;
+            settings.client_secret = "a b:c%d+é&=".into();
+        };
+        let world = world.with_providers(&providers, Patience::default(), in_header).await;
+        accepted(&world.mediator("Bea Roche").await, &fc).await;
+        let [token] = fc.seen("/token").try_into().ok().unwrap();
+        let form: BTreeMap<String, String> = url::form_urlencoded::parse(token.body.as_bytes()).into_owned().collect();
+        assert_eq!(form.keys().collect::<Vec<_>>(), ["code", "grant_type", "redirect_uri"]);
+        let header = token.authorization.unwrap();
+        let joined = STANDARD.decode(header.strip_prefix("Basic ").unwrap()).unwrap();
+        assert_eq!(String::from_utf8(joined).unwrap(), format!("{CLIENT}:a+b%3Ac%25d%2B%C3%A9%26%3D"));
     }
 }

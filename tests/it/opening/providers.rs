@@ -98,6 +98,42 @@ on_each_backend! {
         assert_eq!(reasons, ["refused_issuer", "refused_signature"]);
     }
 
+    /// E18: neither the database nor the configuration makes us ask another machine.
+    async fn e18_what_is_written_into_the_database_or_the_configuration_leads_nowhere_else(world) {
+        let (world, fc, plus) = two(world).await;
+        let ana = world.mediator("Ana Silva").await;
+        let elsewhere = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        elsewhere.set_nonblocking(true).unwrap();
+        let origin = format!("http://{}", elsewhere.local_addr().unwrap());
+        for forced in [origin.as_str(), "http://169.254.169.254/latest", "../franceconnect", "other", ""] {
+            let gone = leaves_for(&ana, "plus").await;
+            world.database.execute(&format!("update drafts set provider = '{forced}' where stage = 'started'")).unwrap();
+            for (home, stub) in [(PLUS, &plus), ("/franceconnect", &fc)] {
+                let page = comes_back(&ana, home, &plus, &gone, &stub.issuer).await;
+                assert_eq!(page.status, 400, "{forced} {home}: {}", page.text());
+            }
+        }
+        assert_eq!((fc.seen("/token").len(), plus.seen("/token").len()), (0, 0), "no code was presented");
+        assert!(elsewhere.accept().is_err(), "nobody was asked");
+        world.has_no_mandate().await;
+        for (forced, starts) in [
+            ("https://oidc.franceconnect.gouv.fr", true), (origin.as_str(), false), ("https://127.0.0.1", false),
+            ("https://169.254.169.254", false), ("https://franceconnect.internal", false),
+        ] {
+            let mut config = crate::world::config("https://mandataire.example.fr", forced, &world.database);
+            config.development = false;
+            let made = mandataire::app::assemble(
+                &config, secrecy::SecretString::from("s".repeat(40)).into(), world.app.store.clone(), world.clock.clone(),
+                world.random.clone(),
+            );
+            match made.await {
+                Ok(_) => assert!(starts, "{forced}"),
+                Err(error) => assert!(!starts && matches!(error, mandataire::app::StartError::RelyingParty(_)), "{error}"),
+            }
+        }
+        assert!(elsewhere.accept().is_err(), "nobody was asked");
+    }
+
     /// A button that is on no form.
     async fn a_provider_that_is_not_offered_is_not_asked(world) {
         let (world, fc, plus) = two(world).await;

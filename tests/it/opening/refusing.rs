@@ -16,16 +16,26 @@ pub(super) type Case = (fn(&Hostile), &'static str);
 /// an honest FranceConnect is believed again.
 pub(super) async fn are_refused(world: World, cases: &[Case]) {
     let (world, fc) = world.with_franceconnect().await;
-    let ana = world.mediator("Ana Silva").await;
     let honest = fc.signer();
+    each_is_refused(&world, &fc, cases, |fc| behaves(fc, &honest)).await;
+}
+
+/// The same with a stub that is there already, and how it behaves when it is honest.
+pub(super) async fn each_is_refused(
+    world: &World,
+    fc: &Hostile,
+    cases: &[(impl Fn(&Hostile), &'static str)],
+    behaves: impl Fn(&Hostile),
+) {
+    let ana = world.mediator("Ana Silva").await;
     let mut expected = Vec::new();
     for (at, (wrong, reason)) in cases.iter().enumerate() {
         // A minute, so that the keys may be asked for again.
         world.after(61);
         let gone = ana.starts_an_opening(&[Logement], Month).await;
-        wrong(&fc);
-        let page = ana.comes_back(&fc, &gone).await;
-        behaves(&fc, &honest);
+        wrong(fc);
+        let page = ana.comes_back(fc, &gone).await;
+        behaves(fc);
         assert!(matches!(page.status, 422 | 502), "{at}: {} {}", page.status, page.text());
         assert_eq!(kept(&page).0, ["logement"], "{at}");
         expected.push((*reason).to_owned());
@@ -39,7 +49,7 @@ pub(super) async fn are_refused(world: World, cases: &[Case]) {
     assert_eq!(world.count(Kind::CitizenIdentified).await, 0);
     world.has_no_mandate().await;
     world.after(61);
-    let page = ana.identifies(&fc, &[Logement], Month).await;
+    let page = ana.identifies(fc, &[Logement], Month).await;
     assert!(page.url.path().starts_with("/agreements/"), "{} {}", page.status, page.text());
 }
 

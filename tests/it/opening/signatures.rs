@@ -1,10 +1,11 @@
 //! Tokens whose signature must not be believed, at the counter: the opening stops, nobody is identified, one entry says why. What each
 //! one changes in detail is in `tests/it/relying_party/jose.rs` and `keys.rs`.
 
+use mandataire::oidc::relying_party::{Patience, Settings};
 use serde_json::{Value, json};
 
-use super::refusing::{Case, are_refused};
-use crate::hostile::{Hostile, Jwt, Signer, base64url};
+use super::refusing::{Case, are_refused, each_is_refused};
+use crate::hostile::{Hostile, Jwe, Jwt, Recipient, Signer, base64url};
 use crate::on_each_backend;
 
 /// An ID token without a signature.
@@ -123,6 +124,31 @@ const D09: &[Case] = &[
     ),
 ];
 
+/// How an encrypted token is altered, and the word for it.
+const D07: [(fn(&mut Jwe), &str); 9] = [
+    (|jwe| jwe.header["alg"] = json!("RSA1_5"), "refused_algorithm"),
+    (|jwe| jwe.header["alg"] = json!("dir"), "refused_algorithm"),
+    (
+        |jwe| {
+            jwe.header["alg"] = json!("PBES2-HS512+A256KW");
+            jwe.header["p2c"] = json!(2_147_483_648_u64);
+        },
+        "refused_form",
+    ),
+    (
+        |jwe| {
+            let zero = "A".repeat(43);
+            jwe.header["epk"] = json!({"kty": "EC", "crv": "P-256", "x": zero, "y": zero});
+        },
+        "refused_decryption",
+    ),
+    (|jwe| jwe.header["zip"] = json!("DEF"), "refused_form"),
+    (|jwe| jwe.spelled = |text| format!("{text}."), "refused_form"),
+    (|jwe| jwe.spelled = |_| ".".repeat(200_000), "refused_form"),
+    (|jwe| jwe.spelled = |_| "A".repeat(10_000_000), "unavailable_too_large"),
+    (|jwe| jwe.spelled = |_| "a.b.c".to_owned(), "refused_not_encrypted"),
+];
+
 on_each_backend! {
     async fn d01_a_token_that_nobody_signed_stops_the_opening(world) {
         are_refused(world, D01).await;
@@ -146,6 +172,29 @@ on_each_backend! {
 
     async fn d06_a_token_in_another_spelling_stops_the_opening(world) {
         are_refused(world, D06).await;
+    }
+
+    /// FranceConnect encrypts its tokens for us: those that would cost, or mean something else, are refused at the counter too, and soon.
+    async fn d07_an_encrypted_token_that_costs_stops_the_opening(world) {
+        let (fc, ours) = (Hostile::start(&world.clock, Signer::es256()), Recipient::ec());
+        let encrypted = |_: &str, settings: &mut Settings| settings.decryption = Some(ours.keys.clone());
+        let patience = Patience { outages: u32::MAX, ..Patience::default() };
+        let world = world.with_providers(&[("franceconnect", &fc)], patience, encrypted).await;
+        let cases = D07.map(|(alter, reason)| {
+            let ours = ours.clone();
+            let wrong = move |fc: &Hostile| {
+                let ours = ours.clone();
+                fc.seal(move |_, token| ours.seal_with(&token, alter));
+            };
+            (wrong, reason)
+        });
+        let honest = |fc: &Hostile| {
+            let ours = ours.clone();
+            fc.seal(move |_, token| ours.seal(&token));
+        };
+        let begun = std::time::Instant::now();
+        each_is_refused(&world, &fc, &cases, honest).await;
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
     }
 
     async fn d08_a_token_in_the_place_of_another_stops_the_opening(world) {

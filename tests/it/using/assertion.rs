@@ -192,3 +192,21 @@ on_each_backend! {
         assert_eq!(codes(&world), 1);
     }
 }
+
+#[test]
+fn a_service_registers_public_keys_and_no_others() {
+    use mandataire::oidc::provider::assertion::registered_keys;
+    let key = Key::new("2026-11-22T09:00:00Z".parse().unwrap());
+    assert_eq!(registered_keys(&key.set()), Ok(()));
+    let with = |part: &str| {
+        let mut public = key.public.clone();
+        public[part] = json!("AAAA");
+        json!({ "keys": [key.public, public] }).to_string()
+    };
+    for part in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+        assert!(registered_keys(&with(part)).is_err_and(|why| why.contains("private part")), "{part}");
+    }
+    for wrong in ["", "x", "{}", "[]", r#"{"keys":{}}"#, r#"{"keys":[]}"#, r#"{"keys":[{"kty":"none"}]}"#] {
+        assert!(registered_keys(wrong).is_err(), "{wrong}");
+    }
+}

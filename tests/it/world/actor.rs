@@ -253,7 +253,9 @@ impl Actor {
 
     /// Chooses a citizen and a procedure: the redirect to the service.
     pub(crate) async fn chooses(&self, page: &Page, citizen: &CitizenId, procedure: Procedure) -> Page {
-        let path = format!("{}/citizens/{citizen}", page.url.path());
+        // The page of one citizen, where the service asked for that one.
+        let flow = page.url.path().split("/citizens/").next().unwrap_or_default();
+        let path = format!("{flow}/citizens/{citizen}");
         let page = self.sees(&path).await;
         let form = page.form(&path).unwrap_or_else(|| panic!("the choice of a procedure: {}", page.text()));
         self.browser.submit(&form.with("procedure", procedure.key())).await.unwrap()

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 use mandataire::credential;
 use mandataire::demo::browser::{Form, Page};
-use mandataire::domain::client::SigningAlgorithm;
+use mandataire::domain::client::{Client, SigningAlgorithm};
+use mandataire::domain::id::CitizenId;
 use mandataire::domain::mediator::Membership;
 use mandataire::domain::procedure::Procedure::{Argent, Justice, Logement};
 use mandataire::domain::signing_key::{Ages, Wish};
@@ -167,10 +168,21 @@ impl World {
         let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
         let fields = [("token", token.as_str()), ("client_id", &service.client.id), ("client_secret", &service.secret)];
         assert_eq!(service.posts("/revocation", &fields, &[]).await.status, 200);
+        self.a_use_is_repeated(ana, &citizen).await;
         let home = ana.sees("/home").await;
         let outcome = home.form("/uses/").unwrap();
         ana.sends(&outcome.clone().with("outcome", "done")).await;
         assert_eq!(ana.sends(&outcome.with("outcome", "not_done")).await.status, 409, "said once");
+    }
+
+    /// A service asks again without a page.
+    async fn a_use_is_repeated(&self, ana: &Actor, citizen: &CitizenId) {
+        let client = self.plain_service().await.client;
+        let id = format!("{}_silent", client.id);
+        let service = self.registered(Client { id, silent: true, ..client }).await;
+        ana.gets_a_code(&service, citizen, Logement).await;
+        let back = ana.browser.get(service.request_with(&[("prompt", "none")])).await.unwrap();
+        assert!(super::service::answered(&back, "code").is_some(), "{:?}", back.location());
     }
 
     /// What the operator does at the command line.

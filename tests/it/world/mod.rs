@@ -294,7 +294,8 @@ impl World {
     }
 }
 
-fn config(base: &str, fc: &str, database: &Database) -> Config {
+/// The configuration of a world.
+pub(crate) fn config(base: &str, fc: &str, database: &Database) -> Config {
     Config {
         public_url: base.to_owned(),
         development: true,

@@ -83,6 +83,7 @@ fn settings_of(fc: &Hostile, base: &str, name: &str, patience: Patience) -> Sett
         acr: "eidas1".to_owned(),
         algorithm: Algorithm::Es256,
         pkce: false,
+        secret_in_header: false,
         decryption: None,
         logout: true,
         patience,
