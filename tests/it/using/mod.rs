@@ -7,6 +7,7 @@ mod choice;
 mod clock;
 pub(crate) mod id_token;
 mod inquiries;
+mod limits;
 pub(crate) mod logout;
 mod parallel;
 mod proof;
