@@ -64,3 +64,24 @@ async fn a_code_is_not_endless() {
         assert_eq!(outcome.is_ok(), accepted, "{length}");
     }
 }
+
+#[actix_web::test]
+async fn an_answer_has_at_most_256_kib() {
+    let world = World::new();
+    for (length, accepted) in [(262_144, true), (262_145, false)] {
+        world.fc.reply(move |path, reply| {
+            if path.ends_with("/token") {
+                reply.body.resize(length, b' ');
+            }
+        });
+        assert_eq!(world.identify().await.is_ok(), accepted, "{length}");
+    }
+}
+
+/// The name of its class and nothing of its settings: they hold a secret.
+#[test]
+fn what_is_printed_names_the_issuer() {
+    let world = World::new();
+    assert!(format!("{:?}", world.rp).contains(&world.fc.issuer));
+    assert_eq!((world.rp.label(), world.rp.issuer()), ("FranceConnect", world.fc.issuer.as_str()));
+}
