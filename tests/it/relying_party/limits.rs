@@ -78,9 +78,8 @@ async fn an_answer_has_at_most_256_kib() {
     }
 }
 
-/// The name of its class and nothing of its settings: they hold a secret.
-#[test]
-fn what_is_printed_names_the_issuer() {
+#[actix_web::test]
+async fn what_is_printed_names_the_issuer() {
     let world = World::new();
     assert!(format!("{:?}", world.rp).contains(&world.fc.issuer));
     assert_eq!((world.rp.label(), world.rp.issuer()), ("FranceConnect", world.fc.issuer.as_str()));
