@@ -146,3 +146,23 @@ impl<'c> AsyncHttpClient<'c> for Client {
         Box::pin(self.send(request))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_reached_without_a_proxy() {
+        for (address, here) in [
+            ("http://localhost:1", true),
+            ("http://127.0.0.1", true),
+            ("http://[::1]", true),
+            ("https://fc.example", false),
+            ("https://192.0.2.1", false),
+            ("https://[2001:db8::1]", false),
+            ("data:x", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(address).unwrap()), here, "{address}");
+        }
+    }
+}

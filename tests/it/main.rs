@@ -17,6 +17,8 @@ mod ending;
 #[cfg(test)]
 mod forgery;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod hostile;

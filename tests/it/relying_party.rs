@@ -5,6 +5,7 @@ mod encryption;
 mod endpoints;
 mod jose;
 mod keys;
+mod limits;
 mod platform;
 
 use std::collections::BTreeMap;

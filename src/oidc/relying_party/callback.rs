@@ -157,7 +157,12 @@ impl RelyingParty {
     }
 
     /// OpenID Connect Core §3.1.3.7. The signature is known to be good: [`Vouched`] proves it.
-    fn id_token_claims(&self, token: &str, vouched: &Vouched, nonce: &str) -> Result<CoreIdTokenClaims, Fault> {
+    pub(super) fn id_token_claims(
+        &self,
+        token: &str,
+        vouched: &Vouched,
+        nonce: &str,
+    ) -> Result<CoreIdTokenClaims, Fault> {
         #[derive(Deserialize)]
         struct Unread {
             nbf: Option<i64>,

@@ -28,16 +28,16 @@ pub(super) struct Vouched {
 }
 
 /// A token taken apart, not verified.
-struct Jws<'a> {
+pub(super) struct Jws<'a> {
     kid: Option<String>,
-    signed: &'a str,
-    payload: Vec<u8>,
+    pub(super) signed: &'a str,
+    pub(super) payload: Vec<u8>,
     signature: &'a str,
 }
 
 impl<'a> Jws<'a> {
     /// Three parts in canonical base64url, a header without repeated or dangerous parameters, our algorithm.
-    fn parse(token: &'a str, algorithm: Algorithm) -> Result<Self, Refused> {
+    pub(super) fn parse(token: &'a str, algorithm: Algorithm) -> Result<Self, Refused> {
         let (signed, signature) = token.rsplit_once('.').ok_or(Refused::Form)?;
         let (header, payload) = signed.split_once('.').ok_or(Refused::Form)?;
         let header: Map<String, Value> = json::read(&decode(header)?).map_err(|_| Refused::Form)?;
@@ -61,7 +61,7 @@ impl<'a> Jws<'a> {
     }
 
     /// The one key that fits, if it signed this. `keys` are all for our algorithm.
-    fn vouched_by(&self, keys: &[Key], algorithm: Algorithm) -> Result<CoreJsonWebKey, Refused> {
+    pub(super) fn vouched_by(&self, keys: &[Key], algorithm: Algorithm) -> Result<CoreJsonWebKey, Refused> {
         let mut fitting = keys.iter().filter(|key| match &self.kid {
             Some(kid) => key.published.key_id().is_some_and(|id| id.as_str() == kid),
             None => true,

@@ -14,6 +14,8 @@ mod decryption;
 mod discovery;
 mod exchange;
 mod fault;
+#[cfg(test)]
+mod fuzz;
 pub(in crate::oidc) mod json;
 mod jwe;
 mod jws;

@@ -15,7 +15,7 @@ use crate::domain::citizen::{Claims, Identity};
 const JWT: &str = "application/jwt";
 
 #[derive(Deserialize)]
-struct Userinfo {
+pub(super) struct Userinfo {
     iss: Option<String>,
     aud: Option<Audience>,
     exp: Option<i64>,
@@ -87,7 +87,7 @@ impl RelyingParty {
         self.0.http.send(request).await.map_err(|error| unavailable(error.into()))
     }
 
-    fn check(&self, userinfo: &Userinfo, subject: &str, now: Instant) -> Result<(), Refused> {
+    pub(super) fn check(&self, userinfo: &Userinfo, subject: &str, now: Instant) -> Result<(), Refused> {
         let settings = &self.0.settings;
         if userinfo.nonce.is_some() || userinfo.events.is_some() {
             return Err(Refused::NotUserinfo);
@@ -112,7 +112,7 @@ impl RelyingParty {
 impl Userinfo {
     /// FranceConnect writes 01 for the unknown month or day of a birth. What the first identity provider wrote is in
     /// `idp_birthdate`, and only that finds the person again when we are the identity provider.
-    fn into_claims(self) -> Claims {
+    pub(super) fn into_claims(self) -> Claims {
         Claims {
             given_name: self.given_name,
             family_name: self.family_name,

@@ -8,6 +8,7 @@ mod clock;
 pub(crate) mod id_token;
 mod inquiries;
 mod keys;
+mod limits;
 pub(crate) mod logout;
 mod parallel;
 mod profile;

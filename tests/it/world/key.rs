@@ -54,7 +54,11 @@ impl Key {
     }
 
     pub(crate) fn signs(&self, header: &Value, claims: &Value) -> String {
-        let message = format!("{}.{}", encoded(header), encoded(claims));
+        self.signs_text(&format!("{}.{}", encoded(header), encoded(claims)))
+    }
+
+    /// Whatever stands for a header and claims, signed.
+    pub(crate) fn signs_text(&self, message: &str) -> String {
         let signature = self.pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
     }
