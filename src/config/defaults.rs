@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::{
     Algorithm, Config, Database, Encryption, FranceConnect, Log, LogFormat, LogLevel, Mail, MailMode, Monitoring,
-    Secrets, Tls,
+    Retention, Secrets, Tls,
 };
 
 impl Default for Config {
@@ -25,6 +25,7 @@ impl Default for Config {
             providers: BTreeMap::new(),
             tls: Tls::default(),
             monitoring: Monitoring::default(),
+            retention: Retention::default(),
             log: Log::default(),
         }
     }
@@ -64,6 +65,21 @@ impl Default for FranceConnect {
             algorithm: Algorithm::ES256,
             pkce: false,
             logout: true,
+        }
+    }
+}
+
+/// Three years in use, three more in the archive; FranceConnect asks for 36 months of traces.
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            mandates_in_use: 36,
+            mandates_archive: 36,
+            mediators_in_use: 36,
+            mediators_archive: 36,
+            traces: 36,
+            over: 7,
+            hour: 2,
         }
     }
 }

@@ -142,7 +142,7 @@ impl Office {
         let (id, random) = (AccountId::new(now, self.random.u128()), &self.random);
         let email = format!("{:032x}@houdan.example.fr", random.u128()).parse().unwrap();
         let account =
-            Account { id: id.clone(), email, name: "Ana Silva".to_owned(), auditor: false, active: true, terms: None };
+            Account { id: id.clone(), email, name: "Ana Silva".to_owned(), auditor: false, officer: false, active: true, terms: None };
         let organisation = self.organisation.id.clone();
         let membership = Membership { organisation, mediator: true, manager: false, certified_until: None };
         let account = accounts::create(tx, account, Some(&membership), now)?;

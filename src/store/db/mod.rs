@@ -3,6 +3,7 @@
 #![expect(missing_docs, reason = "the derive of MultiConnection makes items that nobody here names")]
 
 mod file;
+mod files;
 mod location;
 
 use std::collections::BTreeSet;

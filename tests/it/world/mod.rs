@@ -219,7 +219,7 @@ impl World {
         let id = AccountId::new(now, self.random.u128());
         let email = format!("{}@houdan.example.fr", name.to_lowercase().replace(' ', "."));
         let account =
-            Account { id, email: email.parse().unwrap(), name: name.to_owned(), auditor, active: true, terms: None };
+            Account { id, email: email.parse().unwrap(), name: name.to_owned(), auditor, officer: false, active: true, terms: None };
         let (made, roles) = (account.clone(), roles.to_vec());
         self.app
             .store
