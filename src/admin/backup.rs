@@ -17,9 +17,8 @@ use super::{Desk, Failure, output};
 use crate::cli::admin::{Backup, Restore};
 use crate::config::Config;
 use crate::domain::Instant;
-use crate::domain::event::{Event, Kind};
 use crate::store::backup::{self as store, Key};
-use crate::store::{Error, Location, Store, journal};
+use crate::store::{Error, Location, Store};
 
 /// A line of the file of keys.
 #[derive(Serialize, Deserialize)]
@@ -53,9 +52,8 @@ pub(super) async fn make(desk: &Desk, config: &Config, asked: Backup) -> Result<
     }
     // After the data: whoever is in them has their key here, unless they were destroyed meanwhile.
     let (keys, destroyed) = write_keys(desk, &asked.keys, now).await?;
-    let part = if asked.data.is_some() { "data keys" } else { "keys" };
-    let event = Event::new(Kind::BackupMade, now).fact("part", part);
-    desk.store.write(move |tx| journal::record(tx, &event).map(drop)).await.map_err(|error: Error| error)?;
+    let with_data = asked.data.is_some();
+    desk.store.write(move |tx| store::made(tx, with_data, now)).await?;
     output::one(asked.output.json, &json!({ "made_at": now, "keys": keys, "destroyed": destroyed }));
     Ok(())
 }
@@ -64,7 +62,8 @@ pub(super) async fn make(desk: &Desk, config: &Config, asked: Backup) -> Result<
 async fn write_keys(desk: &Desk, path: &Path, now: Instant) -> Result<(usize, usize), Failure> {
     let unwritable = |error: std::io::Error| Failure::Said(format!("{} cannot be written: {error}", path.display()));
     let part = path.with_extension("part");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part).map_err(unwritable)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part).map_err(unwritable)?;
     let mut write = |line: &Line| -> Result<(), Failure> {
         let text = serde_json::to_string(line).map_err(|error| Failure::Said(error.to_string()))?;
         writeln!(file, "{text}").map_err(unwritable)
@@ -155,10 +154,8 @@ pub(super) async fn restore(desk: &Desk, asked: Restore) -> Result<(), Failure> 
             })
             .await?;
     }
-    let event = Event::new(Kind::BackupRestored, now)
-        .fact("made_at", kept.made_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true))
-        .fact("destroyed", destroyed.to_string());
-    desk.store.write(move |tx| journal::record(tx, &event).map(drop)).await.map_err(|error: Error| error)?;
+    let made_at = kept.made_at;
+    desk.store.write(move |tx| store::restored(tx, made_at, destroyed, now)).await?;
     let missing = desk.store.read(store::without_key).await?;
     output::one(asked.output.json, &json!({ "keys": brought, "destroyed_again": destroyed, "without_key": missing }));
     if missing > 0 {

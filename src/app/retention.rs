@@ -123,7 +123,14 @@ impl Run {
     }
 
     /// Every batch of one kind of data at one stage; false if another node took over.
-    async fn stages(&self, data: Data, from: Stage, keeping: Keeping, now: Instant, line: &mut Line) -> Result<bool, Error> {
+    async fn stages(
+        &self,
+        data: Data,
+        from: Stage,
+        keeping: Keeping,
+        now: Instant,
+        line: &mut Line,
+    ) -> Result<bool, Error> {
         let mut after: Option<String> = None;
         loop {
             let done: Batch = self.tried(move |tx| batch(tx, data, from, keeping, after.as_deref(), now)).await?;

@@ -115,7 +115,11 @@ impl Kept {
 }
 
 /// Destroys a person, because two officers decided it.
-pub(in crate::domain) fn destroyed(owner: Owner, now: Instant, complete: impl FnOnce(Event) -> Event) -> Journalled<Passage> {
+pub(in crate::domain) fn destroyed(
+    owner: Owner,
+    now: Instant,
+    complete: impl FnOnce(Event) -> Event,
+) -> Journalled<Passage> {
     let subject = Subject::Person(owner);
     let event = complete(of(&subject, Stage::Destroyed, now));
     Journalled::new(Passage { subject, to: Stage::Destroyed }, vec![event])

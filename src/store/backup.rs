@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 
 use super::schema::{accounts, citizens, erasures, person_keys};
-use super::{Db, Error, Tx, erasures as requests, holds, read_back, retention, stored};
+use super::{Db, Error, Tx, erasures as requests, holds, journal, read_back, retention, stored};
 use crate::domain::Instant;
-use crate::domain::event::Owner;
+use crate::domain::event::{Event, Kind, Owner};
 use crate::domain::mandate::revoke::Reason;
 use crate::domain::retention::destroyed_before;
 
@@ -97,6 +97,26 @@ pub fn destroy_again(tx: &mut Tx<'_>, owner: &str, at: Instant, now: Instant) ->
     }
     retention::save(tx, destroyed_before(person, at, now), now)?;
     Ok(true)
+}
+
+/// Records that a backup was made: of the data and the keys, or of the keys alone.
+///
+/// # Errors
+/// The database fails.
+pub fn made(tx: &mut Tx<'_>, with_data: bool, now: Instant) -> Result<(), Error> {
+    let part = if with_data { "data keys" } else { "keys" };
+    journal::record(tx, &Event::new(Kind::BackupMade, now).fact("part", part)).map(drop)
+}
+
+/// Records that the keys of a backup of `made_at` were brought back, and how many persons were destroyed again.
+///
+/// # Errors
+/// The database fails.
+pub fn restored(tx: &mut Tx<'_>, made_at: Instant, destroyed: usize, now: Instant) -> Result<(), Error> {
+    let event = Event::new(Kind::BackupRestored, now)
+        .fact("made_at", made_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true))
+        .fact("destroyed", destroyed.to_string());
+    journal::record(tx, &event).map(drop)
 }
 
 /// How many persons have neither a key nor an erasure: what is known of them would stay closed.

@@ -23,7 +23,9 @@ type Row = (
     Option<chrono::NaiveDateTime>,
 );
 
-fn read((id, citizen, ground, asked_by, asked_in, asked_at, decision, decided_by, decided_at): Row) -> Result<Request, Error> {
+fn read(
+    (id, citizen, ground, asked_by, asked_in, asked_at, decision, decided_by, decided_at): Row,
+) -> Result<Request, Error> {
     let decided = match (decision, decided_at) {
         (Some(code), Some(at)) => {
             let decision = Decision::ALL.into_iter().find(|one| one.code() == code);
@@ -132,6 +134,15 @@ pub fn find_locked(tx: &mut Tx<'_>, id: &ErasureId) -> Result<Request, Error> {
     let found = find(tx, id)?;
     citizens::lock(tx, found.citizen.as_str())?;
     find(tx, id)
+}
+
+/// Whether one about this citizen waits.
+///
+/// # Errors
+/// The database fails.
+pub fn is_waiting(db: &mut Db<'_>, citizen: &CitizenId) -> Result<bool, Error> {
+    let waiting = requests::table.filter(requests::citizen.eq(citizen.as_str()).and(requests::decided_at.is_null()));
+    Ok(waiting.count().get_result::<i64>(db.connection)? > 0)
 }
 
 /// Requests older than `after`, the latest first.

@@ -8,15 +8,7 @@ use crate::domain::erasure::{Hold, Standing};
 use crate::domain::event::{Journalled, Owner};
 use crate::domain::id::HoldId;
 
-type Row = (
-    String,
-    String,
-    String,
-    String,
-    chrono::NaiveDateTime,
-    Option<String>,
-    Option<chrono::NaiveDateTime>,
-);
+type Row = (String, String, String, String, chrono::NaiveDateTime, Option<String>, Option<chrono::NaiveDateTime>);
 
 fn read((id, person, ground, set_by, set_at, lifted_by, lifted_at): Row) -> Result<Hold, Error> {
     Ok(Hold {

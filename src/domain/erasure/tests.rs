@@ -4,13 +4,17 @@ use crate::domain::samples::{MICROSECOND, Who, begin, fact, one_event};
 
 const FREE: Standing = Standing { destroyed: false, held: false };
 
-fn officer(number: u128) -> Officer {
+fn officer_in(number: u128, session: u128) -> Officer {
     let who = Who::ana().but(|who| {
         who.account.id = AccountId::new(begin(), number);
         who.account.officer = true;
-        who.session = SessionId::new(begin(), number);
+        who.session = SessionId::new(begin(), session);
     });
     Officer::new(who.account, who.session).unwrap()
+}
+
+fn officer(number: u128) -> Officer {
+    officer_in(number, number)
 }
 
 fn code(at: Instant) -> FreshCode {
@@ -25,7 +29,10 @@ fn asked() -> Request {
     let id = ErasureId::new(begin(), 1);
     let asked = Request::ask(id, citizen(), FREE, Ground::PersonAsked, &officer(1), code(begin())).unwrap();
     let (request, event) = one_event(asked);
-    assert_eq!((event.kind, event.actor, event.citizen), (Kind::ErasureRequested, Some(officer(1).account().id.clone()), Some(citizen())));
+    assert_eq!(
+        (event.kind, event.actor, event.citizen),
+        (Kind::ErasureRequested, Some(officer(1).account().id.clone()), Some(citizen()))
+    );
     request
 }
 
@@ -55,9 +62,7 @@ fn another_officer_in_another_session_approves() {
 
 #[test]
 fn whoever_asked_does_not_approve_from_any_session_nor_anybody_in_theirs() {
-    let elsewhere = Officer { session: SessionId::new(begin(), 9), ..officer(1) };
-    let borrowed = Officer { session: officer(1).session, ..officer(2) };
-    for one in [officer(1), elsewhere, borrowed] {
+    for one in [officer(1), officer_in(1, 9), officer_in(2, 1)] {
         assert_eq!(asked().approve(FREE, &one, code(begin())).unwrap_err(), Refusal::SameOfficer);
     }
 }

@@ -61,7 +61,8 @@ impl AnyConnection {
         let Self::Sqlite(sqlite) = self else {
             return Err(Error::Unavailable("only a file of SQLite is copied".to_owned()));
         };
-        let unusable = |error: std::io::Error| Error::Unavailable(format!("the copy cannot be written: {}", error.kind()));
+        let unusable =
+            |error: std::io::Error| Error::Unavailable(format!("the copy cannot be written: {}", error.kind()));
         let part = format!("{to}.part");
         // One that was interrupted holds the keys.
         drop(std::fs::remove_file(&part));

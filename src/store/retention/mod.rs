@@ -158,8 +158,10 @@ fn mandate(tx: &mut Tx<'_>, id: &str, now: Instant) -> Result<Option<Kept>, Erro
         (parsed(id, "mandates.id")?, parsed(&holder, "mandates.organisation")?);
     // Alone with its citizen: a use or an ending comes before or after, never in between.
     let mandate = super::mandates::held_by_locked(tx, &organisation, &id)?;
-    let at: (At, At) =
-        mandates::table.find(id.as_str()).select((mandates::archived_at, mandates::destroyed_at)).first(tx.connection)?;
+    let at: (At, At) = mandates::table
+        .find(id.as_str())
+        .select((mandates::archived_at, mandates::destroyed_at))
+        .first(tx.connection)?;
     let citizen = mandate.citizen.as_str();
     Ok(Some(Kept {
         stage: stage(at.0, at.1),

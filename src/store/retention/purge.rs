@@ -59,20 +59,16 @@ impl Over {
     /// Table, key, and what is over before the instant `$1`.
     const fn spelled(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Grants => (
-                "grants",
-                "code_hash",
-                "code_expires_at < $1 and (token_expires_at is null or token_expires_at < $1)",
-            ),
+            Self::Grants => {
+                ("grants", "code_hash", "code_expires_at < $1 and (token_expires_at is null or token_expires_at < $1)")
+            }
             Self::Flows => {
                 ("flows", "id", "expires_at < $1 and not exists (select 1 from grants where grants.flow = flows.id)")
             }
             Self::Links => ("sign_in_links", "token_hash", "expires_at < $1"),
             Self::Drafts => ("drafts", "id", "created_at < $1 and stage <> 'opened'"),
             Self::Sessions => ("sessions", "id", "expires_at < $1"),
-            Self::Messages => {
-                ("outbox", "id", "created_at < $1 and (sent_at is not null or failed_at is not null)")
-            }
+            Self::Messages => ("outbox", "id", "created_at < $1 and (sent_at is not null or failed_at is not null)"),
             Self::Enrolments => ("authenticators", "id", "confirmed_at is null and created_at < $1"),
             Self::Seen => ("seen_tokens", "hash", "expires_at < $1"),
             Self::Pushed => ("pushed_requests", "hash", "expires_at < $1"),
