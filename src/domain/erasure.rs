@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use super::Instant;
 use super::authenticator::FreshCode;
 use super::event::{Event, Journalled, Kind, Owner};
-use super::id::{AccountId, CitizenId, ErasureId, HoldId, SessionId};
+use super::id::{AccountId, CitizenId, ErasureId, SessionId};
 use super::mandate::revoke::Reason;
 use super::officer::Officer;
 use super::refusal::Refusal;
@@ -49,6 +49,10 @@ macro_rules! grounds {
     };
 }
 
+mod hold;
+
+pub use hold::{Hold, HoldGround};
+
 grounds! {
     /// Why somebody is erased before their time: a closed list, so that no text about a person enters the journal.
     Ground:
@@ -60,17 +64,6 @@ grounds! {
     Ordered = "ordered",
     /// The person has died, and those who may ask did.
     Died = "died",
-}
-
-grounds! {
-    /// Why somebody's data must stay.
-    HoldGround:
-    /// A dispute before a court.
-    Litigation = "litigation",
-    /// An inquiry of a court, the police or an authority.
-    Inquiry = "inquiry",
-    /// A complaint that is being looked into.
-    Complaint = "complaint",
 }
 
 impl Ground {
@@ -261,64 +254,6 @@ impl Request {
 
     fn event(&self, kind: Kind, now: Instant) -> Event {
         Event::new(kind, now).about(&self.citizen).fact("erasure", self.id.as_str()).fact("ground", self.ground.code())
-    }
-}
-
-/// A hold: whatever the periods and the officers say, the person's data stay where they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hold {
-    /// Its identifier.
-    pub id: HoldId,
-    /// Whose data.
-    pub person: Owner,
-    /// Why.
-    pub ground: HoldGround,
-    /// Who set it.
-    pub set_by: AccountId,
-    /// When.
-    pub set_at: Instant,
-    /// Who lifted it, and when.
-    pub lifted: Option<(AccountId, Instant)>,
-}
-
-impl Hold {
-    /// Sets it.
-    ///
-    /// # Errors
-    /// The person is destroyed already, or held.
-    pub fn set(
-        id: HoldId,
-        person: Owner,
-        standing: Standing,
-        ground: HoldGround,
-        officer: &Officer,
-        now: Instant,
-    ) -> Result<Journalled<Self>, Refusal> {
-        standing.allows()?;
-        let by = officer.account().id.clone();
-        let hold = Self { id, person, ground, set_by: by, set_at: now, lifted: None };
-        let event = hold.event(Kind::HoldSet, officer, now);
-        Ok(Journalled::new(hold, vec![event]))
-    }
-
-    /// Lifts it. Twice changes nothing.
-    #[must_use]
-    pub fn lift(mut self, officer: &Officer, now: Instant) -> Journalled<Self> {
-        if self.lifted.is_some() {
-            return Journalled::new(self, Vec::new());
-        }
-        let event = self.event(Kind::HoldLifted, officer, now);
-        self.lifted = Some((officer.account().id.clone(), now));
-        Journalled::new(self, vec![event])
-    }
-
-    fn event(&self, kind: Kind, officer: &Officer, now: Instant) -> Event {
-        let event = Event::new(kind, now).by(&officer.account().id);
-        let event = match &self.person {
-            Owner::Citizen(id) => event.about(id),
-            Owner::Account(id) => event.on(id),
-        };
-        event.fact("hold", self.id.as_str()).fact("ground", self.ground.code())
     }
 }
 

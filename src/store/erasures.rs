@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::schema::{erasure_requests as requests, grants, holdings};
+use super::schema::{erasure_requests as requests, holdings};
 use super::{Db, Error, Tx, citizens, journal, mandates, parsed, read_back, retention, stored};
 use crate::domain::Instant;
 use crate::domain::erasure::{Approved, Decided, Decision, LIFE, Request};
@@ -94,7 +94,8 @@ pub fn carry_out(tx: &mut Tx<'_>, approved: Approved, officer: &Officer, now: In
     Ok(request)
 }
 
-/// Ends every mandate of a citizen that still runs; what was given for them is worth nothing.
+/// Ends every mandate of a citizen that still runs: codes and tokens given for them are worth nothing, because both are read again with
+/// the mandate. Their rows are left alone: a use holds its own before it waits for the mandate.
 pub(super) fn stop(
     tx: &mut Tx<'_>,
     citizen: &CitizenId,
@@ -102,20 +103,18 @@ pub(super) fn stop(
     reason: Reason,
     now: Instant,
 ) -> Result<(), Error> {
-    let holders: Vec<String> = holdings::table
-        .filter(holdings::citizen.eq(citizen.as_str()))
-        .select(holdings::organisation)
-        .order(holdings::organisation)
-        .load(tx.connection)?;
-    for holder in holders {
-        let holder: OrganisationId = parsed(&holder, "holdings.organisation")?;
+    for holder in holders(tx, citizen)? {
         for mandate in mandates::holding_locked(tx, &holder, citizen)? {
             mandates::save(tx, mandate.erased(by, reason, now))?;
         }
     }
-    let given = grants::table.filter(grants::citizen.eq(citizen.as_str()).and(grants::revoked_at.is_null()));
-    diesel::update(given).set(grants::revoked_at.eq(stored(now))).execute(tx.connection)?;
     Ok(())
+}
+
+fn holders(db: &mut Db<'_>, citizen: &CitizenId) -> Result<Vec<OrganisationId>, Error> {
+    let theirs = holdings::table.filter(holdings::citizen.eq(citizen.as_str())).select(holdings::organisation);
+    let found: Vec<String> = theirs.order(holdings::organisation).load(db.connection)?;
+    found.iter().map(|id| parsed(id, "holdings.organisation")).collect()
 }
 
 /// One request.
@@ -131,8 +130,12 @@ pub fn find(db: &mut Db<'_>, id: &ErasureId) -> Result<Request, Error> {
 /// # Errors
 /// There is none.
 pub fn find_locked(tx: &mut Tx<'_>, id: &ErasureId) -> Result<Request, Error> {
-    let found = find(tx, id)?;
-    citizens::lock(tx, found.citizen.as_str())?;
+    let citizen = find(tx, id)?.citizen;
+    // What organisations hold comes first, then the person: an opening takes them in this order too.
+    for holder in holders(tx, &citizen)? {
+        mandates::holding_locked(tx, &holder, &citizen)?;
+    }
+    citizens::lock(tx, citizen.as_str())?;
     find(tx, id)
 }
 

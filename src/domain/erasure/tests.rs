@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::id::HoldId;
 use crate::domain::retention::Stage;
 use crate::domain::samples::{MICROSECOND, Who, begin, fact, one_event};
 
