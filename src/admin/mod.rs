@@ -1,18 +1,20 @@
 //! What the command line does: each command, from its arguments to a line of text or JSON.
 
+mod backup;
 mod clients;
 mod journal;
 mod keys;
 mod likeness;
 mod output;
 mod people;
+mod retention;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::app::{self, StartError};
 use crate::cli::admin::Admin;
-use crate::cli::{Cli, Command, Demo, Journal, Migrate};
+use crate::cli::{Cli, Command, Demo, Journal, Migrate, Retention};
 use crate::clock::{Clock, Random};
 use crate::config::Config;
 use crate::credential;
@@ -76,6 +78,10 @@ async fn command(cli: Cli) -> Result<(), Failure> {
         Command::CheckConfig => check(&load()?),
         Command::Admin(admin) => administer(&load()?, admin).await,
         Command::Journal(Journal::List(entries)) => journal::list(&desk(&load()?)?, entries).await,
+        Command::Retention(Retention::Run { dry_run, output }) => {
+            let config = load()?;
+            retention::run(&desk(&config)?, &config, dry_run, output.json).await
+        }
     }
 }
 
@@ -93,6 +99,9 @@ async fn administer(config: &Config, admin: Admin) -> Result<(), Failure> {
         Admin::Mediator(command) => people::mediator(&desk, command).await,
         Admin::Manager(command) => people::manager(&desk, command).await,
         Admin::Auditor(command) => people::auditor(&desk, command).await,
+        Admin::Officer(command) => people::officer(&desk, command).await,
+        Admin::Backup(asked) => backup::make(&desk, config, asked).await,
+        Admin::Restore(asked) => backup::restore(&desk, asked).await,
         Admin::Client(command) => clients::client(&desk, command).await,
         Admin::Key(command) => keys::key(&desk, command, &Ages::usual(config.signing.key_days)).await,
     }

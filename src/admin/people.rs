@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Desk, Failure, likeness, output};
-use crate::cli::admin::{Auditor, Manager, Mediator, Organisation as OrganisationCommand, Person};
+use crate::cli::admin::{Auditor, Manager, Mediator, Officer, Organisation as OrganisationCommand, Person};
 use crate::domain::id::{AccountId, OrganisationId};
 use crate::domain::mediator::{Account, Membership};
 use crate::domain::organisation::Organisation;
@@ -65,8 +65,16 @@ async fn change(
     Ok(())
 }
 
+/// What somebody is beside their organisations.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    None,
+    Auditor,
+    Officer,
+}
+
 /// Opens an account, or gives a known address another role.
-async fn open(desk: &Desk, person: Person, membership: Option<Membership>, auditor: bool) -> Result<(), Failure> {
+async fn open(desk: &Desk, person: Person, membership: Option<Membership>, role: Role) -> Result<(), Failure> {
     let name = person.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > 256 || name.chars().any(char::is_control) {
         return Err(Failure::Said("--name: write a name of 1 to 256 characters".to_owned()));
@@ -83,9 +91,12 @@ async fn open(desk: &Desk, person: Person, membership: Option<Membership>, audit
             if let Some(membership) = &membership {
                 organisations::find(tx, &membership.organisation)?;
             }
+            let (auditor, officer) = (role == Role::Auditor, role == Role::Officer);
             let account = match accounts::by_email(tx, &email)? {
-                Some(known) => Account { auditor: known.auditor || auditor, ..known },
-                None => Account { id, email, name, auditor, active: true, terms: None },
+                Some(known) => {
+                    Account { auditor: known.auditor || auditor, officer: known.officer || officer, ..known }
+                }
+                None => Account { id, email, name, auditor, officer, active: true, terms: None },
             };
             accounts::create(tx, account, membership.as_ref(), now)
         })
@@ -100,7 +111,7 @@ pub(super) async fn mediator(desk: &Desk, command: Mediator) -> Result<(), Failu
         Mediator::Create { member, certified_until } => {
             let role =
                 Membership { organisation: member.organisation, mediator: true, manager: false, certified_until };
-            open(desk, member.person, Some(role), false).await
+            open(desk, member.person, Some(role), Role::None).await
         }
         Mediator::List { organisation, output } => {
             let all = desk
@@ -181,10 +192,15 @@ fn said_of_device(found: bool) -> Result<(), Failure> {
 pub(super) async fn manager(desk: &Desk, command: Manager) -> Result<(), Failure> {
     let Manager::Create { member, mediator } = command;
     let role = Membership { organisation: member.organisation, mediator, manager: true, certified_until: None };
-    open(desk, member.person, Some(role), false).await
+    open(desk, member.person, Some(role), Role::None).await
 }
 
 pub(super) async fn auditor(desk: &Desk, command: Auditor) -> Result<(), Failure> {
     let Auditor::Create(person) = command;
-    open(desk, person, None, true).await
+    open(desk, person, None, Role::Auditor).await
+}
+
+pub(super) async fn officer(desk: &Desk, command: Officer) -> Result<(), Failure> {
+    let Officer::Create(person) = command;
+    open(desk, person, None, Role::Officer).await
 }

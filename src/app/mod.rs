@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod monitoring;
 mod providers;
+pub mod retention;
 mod serve;
 mod signals;
 pub mod tls;

@@ -4,9 +4,10 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use super::tls::Certificate;
-use super::{Secrets, StartError, assemble, monitoring, open_store, serving, signals, start_background};
+use super::{Secrets, StartError, assemble, monitoring, open_store, retention, serving, signals, start_background};
 use crate::clock::{Clock, Random};
 use crate::config::{Config, MailMode, Problem};
+use crate::store::Location;
 
 /// `serve`: until the process is told to stop.
 ///
@@ -27,6 +28,9 @@ pub async fn serve(config: &Config) -> Result<(), StartError> {
     let store = open_store(config, config.database.pool, &secrets.master_key, random.clone())?;
     let app = assemble(config, secrets.providers, store, Clock::system(), random).await?;
     start_background(&app, config)?;
+    let location = Location::parse(config.database.url())?;
+    let (store, clock, random) = (app.store.clone(), app.clock.clone(), app.random.clone());
+    actix_web::rt::spawn(retention::nightly(store, clock, random, config.retention.clone(), location));
     let listening = |error| StartError::Listen(config.listen.to_string(), error);
     let listener = TcpListener::bind(config.listen).map_err(listening)?;
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);

@@ -1,5 +1,6 @@
 //! What an administrator can ask.
 
+mod backup;
 mod client;
 
 use std::str::FromStr;
@@ -14,6 +15,7 @@ use crate::domain::id::{AccountId, OrganisationId};
 use crate::domain::mediator::Email;
 use crate::domain::organisation::Siret;
 use crate::domain::procedure::Procedure;
+pub use backup::{Backup, Restore};
 pub use client::{Client, Registration};
 
 /// What an administrator manages.
@@ -31,12 +33,19 @@ pub enum Admin {
     /// People who read and verify the journal
     #[command(subcommand)]
     Auditor(Auditor),
+    /// People who decide about holds and erasures
+    #[command(subcommand)]
+    Officer(Officer),
     /// Services that sign citizens in through us: FranceConnect, or others
     #[command(subcommand)]
     Client(Client),
     /// The keys that sign our tokens
     #[command(subcommand)]
     Key(Key),
+    /// Copy the data without the keys of persons, and the keys apart
+    Backup(Backup),
+    /// Bring the keys of persons together with restored data, and destroy again whoever was destroyed since
+    Restore(Restore),
 }
 
 /// What can be done with organisations.
@@ -139,6 +148,13 @@ pub enum Manager {
 #[derive(Debug, Subcommand)]
 pub enum Auditor {
     /// Open an account that reads the journal and can do nothing else
+    Create(Person),
+}
+
+/// What can be done with officers.
+#[derive(Debug, Subcommand)]
+pub enum Officer {
+    /// Open an account that decides about holds and erasures; an erasure takes two
     Create(Person),
 }
 

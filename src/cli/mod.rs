@@ -1,12 +1,14 @@
 //! The command line: what can be asked of the program, and how it is explained. Nothing is done here.
 
 pub mod admin;
+mod retention;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use self::admin::Admin;
+pub use self::retention::Retention;
 use crate::domain::Instant;
 use crate::domain::event::Kind;
 use crate::domain::id::{AccountId, EntryId, MandateId, OrganisationId};
@@ -40,6 +42,9 @@ pub enum Command {
     /// Read the journal
     #[command(subcommand)]
     Journal(Journal),
+    /// How long what is known about people is kept
+    #[command(subcommand)]
+    Retention(Retention),
 }
 
 /// Options of the demonstration.

@@ -7,7 +7,7 @@ use lettre::message::Mailbox;
 use url::{Host, Url};
 
 use super::keys::{key_of, refusal};
-use super::{Config, Database, Encryption, FranceConnect, Mail, MailMode, Monitoring, Problem};
+use super::{Config, Database, Encryption, FranceConnect, Mail, MailMode, Monitoring, Problem, Retention};
 
 impl Config {
     /// Every reason not to start with this configuration, secret files included. Empty: all is well.
@@ -30,7 +30,7 @@ impl Config {
         let providers = self.identifying().flat_map(|(name, provider)| provider.check(name, self.development));
         let providers = providers.chain(confused(self));
         let tls = self.tls.pem().err();
-        found.into_iter().flatten().chain(mail).chain(providers).chain(tls).collect()
+        found.into_iter().flatten().chain(mail).chain(providers).chain(tls).chain(self.retention.check()).collect()
     }
 
     /// Development answers over plain http and shows mails: nobody else may reach it.
@@ -95,6 +95,22 @@ impl Mail {
             account,
         ];
         found.into_iter().flatten().collect()
+    }
+}
+
+impl Retention {
+    fn check(&self) -> Vec<Problem> {
+        let periods = [
+            ("retention.mandates_in_use", self.mandates_in_use, 12..=120),
+            ("retention.mandates_archive", self.mandates_archive, 0..=120),
+            ("retention.mediators_in_use", self.mediators_in_use, 12..=120),
+            ("retention.mediators_archive", self.mediators_archive, 0..=120),
+            ("retention.traces", self.traces, 1..=120),
+            ("retention.over", self.over, 1..=90),
+            ("retention.hour", self.hour, 0..=23),
+        ];
+        let wrong = periods.into_iter().filter(|(_, set, fits)| !fits.contains(set));
+        wrong.map(|(key, set, _)| refusal(key, format!("is {set}"))).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::{
     Algorithm, ClientAuth, Config, Database, Encryption, FranceConnect, Log, LogFormat, LogLevel, Mail, MailMode,
-    Monitoring, Secrets, Signing, Tls,
+    Monitoring, Retention, Secrets, Signing, Tls,
 };
 
 impl Default for Config {
@@ -26,6 +26,7 @@ impl Default for Config {
             tls: Tls::default(),
             signing: Signing::default(),
             monitoring: Monitoring::default(),
+            retention: Retention::default(),
             log: Log::default(),
         }
     }
@@ -73,6 +74,21 @@ impl Default for FranceConnect {
 impl Default for Signing {
     fn default() -> Self {
         Self { key_days: 90 }
+    }
+}
+
+/// Three years in use, three more in the archive; FranceConnect asks for 36 months of traces.
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            mandates_in_use: 36,
+            mandates_archive: 36,
+            mediators_in_use: 36,
+            mediators_archive: 36,
+            traces: 36,
+            over: 7,
+            hour: 2,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{FRANCECONNECT, Problem};
 
 /// The keys in the order of the example; each text continues "write".
-pub(super) const KEYS: [(&str, &str); 33] = [
+pub(super) const KEYS: [(&str, &str); 40] = [
     (
         "public_url",
         "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",
@@ -55,13 +55,20 @@ pub(super) const KEYS: [(&str, &str); 33] = [
     ("signing.key_days", "a number of days from 7 to 730"),
     ("monitoring.listen", "an IP address and a port that only the operator's machines reach, as 127.0.0.1:9090"),
     ("monitoring.drain", "a number of seconds from 0 to 60"),
+    ("retention.mandates_in_use", "a number of months from 12 to 120: the screens show ended mandates for a year"),
+    ("retention.mandates_archive", "a number of months from 0 to 120"),
+    ("retention.mediators_in_use", "a number of months from 12 to 120"),
+    ("retention.mediators_archive", "a number of months from 0 to 120"),
+    ("retention.traces", "a number of months from 1 to 120; FranceConnect asks for 36"),
+    ("retention.over", "a number of days from 1 to 90"),
+    ("retention.hour", "an hour from 0 to 23, in UTC"),
     ("log.format", "text or json"),
     ("log.level", "error, warn, info, debug or trace"),
 ];
 
 /// The tables that hold keys.
-pub(super) const TABLES: [&str; 8] =
-    ["database", "secrets", "mail", "franceconnect", "tls", "signing", "monitoring", "log"];
+pub(super) const TABLES: [&str; 9] =
+    ["database", "secrets", "mail", "franceconnect", "tls", "signing", "monitoring", "retention", "log"];
 
 /// The table of the tables of further providers.
 pub(super) const PROVIDERS: &str = "providers";

@@ -55,6 +55,8 @@ pub struct Config {
     pub signing: Signing,
     /// What the operator's machines ask.
     pub monitoring: Monitoring,
+    /// How long everything is kept.
+    pub retention: Retention,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -195,6 +197,26 @@ pub struct Monitoring {
     pub listen: Option<SocketAddr>,
     /// Seconds between being told to stop and taking no more connections: the time a balancer needs to notice.
     pub drain: u64,
+}
+
+/// How long everything is kept, in calendar months where nothing else is said.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Mandates, agreements, documents and citizens, in use after the last mandate's end.
+    pub mandates_in_use: u32,
+    /// The same, then in the restricted archive.
+    pub mandates_archive: u32,
+    /// Those who sign in, in use after their last sign-in.
+    pub mediators_in_use: u32,
+    /// The same, then in the restricted archive.
+    pub mediators_archive: u32,
+    /// Traces for FranceConnect.
+    pub traces: u32,
+    /// Links, sessions, openings, sign-ins at services, messages: days after they are over.
+    pub over: u32,
+    /// The hour of the night, in UTC, at which a running service carries this out.
+    pub hour: u32,
 }
 
 /// What is logged, and how.

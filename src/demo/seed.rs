@@ -171,6 +171,7 @@ fn enrolled(
         email: person.email.parse().map_err(|_| Error::Corrupt("an address of the demonstration"))?,
         name: person.name.to_owned(),
         auditor: person.auditor,
+        officer: false,
         active: true,
         terms: None,
     };

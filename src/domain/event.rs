@@ -1,5 +1,9 @@
 //! Facts: what the journal records. A change of state leaves the domain only together with its facts.
 
+mod journalled;
+
+pub use journalled::Journalled;
+
 use super::Instant;
 use super::id::{AccountId, CitizenId, MandateId, OrganisationId};
 use super::procedure::Procedure;
@@ -120,6 +124,32 @@ kinds! {
     ClientRegistered = "client_registered",
     /// A client's secret was changed.
     ClientSecretRotated = "client_secret_rotated",
+    /// A mandate went into the restricted archive.
+    MandateArchived = "mandate_archived",
+    /// A mandate's agreement and document were destroyed.
+    MandateDestroyed = "mandate_destroyed",
+    /// A person's data went into the restricted archive.
+    PersonArchived = "person_archived",
+    /// A person's key was destroyed, and what it sealed.
+    PersonDestroyed = "person_destroyed",
+    /// What is over was purged: a run of the retention.
+    RetentionRun = "retention_run",
+    /// An officer asked to erase a person.
+    ErasureRequested = "erasure_requested",
+    /// Another officer agreed: the person was erased.
+    ErasureApproved = "erasure_approved",
+    /// A request to erase was declined.
+    ErasureDeclined = "erasure_declined",
+    /// Nobody decided a request to erase in time.
+    ErasureExpired = "erasure_expired",
+    /// A person's data must stay.
+    HoldSet = "hold_set",
+    /// They need no longer stay.
+    HoldLifted = "hold_lifted",
+    /// A backup was made.
+    BackupMade = "backup_made",
+    /// Persons' keys were brought together with a restored database.
+    BackupRestored = "backup_restored",
     /// A signing key was made.
     KeyCreated = "key_created",
     /// A signing key signs from now on.
@@ -255,30 +285,5 @@ impl Event {
     pub fn sealed_for(mut self, owner: Owner, values: Vec<(&'static str, String)>) -> Self {
         self.private = Some((owner, values));
         self
-    }
-}
-
-/// A new state together with the facts that made it. Only the domain can build one, and the store saves nothing else:
-/// "changed but not journalled" does not compile.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a change that is not saved did not happen"]
-pub struct Journalled<T> {
-    value: T,
-    events: Vec<Event>,
-}
-
-impl<T> Journalled<T> {
-    pub(in crate::domain) fn new(value: T, events: Vec<Event>) -> Self {
-        Self { value, events }
-    }
-
-    /// The new state, to look at before saving.
-    pub const fn value(&self) -> &T {
-        &self.value
-    }
-
-    /// The new state and its facts, for the store.
-    pub fn into_parts(self) -> (T, Vec<Event>) {
-        (self.value, self.events)
     }
 }

@@ -100,6 +100,12 @@ id! {
     EntryId = "ent";
     /// A message waiting to be sent.
     MessageId = "msg";
+    /// A request to erase a person before their time.
+    ErasureId = "ers";
+    /// A hold on a person's data.
+    HoldId = "hld";
+    /// Where a browser came from, kept for FranceConnect.
+    TraceId = "trc";
 }
 
 #[cfg(test)]

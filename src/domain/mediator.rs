@@ -67,6 +67,8 @@ pub struct Account {
     pub name: String,
     /// May read the journal.
     pub auditor: bool,
+    /// May decide about holds and erasures.
+    pub officer: bool,
     /// False once deactivated.
     pub active: bool,
     /// The version of the terms of use accepted last.
@@ -99,6 +101,7 @@ impl Account {
             Some(Membership { mediator: true, manager: true, .. }) => "mediator_and_manager",
             Some(Membership { mediator: true, .. }) => "mediator",
             Some(_) => "manager",
+            None if self.officer => "officer",
             None if self.auditor => "auditor",
             None => "none",
         };

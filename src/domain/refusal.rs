@@ -74,6 +74,15 @@ refusals! {
     TokenExpired = "token_expired", "The access token is older than 60 seconds.";
     TokenUsed = "token_used", "The access token was used before.";
     GrantRevoked = "grant_revoked", "What was given is revoked.";
+    // Retention.
+    NotAnOfficer = "not_an_officer", "Only an officer may do this.";
+    NoGround = "no_ground", "A ground must be chosen.";
+    NoSuchPerson = "no_such_person", "There is nobody with this identifier.";
+    PersonHeld = "person_held", "A hold keeps this person's data.";
+    PersonErased = "person_erased", "This person's data are destroyed already.";
+    ErasureWaiting = "erasure_waiting", "A request about this person is waiting already.";
+    ErasureOver = "erasure_over", "This request is decided, or older than 30 days.";
+    SameOfficer = "same_officer", "Another officer must approve, in another session.";
     // Auditing.
     PurposeNeeded = "purpose_needed", "A purpose must be declared before reading.";
 }

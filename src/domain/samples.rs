@@ -36,6 +36,7 @@ impl Who {
             email: "ana.silva@houdan.example.fr".parse().unwrap(),
             name: "Ana Silva".to_owned(),
             auditor: false,
+            officer: false,
             active: true,
             terms: Some(TERMS_VERSION.to_owned()),
         };

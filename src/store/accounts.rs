@@ -27,15 +27,30 @@ pub(super) struct Row {
     id: String,
     profile: Vec<u8>,
     auditor: bool,
+    officer: bool,
     active: bool,
     terms: Option<String>,
     wrapped: Vec<u8>,
 }
 
-pub(super) type Columns =
-    (accounts::id, accounts::profile, accounts::auditor, accounts::active, accounts::terms, person_keys::wrapped);
-pub(super) const COLUMNS: Columns =
-    (accounts::id, accounts::profile, accounts::auditor, accounts::active, accounts::terms, person_keys::wrapped);
+pub(super) type Columns = (
+    accounts::id,
+    accounts::profile,
+    accounts::auditor,
+    accounts::officer,
+    accounts::active,
+    accounts::terms,
+    person_keys::wrapped,
+);
+pub(super) const COLUMNS: Columns = (
+    accounts::id,
+    accounts::profile,
+    accounts::auditor,
+    accounts::officer,
+    accounts::active,
+    accounts::terms,
+    person_keys::wrapped,
+);
 
 const fn place(row: &str) -> Place<'_> {
     Place { table: "accounts", column: "profile", row }
@@ -51,6 +66,7 @@ impl Row {
             email: parsed(&profile.email, "accounts.profile.email")?,
             name: profile.name,
             auditor: self.auditor,
+            officer: self.officer,
             active: self.active,
             terms: self.terms,
         })
@@ -124,6 +140,7 @@ pub fn find(db: &mut Db<'_>, id: &AccountId) -> Result<Account, Error> {
 pub fn list(db: &mut Db<'_>, after: Option<&AccountId>, limit: i64) -> Result<Vec<Account>, Error> {
     let mut query = accounts::table
         .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
+        .filter(accounts::archived_at.is_null())
         .select(COLUMNS)
         .order(accounts::id)
         .limit(limit)
@@ -145,6 +162,7 @@ pub fn names(db: &mut Db<'_>, ids: &[AccountId]) -> Result<HashMap<AccountId, St
     let rows: Vec<Row> = accounts::table
         .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
         .filter(accounts::id.eq_any(ids.iter().map(AccountId::as_str)))
+        .filter(accounts::archived_at.is_null())
         .select(COLUMNS)
         .load(db.connection)?;
     rows.into_iter().map(|row| row.open(db.vault).map(|account| (account.id, account.name))).collect()
@@ -163,7 +181,7 @@ pub fn create(
     let known = accounts::table.find(account.id.as_str()).count().get_result::<i64>(tx.connection)? > 0;
     if known {
         diesel::update(accounts::table.find(account.id.as_str()))
-            .set(accounts::auditor.eq(account.auditor))
+            .set((accounts::auditor.eq(account.auditor), accounts::officer.eq(account.officer)))
             .execute(tx.connection)?;
     } else {
         let key = keys::make(tx, account.id.as_str(), now)?;
@@ -174,6 +192,7 @@ pub fn create(
                 accounts::email_index.eq(email_index(tx.vault, &account.email)),
                 accounts::profile.eq(profile),
                 accounts::auditor.eq(account.auditor),
+                accounts::officer.eq(account.officer),
                 accounts::active.eq(account.active),
                 accounts::terms.eq(account.terms.as_deref()),
                 accounts::created_at.eq(stored(now)),
@@ -247,7 +266,7 @@ pub fn of_organisation(db: &mut Db<'_>, organisation: &OrganisationId, limit: i6
     let rows: Vec<Row> = accounts::table
         .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
         .inner_join(memberships::table)
-        .filter(memberships::organisation.eq(organisation.as_str()))
+        .filter(memberships::organisation.eq(organisation.as_str()).and(accounts::archived_at.is_null()))
         .select(COLUMNS)
         .order(accounts::id)
         .limit(limit)

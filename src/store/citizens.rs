@@ -94,6 +94,11 @@ fn opened(vault: &Vault, (id, subject, identity, wrapped): Row) -> Result<Citize
     Ok(Citizen { id: parsed(&id, "citizens.id")?, subject, identity })
 }
 
+/// Makes this transaction the only one that opens for a citizen, or takes them out of use, until it ends.
+pub(super) fn lock(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
+    tx.connection.lock(&format!("person|{id}"))
+}
+
 /// Keeps the identity of today and makes it searchable for the organisation; `first` says that it holds no mandate of theirs yet.
 pub(super) fn update(
     tx: &mut Tx<'_>,
@@ -105,9 +110,14 @@ pub(super) fn update(
 ) -> Result<(), Error> {
     let sealed = tx.vault.seal(key, place(id.as_str()), &identity_bytes(identity)?)?;
     let who = recognise::identity_index(tx.vault, identity);
-    diesel::update(citizens::table.find(id.as_str()))
+    lock(tx, id.as_str())?;
+    let changed = diesel::update(citizens::table.find(id.as_str()).filter(citizens::archived_at.is_null()))
         .set((citizens::identity.eq(sealed), citizens::identity_index.eq(who)))
         .execute(tx.connection)?;
+    // Archived or erased since they identified: nothing is opened for them.
+    if changed == 0 {
+        return Err(Error::Conflict);
+    }
     search::add(tx, organisation, id, identity, first)
 }
 
@@ -120,7 +130,7 @@ pub fn held_by(db: &mut Db<'_>, organisation: &OrganisationId, id: &CitizenId, n
         .inner_join(citizens::table)
         .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
         .filter(holdings::organisation.eq(organisation.as_str()).and(holdings::citizen.eq(id.as_str())))
-        .filter(holdings::last_end.gt(stored(now - SHOWN_AFTER_END)))
+        .filter(holdings::last_end.gt(stored(now - SHOWN_AFTER_END)).and(citizens::archived_at.is_null()))
         .select(COLUMNS)
         .first(db.connection)?;
     opened(db.vault, row)
@@ -149,7 +159,7 @@ pub fn find_many(db: &mut Db<'_>, ids: &[CitizenId]) -> Result<Vec<Citizen>, Err
     }
     let rows: Vec<Row> = citizens::table
         .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
-        .filter(citizens::id.eq_any(ids.iter().map(CitizenId::as_str)))
+        .filter(citizens::id.eq_any(ids.iter().map(CitizenId::as_str)).and(citizens::archived_at.is_null()))
         .select(COLUMNS)
         .load(db.connection)?;
     rows.into_iter().map(|row| opened(db.vault, row)).collect()
@@ -197,7 +207,7 @@ pub fn list(
     let mut query = holdings::table
         .inner_join(citizens::table)
         .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
-        .filter(holdings::organisation.eq(organisation.as_str()))
+        .filter(holdings::organisation.eq(organisation.as_str()).and(citizens::archived_at.is_null()))
         .order((holdings::last_opened_at.desc(), holdings::citizen.desc()))
         .limit(super::rows(limit + 1))
         .select((COLUMNS, holdings::last_opened_at, holdings::last_end))

@@ -248,7 +248,8 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Draft>) -> Result<Draft, Error> 
 
 pub(super) fn write(tx: &mut Tx<'_>, draft: &Draft) -> Result<(), Error> {
     let (mut identity, mut agreement) = (None, None);
-    if let Some(person) = &draft.citizen {
+    // What a mandate was opened with is kept with the mandate, and nowhere else.
+    if let Some(person) = draft.citizen.as_ref().filter(|_| !matches!(draft.stage, Stage::Opened(_))) {
         let key = person_keys::of(tx, person.id.as_str())?;
         let bytes = identity_bytes(&person.identity)?;
         identity = Some(tx.vault.seal(&key, identity_place(draft.id.as_str()), &bytes)?);

@@ -4,26 +4,34 @@
 
 pub mod accounts;
 pub mod authenticators;
+pub mod backup;
 pub mod citizens;
 pub mod clients;
+mod columns;
 pub mod db;
 pub mod drafts;
+pub mod erasures;
 mod error;
 pub mod flows;
 pub mod grants;
+pub mod holds;
 pub mod journal;
 pub mod keys;
+pub mod leases;
 pub mod mandates;
 pub mod organisations;
 pub mod outbox;
 mod person_keys;
 mod probe;
 pub mod pushed;
+pub mod retention;
 mod schema;
 mod search;
 pub mod seen;
 pub mod sessions;
+mod settling;
 pub mod sign_in;
+pub mod traces;
 pub mod uses;
 pub mod vault;
 mod writer;
@@ -40,6 +48,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::clock::Random;
 use crate::domain::Instant;
 
+use columns::{parsed, read_back, rows, stored};
 pub use db::{Location, Schema};
 pub use error::Error;
 pub use probe::Time;
@@ -279,22 +288,4 @@ where
     E: From<Error> + Send + 'static,
 {
     tokio::time::timeout(SILENCE, tokio::task::spawn_blocking(work)).await.ok()?.ok()
-}
-
-fn stored(at: Instant) -> chrono::NaiveDateTime {
-    at.naive_utc()
-}
-
-fn read_back(at: chrono::NaiveDateTime) -> Instant {
-    at.and_utc()
-}
-
-/// A text column that this program wrote, back in its type.
-fn parsed<T: std::str::FromStr>(text: &str, what: &'static str) -> Result<T, Error> {
-    text.parse().map_err(|_| Error::Corrupt(what))
-}
-
-/// A number of rows, for the database.
-fn rows(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
 }

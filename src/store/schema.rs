@@ -16,7 +16,8 @@ diesel::table! {
 diesel::table! {
     accounts (id) {
         id -> Text, email_index -> Binary, profile -> Binary, auditor -> Bool, active -> Bool,
-        terms -> Nullable<Text>, created_at -> Timestamp,
+        terms -> Nullable<Text>, created_at -> Timestamp, officer -> Bool, contact_at -> Nullable<Timestamp>,
+        archived_at -> Nullable<Timestamp>, destroyed_at -> Nullable<Timestamp>,
     }
 }
 
@@ -58,7 +59,8 @@ diesel::table! {
 diesel::table! {
     citizens (id) {
         id -> Text, issuer -> Text, sub_index -> Binary, subject -> Text, identity -> Binary,
-        created_at -> Timestamp, identity_index -> Nullable<Binary>,
+        created_at -> Timestamp, identity_index -> Nullable<Binary>, archived_at -> Nullable<Timestamp>,
+        destroyed_at -> Nullable<Timestamp>,
     }
 }
 
@@ -81,6 +83,7 @@ diesel::table! {
     mandates (id) {
         id -> Text, organisation -> Text, citizen -> Text, draft -> Text, opened_by -> Text, opened_at -> Timestamp,
         expires_at -> Timestamp, term -> Text, session -> Nullable<Text>, document -> Binary,
+        archived_at -> Nullable<Timestamp>, destroyed_at -> Nullable<Timestamp>,
     }
 }
 
@@ -190,6 +193,38 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    holds (id) {
+        id -> Text, person -> Text, ground -> Text, set_by -> Text, set_at -> Timestamp,
+        lifted_by -> Nullable<Text>, lifted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    erasure_requests (id) {
+        id -> Text, citizen -> Text, ground -> Text, asked_by -> Text, asked_in -> Text, asked_at -> Timestamp,
+        decision -> Nullable<Text>, decided_by -> Nullable<Text>, decided_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    erasures (owner) {
+        owner -> Text, entry -> Text, at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    traces (id) {
+        id -> Text, at -> Timestamp, account -> Text, citizen -> Nullable<Text>, source -> Binary,
+    }
+}
+
+diesel::table! {
+    leases (name) {
+        name -> Text, holder -> Text, until -> Timestamp, done_at -> Nullable<Timestamp>,
+    }
+}
+
 diesel::joinable!(memberships -> accounts (account));
 diesel::joinable!(memberships -> organisations (organisation));
 diesel::joinable!(authenticators -> accounts (account));
@@ -230,4 +265,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     flows,
     grants,
     outbox,
+    holds,
+    erasure_requests,
+    erasures,
+    traces,
+    leases,
 );

@@ -85,6 +85,10 @@ pub fn create(tx: &mut Tx<'_>, new: &New<'_>, now: Instant) -> Result<(), Error>
             sessions::expires_at.eq(stored(now + LIFE)),
         ))
         .execute(tx.connection)?;
+    // How long the account is kept counts from here, and the session goes away before.
+    diesel::update(account_rows::table.find(new.account.as_str()))
+        .set(account_rows::contact_at.eq(stored(now)))
+        .execute(tx.connection)?;
     Ok(())
 }
 

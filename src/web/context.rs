@@ -121,6 +121,24 @@ fn hop(said: &str) -> Option<IpAddr> {
     said.parse::<IpAddr>().ok().or_else(with_port).map(|ip| ip.to_canonical())
 }
 
+/// The address and port that a browser's connection came from, as FranceConnect wants them kept. Behind a proxy, what it says of the
+/// last machine that nobody here knows: with a port only if the proxy writes one.
+#[must_use]
+pub fn endpoint(request: &HttpRequest, settings: &Settings) -> String {
+    let lines = request.headers().get_all("x-forwarded-for").map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let list = lines.collect::<Vec<_>>().join(",");
+    let mut seen = request.peer_addr().map(|address| address.to_string()).unwrap_or_default();
+    let mut source = peer(request);
+    for said in list.rsplit(',') {
+        let Some(ip) = hop(said).filter(|_| source.is_some_and(|ip| settings.trusted_proxies.contains(&ip))) else {
+            break;
+        };
+        source = Some(ip);
+        said.trim().clone_into(&mut seen);
+    }
+    seen
+}
+
 /// Where a request comes from, for rate limits: the address, an IPv6 one to its /64. A proxy's word counts only if it is trusted.
 #[must_use]
 pub fn source(request: &HttpRequest, settings: &Settings) -> String {
@@ -212,6 +230,19 @@ mod tests {
             assert_eq!(seen("10.0.0.2", &[b"203.0.113.9", odd]), "10.0.0.2");
             assert_eq!(seen("10.0.0.2", &[&forged, b"10.0.0.3"]), "10.0.0.3", "the last machine we know");
         }
+    }
+
+    #[test]
+    fn an_endpoint_is_an_address_and_its_port() {
+        let from = |peer: &str, said: &str| {
+            let request = TestRequest::default().peer_addr(peer.parse().unwrap());
+            endpoint(&request.insert_header(("x-forwarded-for", said)).to_http_request(), &behind(&["10.0.0.2"]))
+        };
+        assert_eq!(from("10.0.0.2:5000", "192.0.2.1:41000"), "192.0.2.1:41000");
+        assert_eq!(from("10.0.0.2:5000", "203.0.113.9:1, [2001:db8::4]:443"), "[2001:db8::4]:443");
+        assert_eq!(from("10.0.0.2:5000", "192.0.2.1"), "192.0.2.1", "the proxy writes no port");
+        assert_eq!(from("203.0.113.1:5000", "192.0.2.1:41000"), "203.0.113.1:5000", "a stranger is not asked");
+        assert_eq!(from("10.0.0.2:5000", "nonsense"), "10.0.0.2:5000");
     }
 
     /// I09: behind a proxy, nobody who comes past it is answered, whatever they say of themselves.

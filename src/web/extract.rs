@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::context::{self, Browser, Current};
 use super::problem::Problem;
 use crate::domain::mediator::{Mediator, Member};
+use crate::domain::officer::Officer;
 use crate::domain::refusal::Refusal;
 use crate::store::sessions::Session;
 
@@ -34,6 +35,14 @@ impl FromRequest for Mediator {
     type Future = Ready<Result<Self, Problem>>;
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         found(request, |current| current.mediator)
+    }
+}
+
+impl FromRequest for Officer {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        found(request, |current| Self::new(current.session.account, current.session.id))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod form;
 pub mod frame;
 pub mod headers;
 pub mod moment;
+pub mod office;
 pub mod parts;
 pub mod policy;
 pub mod present;

@@ -39,6 +39,8 @@ pub enum Policy {
     Auditor,
     /// An auditor who declared a purpose.
     Purposeful,
+    /// An officer.
+    Officer,
 }
 
 /// Applies a policy to a request; `page` says whether the address shows a page. A refusal is an answer like a handler's, so that the frame makes a page of it.
@@ -109,7 +111,7 @@ fn allowed(policy: Policy, current: &Current, path: &str, page: bool, now: Insta
         Policy::Public | Policy::Machine | Policy::SignedIn => return Ok(()),
         Policy::Enrolling if session.code_at.is_none() => return Ok(()),
         Policy::Enrolling => return first(start(session)),
-        Policy::Ready | Policy::Member | Policy::Mediator | Policy::Auditor | Policy::Purposeful => {}
+        Policy::Ready | Policy::Member | Policy::Mediator | Policy::Auditor | Policy::Purposeful | Policy::Officer => {}
     }
     if session.code_at.is_none() {
         return first("/enrolment");
@@ -127,6 +129,7 @@ fn allowed(policy: Policy, current: &Current, path: &str, page: bool, now: Insta
         Policy::Member => current.member.as_ref().map(drop).map_err(|refusal| Problem::from(*refusal)),
         Policy::Mediator => current.mediator.as_ref().map(drop).map_err(|refusal| Problem::from(*refusal)),
         Policy::Auditor | Policy::Purposeful if !session.account.auditor => Err(Refusal::NotAMember.into()),
+        Policy::Officer if !session.account.officer => Err(Refusal::NotAnOfficer.into()),
         Policy::Purposeful if session.purpose.is_none() => first("/journal/purpose"),
         _ => Ok(()),
     }
@@ -146,7 +149,10 @@ fn page_of<'p>(method: &Method, path: &'p str) -> &'p str {
     match path {
         _ if *method != Method::POST => path,
         "/mandates/drafts" => "/mandates/new",
+        "/office/erasures" => "/office/erasures/new",
+        "/office/holds" => "/office/holds/new",
+        _ if path.ends_with("/lifting") => "/office",
         _ if path.ends_with("/outcome") => "/home",
-        _ => path.strip_suffix("/cancellation").unwrap_or(path),
+        _ => ["/cancellation", "/approval", "/refusal"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path),
     }
 }

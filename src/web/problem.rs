@@ -114,11 +114,17 @@ const fn refusal_status(refusal: Refusal) -> StatusCode {
         | Refusal::AgreementOfAnotherText
         | Refusal::NothingToRevoke
         | Refusal::OutcomeKnown
+        | Refusal::PersonHeld
+        | Refusal::PersonErased
+        | Refusal::ErasureWaiting
+        | Refusal::ErasureOver
         | Refusal::FlowExpired
         | Refusal::FlowUsed => StatusCode::CONFLICT,
         Refusal::NoProcedure
         | Refusal::NoTerm
         | Refusal::NoReason
+        | Refusal::NoGround
+        | Refusal::NoSuchPerson
         | Refusal::NotInFront
         | Refusal::NotInformed
         | Refusal::ProtectionNotDeclared

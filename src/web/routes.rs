@@ -12,6 +12,7 @@ use actix_web::{FromRequest, Resource, Responder, guard};
 use super::auditor::{entry, handler as auditor};
 use super::citizen::handler as citizen;
 use super::counter::{identification, logged_out, mandates, opening, people, recap, revocation};
+use super::office::{erasures, holds};
 use super::policy::{self, Policy};
 use super::provider::{authorize, choice, endpoints, exercise, inquiries};
 use super::public::{enrolment, handler as public, sign_in, step_up};
@@ -102,6 +103,7 @@ pub fn all() -> Routes {
     let routes = signing_in(routes);
     let routes = counter(routes);
     let routes = journal(routes);
+    let routes = office(routes);
     provider(routes)
 }
 
@@ -164,6 +166,19 @@ fn journal(routes: Routes) -> Routes {
         .post("/journal/purpose", Policy::Auditor, auditor::declare)
         .get("/journal", Policy::Purposeful, auditor::list)
         .get("/journal/{entry}", Policy::Purposeful, entry::show)
+}
+
+fn office(routes: Routes) -> Routes {
+    routes
+        .get("/office", Policy::Officer, erasures::list)
+        .get("/office/erasures/new", Policy::Officer, erasures::form)
+        .post("/office/erasures", Policy::Officer, erasures::ask)
+        .get("/office/erasures/{erasure}", Policy::Officer, erasures::show)
+        .post("/office/erasures/{erasure}/approval", Policy::Officer, erasures::approve)
+        .post("/office/erasures/{erasure}/refusal", Policy::Officer, erasures::decline)
+        .get("/office/holds/new", Policy::Officer, holds::form)
+        .post("/office/holds", Policy::Officer, holds::set)
+        .post("/office/holds/{hold}/lifting", Policy::Officer, holds::lift)
 }
 
 fn provider(routes: Routes) -> Routes {

@@ -127,6 +127,9 @@ fn address(request: &HttpRequest) -> String {
     match (request.method(), request.path()) {
         // The form of an opening is shown at these too; a provider's code is of no use twice, and has no place in a form.
         (&Method::POST, "/mandates/drafts") => "/mandates/new".to_owned(),
+        (&Method::POST, "/office/erasures") => "/office/erasures/new".to_owned(),
+        (&Method::POST, "/office/holds") => "/office/holds/new".to_owned(),
+        (&Method::POST, path) if path.ends_with("/approval") => path.trim_end_matches("/approval").to_owned(),
         (_, path) if is_return(path) => "/mandates/new".to_owned(),
         (&Method::GET, path) if keeps_its_query(path) && !request.query_string().is_empty() => {
             format!("{path}?{}", request.query_string())
@@ -137,7 +140,7 @@ fn address(request: &HttpRequest) -> String {
 
 /// Whether the query of a page is ours: what a service sent to another address is not written back.
 fn keeps_its_query(path: &str) -> bool {
-    matches!(path, "/sign-in/link" | "/code" | "/citizens" | "/journal") || path.ends_with("/revocation")
+    matches!(path, "/sign-in/link" | "/code" | "/citizens" | "/journal" | "/office") || path.ends_with("/revocation")
 }
 
 fn person(current: &Current) -> Person {
@@ -155,6 +158,7 @@ fn person(current: &Current) -> Person {
         mediator: ready && current.mediator.is_ok(),
         manager: ready && current.member.as_ref().is_ok_and(crate::domain::mediator::Member::is_manager),
         auditor: ready && current.session.account.auditor,
+        officer: ready && current.session.account.officer,
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Shell {
 
 /// Who is signed in, and what they may do: the menu shows nothing else.
 #[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent rights, any combination of which exists")]
+#[expect(clippy::struct_excessive_bools, reason = "five independent rights, any combination of which exists")]
 pub struct Person {
     /// Their name.
     pub name: String,
@@ -45,6 +45,8 @@ pub struct Person {
     pub manager: bool,
     /// Reads the journal.
     pub auditor: bool,
+    /// Decides about holds and erasures.
+    pub officer: bool,
 }
 
 impl Person {
@@ -68,6 +70,7 @@ impl Shell {
         match &self.person {
             Some(person) if person.member => "/home",
             Some(person) if person.auditor => "/journal",
+            Some(person) if person.officer => "/office",
             _ => "/",
         }
     }

@@ -141,8 +141,15 @@ impl Office {
     fn enrols(&self, tx: &mut Tx<'_>, now: Instant) -> Result<(Account, Membership, [u8; SEED_BYTES]), Error> {
         let (id, random) = (AccountId::new(now, self.random.u128()), &self.random);
         let email = format!("{:032x}@houdan.example.fr", random.u128()).parse().unwrap();
-        let account =
-            Account { id: id.clone(), email, name: "Ana Silva".to_owned(), auditor: false, active: true, terms: None };
+        let account = Account {
+            id: id.clone(),
+            email,
+            name: "Ana Silva".to_owned(),
+            auditor: false,
+            officer: false,
+            active: true,
+            terms: None,
+        };
         let organisation = self.organisation.id.clone();
         let membership = Membership { organisation, mediator: true, manager: false, certified_until: None };
         let account = accounts::create(tx, account, Some(&membership), now)?;

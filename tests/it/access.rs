@@ -19,9 +19,17 @@ use crate::world::World;
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/access_matrix.txt");
 
 /// Routes that need not hide another organisation's object: an agreement is for whoever holds its address, an auditor reads the
-/// whole journal, and a sign-in of another browser says so, because the way out is to go back to the public service.
-const OPEN: [&str; 4] =
-    ["/agreements/{token}", "/journal/{entry}", "/provider/{flow}", "/provider/{flow}/cancellation"];
+/// whole journal, an officer decides for the operator, and a sign-in of another browser says so, because the way out is to go back to the public service.
+const OPEN: [&str; 8] = [
+    "/agreements/{token}",
+    "/journal/{entry}",
+    "/office/erasures/{erasure}",
+    "/office/erasures/{erasure}/approval",
+    "/office/erasures/{erasure}/refusal",
+    "/office/holds/{hold}/lifting",
+    "/provider/{flow}",
+    "/provider/{flow}/cancellation",
+];
 
 /// An answer, with the names of the objects in the place of their identifiers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +47,7 @@ fn has_object(route: &Listed) -> bool {
 fn turn(route: &Listed) -> u8 {
     match (route.method, route.path) {
         ("POST", "/sign-out") => 3,
-        ("POST", path) if path.ends_with("/cancellation") => 2,
+        ("POST", path) if path.ends_with("/cancellation") || path.ends_with("/refusal") => 2,
         ("POST", "/provider/{flow}/citizens/{citizen}") => 1,
         _ => 0,
     }
@@ -108,7 +116,12 @@ fn guarded(route: &Listed, name: &str, line: &str) {
         ("auditor, silent", "Purposeful") => "303 /journal/purpose",
         ("manager" | "auditor, silent" | "auditor" | "suspended" | "uncertified", "Mediator")
         | ("auditor, silent" | "auditor" | "suspended", "Member")
-        | ("mediator" | "other mediator" | "manager", "Auditor" | "Purposeful") => "403",
+        | ("mediator" | "other mediator" | "manager", "Auditor" | "Purposeful")
+        | ("officer", "Mediator" | "Member" | "Auditor" | "Purposeful")
+        | (
+            "mediator" | "other mediator" | "manager" | "auditor, silent" | "auditor" | "suspended" | "uncertified",
+            "Officer",
+        ) => "403",
         _ => return,
     };
     let cells: Vec<_> = line.get(18..).unwrap_or_default().split("  ").map(str::trim).collect();

@@ -10,6 +10,8 @@ use mandataire::web::texts::Language;
 #[cfg(test)]
 mod counter;
 #[cfg(test)]
+mod office;
+#[cfg(test)]
 mod others;
 #[cfg(test)]
 mod public;
@@ -30,6 +32,7 @@ fn every_page() -> Vec<(String, String)> {
                 others::provider_pages,
                 others::citizen_pages,
                 others::auditor_pages,
+                office::office_pages,
                 others::demo_pages,
             ];
             for (name, html) in fill.into_iter().flat_map(|fill| fill(&sample, language)) {

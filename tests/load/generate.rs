@@ -169,6 +169,7 @@ fn enrolled(tx: &mut Tx<'_>, number: usize, role: Option<&Membership>, now: Inst
         email: format!("mediator.{number}@example.fr").parse().expect("an address"),
         name: format!("Mediator Number {number}"),
         auditor: role.is_none(),
+        officer: false,
         active: true,
         terms: None,
     };

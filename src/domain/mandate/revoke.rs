@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::domain::Instant;
 use crate::domain::event::{Event, Journalled, Kind};
-use crate::domain::id::SessionId;
+use crate::domain::id::{AccountId, SessionId};
 use crate::domain::mediator::Member;
 use crate::domain::procedure::Procedure;
 use crate::domain::refusal::Refusal;
@@ -90,6 +90,13 @@ impl Mandate {
         let chosen = |procedure| extent == Extent::Whole || extent == Extent::One(procedure);
         let ended = self.end(chosen, &ending, |event| event.by(by).fact("reason", reason.code()));
         if ended.value_changed() { Ok(ended.journalled) } else { Err(Refusal::NothingToRevoke) }
+    }
+
+    /// Ends what still runs because the citizen is erased.
+    pub fn erased(self, by: Option<&AccountId>, reason: Reason, now: Instant) -> Journalled<Self> {
+        let ending = Ending { at: now, kind: EndingKind::Revoked, by: by.cloned(), reason: Some(reason) };
+        let complete = |event: Event| by.map_or(event.clone(), |by| event.by(by)).fact("reason", reason.code());
+        self.end(|_| true, &ending, complete).journalled
     }
 
     /// The presence of the citizen has ended: the session was closed, or idle too long. Other mandates are untouched.

@@ -4,6 +4,7 @@
 
 mod count;
 mod file;
+mod files;
 mod location;
 
 use std::collections::BTreeSet;

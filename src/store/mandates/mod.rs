@@ -134,7 +134,10 @@ pub fn held_by(db: &mut Db<'_>, organisation: &OrganisationId, id: &MandateId) -
 /// # Errors
 /// There is none, it is another organisation's, or it ended more than a year ago.
 pub fn shown(db: &mut Db<'_>, organisation: &OrganisationId, id: &MandateId, now: Instant) -> Result<Mandate, Error> {
-    held_by(db, organisation, id).and_then(|found| if found.is_shown(now) { Ok(found) } else { Err(Error::NotFound) })
+    let found = held_by(db, organisation, id)?;
+    let archived = mandates::table.find(id.as_str()).filter(mandates::archived_at.is_not_null());
+    let archived: i64 = archived.count().get_result(db.connection)?;
+    if found.is_shown(now) && archived == 0 { Ok(found) } else { Err(Error::NotFound) }
 }
 
 /// The same as [`held_by`], alone with its organisation and citizen until the transaction ends: uses, endings and openings follow one another.

@@ -17,6 +17,7 @@ use crate::store::sessions::Session;
 use crate::store::{Db, journal};
 use crate::web::counter::pages::reason as ending;
 use crate::web::extract::Id;
+use crate::web::office::pages::{ground, hold_ground};
 use crate::web::problem::Problem;
 use crate::web::screen::Screen;
 use crate::web::state::App;
@@ -61,6 +62,13 @@ fn fact(name: &str, value: String, t: &'static Texts) -> Fact {
         "kind" => Kind::from_code(&value).map(|kind| t.kind(kind)),
         "procedure" => value.parse().ok().map(|one| t.procedure(one).long),
         "reason" => reason(&value, t),
+        "ground" => match value.as_str() {
+            "retention" => Some(t.meaning_retention()),
+            "restored" => Some(t.meaning_restored()),
+            code => {
+                code.parse().map(|one| ground(one, t)).or_else(|_| code.parse().map(|one| hold_ground(one, t))).ok()
+            }
+        },
         "term" => value.parse().ok().map(|one| t.term(one)),
         "language" => value.parse().ok().map(|one| match one {
             Language::Fr => t.meaning_fr(),
@@ -71,6 +79,7 @@ fn fact(name: &str, value: String, t: &'static Texts) -> Fact {
             "mediator" => Some(t.meaning_mediator()),
             "manager" => Some(t.meaning_manager()),
             "auditor" => Some(t.meaning_auditor()),
+            "officer" => Some(t.meaning_officer()),
             _ => None,
         },
         "outcome" => match value.as_str() {

@@ -16,7 +16,8 @@ use crate::domain::mandate::draft::{Draft, Person};
 use crate::domain::mediator::Mediator;
 use crate::oidc::relying_party::{Callback, Failed, Identified, LONGEST_CODE, RelyingParty};
 use crate::store::drafts::Waiting;
-use crate::store::{Error, citizens, drafts, journal};
+use crate::store::{Error, citizens, drafts, journal, traces};
+use crate::web::context;
 use crate::web::extract::Query;
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
@@ -89,13 +90,13 @@ pub async fn callback(
             obstacle,
         ));
     };
-    let callback = Callback { code, iss };
+    let (callback, source) = (Callback { code, iss }, context::endpoint(&request, &app.settings));
     // Whatever came of it, a session that the provider opened is closed before anything else is shown.
     match provider.identify(&callback, &waiting.nonce, waiting.verifier.as_deref()).await {
         Ok(identified) => {
             let id_token = identified.id_token.clone();
             let today = app.clock.now().with_timezone(&screen.zone()).date_naive();
-            let why = accepted(&app, &mediator, &waiting.draft, identified, today).await;
+            let why = accepted(&app, &mediator, &waiting.draft, identified, today, &source).await;
             Ok(closing(provider, &id_token, &waiting.draft.id, why).await)
         }
         Err(Failed { fault, id_token }) => {
@@ -143,8 +144,9 @@ async fn accepted(
     draft: &Draft,
     identified: Identified,
     today: NaiveDate,
+    source: &str,
 ) -> Option<&'static str> {
-    let refusal = match recognised(app, mediator, draft.id.clone(), identified, today).await {
+    let refusal = match recognised(app, mediator, draft.id.clone(), identified, today, source.to_owned()).await {
         Ok(()) => return None,
         Err(Problem::Refused(refusal)) => refusal,
         Err(problem) => {
@@ -192,6 +194,7 @@ async fn recognised(
     draft: DraftId,
     identified: Identified,
     today: NaiveDate,
+    source: String,
 ) -> Result<(), Problem> {
     let (mediator, now) = (mediator.clone(), app.clock.now());
     app.store
@@ -205,6 +208,7 @@ async fn recognised(
                 let shared = of_identity(Kind::IdentityShared, &mediator, &known.id, now);
                 journal::record(tx, &shared.fact("also", also.as_str()))?;
             }
+            traces::keep(tx, &mediator.account().id, Some(&known.id), &source, now)?;
             let person = Person { id: known.id, identity };
             // Read again under its lock: it may have been cancelled while the provider was asked.
             let draft = drafts::of_session_locked(tx, mediator.session(), &draft)?;

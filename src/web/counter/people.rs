@@ -65,7 +65,10 @@ pub async fn today(
             Ok::<_, Problem>((awaited, ending, people, names))
         })
         .await?;
-    let uses = awaited.iter().map(|used| awaited_use(used, &people, &names, &screen)).collect();
+    // Of somebody who was erased, nothing is left to show.
+    let known = |id: &CitizenId| people.iter().any(|one| one.id == *id);
+    let uses = awaited.iter().filter(|used| known(&used.citizen));
+    let uses = uses.map(|used| awaited_use(used, &people, &names, &screen)).collect();
     let ending = ending.iter().map(|one| ending_mandate(one, &people, now, &screen)).collect();
     Ok(screen.page(|shell| TodayPage { shell, can_open, uses, ending }))
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::choice::{Desk, show};
@@ -18,8 +18,8 @@ use crate::domain::mediator::Mediator;
 use crate::domain::procedure::Procedure;
 use crate::domain::refusal::Refusal;
 use crate::store::sessions::Session;
-use crate::store::{Tx, citizens, flows, grants, journal, mandates};
-use crate::web::context::Browser;
+use crate::store::{Tx, citizens, flows, grants, journal, mandates, traces};
+use crate::web::context::{self, Browser};
 use crate::web::extract::{Id, SecondId};
 use crate::web::form::Form;
 use crate::web::parts::Errors;
@@ -40,6 +40,7 @@ pub struct Chosen {
 /// Not this browser's or session's flow; a rule refuses; the database.
 #[expect(clippy::too_many_arguments, reason = "each is a part of the request")]
 pub async fn choose(
+    request: HttpRequest,
     app: Data<App>,
     screen: Screen,
     mediator: Mediator,
@@ -55,8 +56,15 @@ pub async fn choose(
     }
     let procedure: Procedure = form.0.procedure.parse().map_err(|_| Refusal::ProcedureNotInMandate)?;
     let (code, now) = (app.random.token(), app.clock.now());
-    let choice =
-        Choice { mediator, session, citizen: citizen.0, procedure, code_hash: credential::token_hash(&code), now };
+    let choice = Choice {
+        mediator,
+        session,
+        citizen: citizen.0,
+        procedure,
+        code_hash: credential::token_hash(&code),
+        source: context::endpoint(&request, &app.settings),
+        now,
+    };
     let chosen = app.store.write(move |tx| {
         let flow = mine(tx, &id.0, &browser, &choice.mediator, &choice.session, now)?;
         choice.exercise(tx, flow)
@@ -71,6 +79,7 @@ struct Choice {
     citizen: CitizenId,
     procedure: Procedure,
     code_hash: [u8; 32],
+    source: String,
     now: Instant,
 }
 
@@ -100,6 +109,7 @@ impl Choice {
         let (session, code_hash) = (&self.session.id, self.code_hash.as_slice());
         let new = grants::New { flow: &flow, repeats: None, session, auth_time, code_hash };
         grants::issue(tx, &pass, &new, self.now)?;
+        traces::keep(tx, &self.mediator.account().id, Some(&self.citizen), &self.source, self.now)?;
         Ok(Ok(flow))
     }
 

@@ -1,5 +1,6 @@
 //! One attempt to sign in: link and code, counted and recorded in one transaction.
 
+use super::handler::start_of;
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
@@ -28,7 +29,7 @@ pub(super) struct Attempt {
 /// A session that was opened.
 pub(super) struct Entered {
     pub(super) enrolling: bool,
-    pub(super) auditor_only: bool,
+    pub(super) start: &'static str,
 }
 
 impl Attempt {
@@ -93,8 +94,8 @@ impl Attempt {
             code_at,
         };
         sessions::create(tx, &new, self.now)?;
-        let auditor_only = account.auditor && memberships.is_empty();
-        Ok(Ok(Entered { enrolling: code_at.is_none(), auditor_only }))
+        let start = start_of(account, !memberships.is_empty());
+        Ok(Ok(Entered { enrolling: code_at.is_none(), start }))
     }
 }
 

@@ -8,6 +8,7 @@ use super::pages::{AccessibilityPage, HomePage, PrivacyPage};
 use crate::domain::event::{Event, Kind};
 use crate::domain::id::{FlowId, OrganisationId};
 use crate::domain::language::Language;
+use crate::domain::mediator::Account;
 use crate::store::sessions::{self, Session};
 use crate::store::{Error, journal, mandates};
 use crate::web::context::Current;
@@ -152,26 +153,27 @@ pub fn pending_flow(request: &HttpRequest) -> Option<FlowId> {
     request.cookie(PENDING_FLOW).and_then(|cookie| cookie.value().parse().ok())
 }
 
-/// Where somebody goes who has just signed in: on to the public service that waits, or to their day.
+/// Where somebody goes who has just signed in: on to the public service that waits, or to where their work starts.
 #[must_use]
-pub fn landing(request: &HttpRequest, auditor_only: bool) -> String {
-    match pending_flow(request) {
-        Some(flow) => format!("/provider/{flow}"),
-        None if auditor_only => "/journal".to_owned(),
-        None => "/home".to_owned(),
-    }
-}
-
-/// Whether somebody reads the journal and nothing else.
-#[must_use]
-pub fn only_audits(session: &Session) -> bool {
-    session.account.auditor && session.memberships.is_empty()
+pub fn landing(request: &HttpRequest, start: &str) -> String {
+    pending_flow(request).map_or_else(|| start.to_owned(), |flow| format!("/provider/{flow}"))
 }
 
 /// The page where somebody's work starts.
 #[must_use]
 pub fn start(session: &Session) -> &'static str {
-    if only_audits(session) { "/journal" } else { "/home" }
+    start_of(&session.account, !session.memberships.is_empty())
+}
+
+/// The page where the work of an account starts, with or without an organisation.
+#[must_use]
+pub const fn start_of(account: &Account, member: bool) -> &'static str {
+    match account {
+        _ if member => "/home",
+        Account { auditor: true, .. } => "/journal",
+        Account { officer: true, .. } => "/office",
+        _ => "/home",
+    }
 }
 
 /// Sets the session cookie on an answer.
@@ -187,7 +189,7 @@ pub fn with_session(response: HttpResponse, settings: &Settings, token: String) 
 pub fn already_in(request: &HttpRequest, current: Option<&Current>) -> Option<HttpResponse> {
     let session = &current?.session;
     session.code_at?;
-    Some(see_other(&landing(request, only_audits(session))))
+    Some(see_other(&landing(request, start(session))))
 }
 
 #[cfg(test)]

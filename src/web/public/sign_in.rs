@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use super::attempt::{Attempt, Entered, usable};
-use super::handler::{already_in, landing, only_audits, pending_flow, with_session};
+use super::handler::{already_in, landing, pending_flow, start, with_session};
 use super::pages::{LinkPage, SentPage, SignInPage};
 use crate::credential;
 use crate::domain::event::{Event, Kind};
@@ -169,9 +169,7 @@ pub async fn enter(
     };
     match entered {
         Ok(Entered { enrolling: true, .. }) => with_session(see_other("/enrolment"), &app.settings, secret),
-        Ok(Entered { auditor_only, .. }) => {
-            with_session(see_other(&landing(&request, auditor_only)), &app.settings, secret)
-        }
+        Ok(Entered { start, .. }) => with_session(see_other(&landing(&request, start)), &app.settings, secret),
         Err(refusal) => {
             let errors = Errors::on("code", screen.t().refusal(refusal));
             let screen = leading_to(&app, screen, pending_flow(&request)).await?;
@@ -206,5 +204,5 @@ async fn find_recovery(app: &App, token: &str, browser: &Browser, typed: &str) -
 /// Where a session goes when everything it needs is there.
 #[must_use]
 pub fn onward(request: &HttpRequest, session: &sessions::Session) -> HttpResponse {
-    see_other(&landing(request, only_audits(session)))
+    see_other(&landing(request, start(session)))
 }

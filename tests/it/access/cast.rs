@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use mandataire::demo::browser::Browser;
-use mandataire::domain::id::{CitizenId, DraftId, EntryId, FlowId, MandateId, OrganisationId, UseId};
+use mandataire::domain::id::{
+    CitizenId, DraftId, EntryId, ErasureId, FlowId, HoldId, MandateId, OrganisationId, UseId,
+};
 use mandataire::domain::mediator::Membership;
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
 use mandataire::domain::term::Term::Month;
@@ -25,6 +27,7 @@ pub(crate) struct Cast {
     pub(crate) manager: Actor,
     pub(crate) silent_auditor: Actor,
     pub(crate) auditor: Actor,
+    pub(crate) officer: Actor,
     /// A mediator whose organisation is suspended.
     pub(crate) suspended: Actor,
     /// A mediator whose certification has ended.
@@ -95,6 +98,8 @@ impl Things {
             ("token", last(&agreement)),
             ("flow", last(&flow)),
             ("spare_flow", last(&spare)),
+            ("erasure", world.a_request_waits(&opened.citizen, &actor.account)),
+            ("hold", world.a_hold_is_set(&actor.account)),
         ]))
     }
 
@@ -110,6 +115,8 @@ impl Things {
             ("token", world.random.token()),
             ("flow", FlowId::new(now, random()).to_string()),
             ("spare_flow", FlowId::new(now, random()).to_string()),
+            ("erasure", ErasureId::new(now, random()).to_string()),
+            ("hold", HoldId::new(now, random()).to_string()),
         ]))
     }
 }
@@ -135,6 +142,7 @@ impl Cast {
         let auditor = world.auditor("Aude Raison").await;
         let form = auditor.sees("/journal/purpose").await.form("/journal/purpose").unwrap();
         auditor.sends(&form.with("purpose", "Contrôle annuel de la structure")).await;
+        let officer = world.officer("Olga Prudhomme").await;
         let manager = world.manager("Mia Roux").await;
         let (mediator, stranger) = (world.mediator("Ana Silva").await, world.mediator_of(&other, "Bo Martin").await);
         stranger.signs_in().await;
@@ -152,6 +160,7 @@ impl Cast {
             manager,
             silent_auditor,
             auditor,
+            officer,
             suspended,
             uncertified,
             deactivated,
@@ -185,7 +194,7 @@ impl Cast {
     }
 
     /// Everybody, by the name in the matrix, with what is theirs and what is another organisation's.
-    pub(crate) fn everybody(&self) -> [(&'static str, &Browser, &Things, &Things); 12] {
+    pub(crate) fn everybody(&self) -> [(&'static str, &Browser, &Things, &Things); 13] {
         let (ours, theirs) = (&self.ours, &self.theirs);
         [
             ("anonymous", &self.anonymous, ours, theirs),
@@ -196,6 +205,7 @@ impl Cast {
             ("manager", &self.manager.browser, ours, theirs),
             ("auditor, silent", &self.silent_auditor.browser, ours, theirs),
             ("auditor", &self.auditor.browser, ours, theirs),
+            ("officer", &self.officer.browser, ours, theirs),
             ("suspended", &self.suspended.browser, ours, theirs),
             ("uncertified", &self.uncertified.browser, ours, theirs),
             ("deactivated", &self.deactivated.browser, ours, theirs),

@@ -84,6 +84,7 @@ impl Sample {
             mediator: true,
             manager: false,
             auditor: false,
+            officer: false,
         };
         Shell { person: Some(person), ..self.shell(language, path) }
     }

@@ -44,6 +44,7 @@ impl World {
         self.mandates_come_and_go(&ana).await;
         self.mandates_are_used(&ana).await;
         self.the_operator_acts(&ana).await;
+        self.nothing_lasts().await;
         let auditor = self.auditor("Denis Roux").await;
         declares_a_purpose(&auditor).await;
         auditor

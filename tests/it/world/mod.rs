@@ -7,6 +7,7 @@ pub(crate) mod everything;
 mod hand;
 pub(crate) mod key;
 mod office;
+pub(crate) mod officer;
 pub(crate) mod service;
 mod snapshot;
 pub(crate) mod stub;
@@ -230,8 +231,15 @@ impl World {
         let now = self.clock.now();
         let id = AccountId::new(now, self.random.u128());
         let email = format!("{}@houdan.example.fr", name.to_lowercase().replace(' ', "."));
-        let account =
-            Account { id, email: email.parse().unwrap(), name: name.to_owned(), auditor, active: true, terms: None };
+        let account = Account {
+            id,
+            email: email.parse().unwrap(),
+            name: name.to_owned(),
+            auditor,
+            officer: false,
+            active: true,
+            terms: None,
+        };
         let (made, roles) = (account.clone(), roles.to_vec());
         self.app
             .store
