@@ -15,6 +15,8 @@ mod dependencies;
 #[cfg(test)]
 mod ending;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod forgery;
 #[cfg(test)]
 mod guards;
