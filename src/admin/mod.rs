@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::app::{self, StartError};
-use crate::cli::admin::Admin;
+use crate::cli::admin::{Admin, JournalKey};
 use crate::cli::{Cli, Command, Demo, Journal, Migrate};
 use crate::clock::{Clock, Random};
 use crate::config::Config;
@@ -72,7 +72,7 @@ async fn command(cli: Cli) -> Result<(), Failure> {
         }
         Command::Migrate(options) => migrate(&load()?, &options),
         Command::CheckConfig => check(&load()?),
-        Command::Admin(admin) => administer(&load()?, admin).await,
+        Command::Admin(admin) => administer(load, admin).await,
         Command::Journal(Journal::List(entries)) => journal::list(&desk(&load()?)?, entries).await,
     }
 }
@@ -84,15 +84,20 @@ fn desk(config: &Config) -> Result<Desk, Failure> {
     Ok(Desk { store, clock: Clock::system(), random })
 }
 
-async fn administer(config: &Config, admin: Admin) -> Result<(), Failure> {
-    let desk = desk(config)?;
+async fn administer(load: impl FnOnce() -> Result<Config, Failure>, admin: Admin) -> Result<(), Failure> {
+    let desk = || desk(&load()?);
     match admin {
-        Admin::Organisation(command) => people::organisation(&desk, command).await,
-        Admin::Mediator(command) => people::mediator(&desk, command).await,
-        Admin::Manager(command) => people::manager(&desk, command).await,
-        Admin::Auditor(command) => people::auditor(&desk, command).await,
-        Admin::Client(command) => clients::client(&desk, command).await,
-        Admin::Key(command) => clients::key(&desk, command).await,
+        Admin::Organisation(command) => people::organisation(&desk()?, command).await,
+        Admin::Mediator(command) => people::mediator(&desk()?, command).await,
+        Admin::Manager(command) => people::manager(&desk()?, command).await,
+        Admin::Auditor(command) => people::auditor(&desk()?, command).await,
+        Admin::Client(command) => clients::client(&desk()?, command).await,
+        Admin::Key(command) => clients::key(&desk()?, command).await,
+        // It needs neither the configuration, which will name the file, nor the database.
+        Admin::Journal(JournalKey::Key { origin, file }) => {
+            println!("{}", app::sequencer::new_key(&origin, &file, &Random::system())?);
+            Ok(())
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod client;
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use chrono_tz::Tz;
@@ -37,6 +38,22 @@ pub enum Admin {
     /// The keys that sign our tokens
     #[command(subcommand)]
     Key(Key),
+    /// The key that signs the journal
+    #[command(subcommand)]
+    Journal(JournalKey),
+}
+
+/// What can be done with the key that signs the journal.
+#[derive(Debug, Subcommand)]
+pub enum JournalKey {
+    /// Make it in a new file, and print the public key that strangers check the journal with
+    Key {
+        /// The name of the journal, for ever: where it is published, without https://
+        #[arg(long, value_name = "NAME")]
+        origin: String,
+        /// The file to make
+        file: PathBuf,
+    },
 }
 
 /// What can be done with organisations.

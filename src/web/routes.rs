@@ -15,7 +15,7 @@ use super::counter::{identification, logged_out, mandates, opening, people, reca
 use super::policy::{self, Policy};
 use super::provider::{authorize, choice, endpoints, exercise, inquiries};
 use super::public::{enrolment, handler as public, sign_in, step_up};
-use super::{assets, form};
+use super::{assets, form, log};
 
 /// A route as the access matrix lists it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,7 +102,12 @@ pub fn all() -> Routes {
     let routes = signing_in(routes);
     let routes = counter(routes);
     let routes = journal(routes);
-    provider(routes)
+    let routes = provider(routes);
+    routes.get("/log/checkpoint", Policy::Machine, log::checkpoint).get(
+        "/log/tile/{path:.*}",
+        Policy::Machine,
+        log::tile,
+    )
 }
 
 fn public_routes(routes: Routes) -> Routes {

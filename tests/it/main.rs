@@ -38,6 +38,8 @@ mod platform;
 mod refusals;
 #[cfg(test)]
 mod relying_party;
+#[cfg(test)]
+mod sequencing;
 #[cfg(all(test, unix))]
 mod serving;
 #[cfg(test)]

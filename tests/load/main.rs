@@ -18,6 +18,7 @@ mod report;
 mod rows;
 mod run;
 mod seats;
+mod sequence;
 mod serve;
 mod stub;
 mod visits;
@@ -83,11 +84,13 @@ pub(crate) enum Part {
     Pages,
     Floor,
     Bare,
+    /// The sequencer, alone: only if it is named.
+    Journal,
 }
 
 impl Options {
     fn measures(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        (self.only.is_empty() && part != Part::Journal) || self.only.contains(&part)
     }
 
     fn size(&self) -> Size {
