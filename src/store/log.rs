@@ -196,7 +196,7 @@ pub fn publish(tx: &mut Tx<'_>, base: u64, full: &[(Tile, Vec<Hash>)], next: &Pu
         let root = tree::fold(hashes).map_err(|_| Error::Corrupt("a tile"))?;
         diesel::insert_into(journal_tiles::table)
             .values((
-                journal_tiles::level.eq(i16::from(level)),
+                journal_tiles::level.eq(i32::from(level)),
                 journal_tiles::number.eq(number(full.index)?),
                 journal_tiles::root.eq(root.as_slice()),
                 journal_tiles::hashes.eq(hashes.concat()),
@@ -231,7 +231,7 @@ pub fn tile(db: &mut Db<'_>, wanted: Tile) -> Result<Vec<u8>, Error> {
         return if rows.len() == usize::from(wanted.width) { Ok(bytes) } else { Err(Error::NotFound) };
     };
     let kept: Option<Vec<u8>> = journal_tiles::table
-        .find((i16::from(level), number(wanted.index)?))
+        .find((i32::from(level), number(wanted.index)?))
         .select(journal_tiles::hashes)
         .first(db.connection)
         .optional()?;
@@ -241,7 +241,7 @@ pub fn tile(db: &mut Db<'_>, wanted: Tile) -> Result<Vec<u8>, Error> {
         (None, Some(below)) => {
             let first = number(first)?;
             let roots: Vec<Vec<u8>> = journal_tiles::table
-                .filter(journal_tiles::level.eq(i16::from(below)))
+                .filter(journal_tiles::level.eq(i32::from(below)))
                 .filter(journal_tiles::number.ge(first).and(journal_tiles::number.lt(first.saturating_add(width))))
                 .order(journal_tiles::number)
                 .select(journal_tiles::root)

@@ -134,14 +134,41 @@ diesel::table! {
     }
 }
 
-diesel::table! { journal_pending (entry) { entry -> Text, } }
-diesel::table! { journal_positions (position) { position -> BigInt, entry -> Text, } }
 diesel::table! {
-    journal_tiles (level, number) { level -> SmallInt, number -> BigInt, root -> Binary, hashes -> Binary, }
+    journal_pending (entry) {
+        entry -> Text,
+    }
 }
-diesel::table! { journal_checkpoints (size) { size -> BigInt, root -> Binary, at -> Timestamp, note -> Text, } }
-diesel::table! { journal_cosignatures (size, witness) { size -> BigInt, witness -> Text, line -> Text, } }
-diesel::table! { journal_sequencer (one) { one -> SmallInt, holder -> Text, beat -> BigInt, } }
+
+diesel::table! {
+    journal_positions (position) {
+        position -> BigInt, entry -> Text,
+    }
+}
+
+diesel::table! {
+    journal_tiles (level, number) {
+        level -> Integer, number -> BigInt, root -> Binary, hashes -> Binary,
+    }
+}
+
+diesel::table! {
+    journal_checkpoints (size) {
+        size -> BigInt, root -> Binary, at -> Timestamp, note -> Text,
+    }
+}
+
+diesel::table! {
+    journal_cosignatures (size, witness) {
+        size -> BigInt, witness -> Text, line -> Text,
+    }
+}
+
+diesel::table! {
+    journal_sequencer (one) {
+        one -> Integer, holder -> Text, beat -> BigInt,
+    }
+}
 
 diesel::table! {
     clients (id) {

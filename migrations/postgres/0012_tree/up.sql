@@ -18,7 +18,7 @@ create table journal_positions (
 
 -- Full tiles of 256 hashes; those at the right edge follow from the rows below them. The root is that over the tile.
 create table journal_tiles (
-    level smallint not null,
+    level integer not null,
     number bigint not null,
     root bytea not null,
     hashes bytea not null,
@@ -41,7 +41,7 @@ create table journal_cosignatures (
 
 -- Which process gives positions now, and that it lives: it counts on.
 create table journal_sequencer (
-    one smallint primary key not null check (one = 1),
+    one integer primary key not null check (one = 1),
     holder text collate "C" not null,
     beat bigint not null
 );

@@ -7,13 +7,13 @@ insert into journal_pending (entry) select id from journal_entries;
 
 -- The place of an entry in the tree: 0, 1, 2, … without gaps.
 create table journal_positions (
-    position integer primary key not null check (position >= 0),
+    position bigint primary key not null check (position >= 0),
     entry text not null unique references journal_entries (id)
-);
+) without rowid;
 
 -- Full tiles of 256 hashes; those at the right edge follow from the rows below them. The root is that over the tile.
 create table journal_tiles (
-    level smallint not null,
+    level integer not null,
     number bigint not null,
     root blob not null,
     hashes blob not null,
@@ -22,21 +22,21 @@ create table journal_tiles (
 
 -- What was signed, and by whom besides us.
 create table journal_checkpoints (
-    size integer primary key not null check (size > 0),
+    size bigint primary key not null check (size > 0),
     root blob not null,
     at timestamp not null,
     note text not null
-);
+) without rowid;
 create table journal_cosignatures (
-    size integer not null references journal_checkpoints (size),
+    size bigint not null references journal_checkpoints (size),
     witness text not null,
     line text not null,
     primary key (size, witness)
-);
+) without rowid;
 
 -- Which process gives positions now, and that it lives: it counts on.
 create table journal_sequencer (
-    one smallint primary key not null check (one = 1),
+    one integer primary key not null check (one = 1),
     holder text not null,
     beat bigint not null
 );
