@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::app::{self, StartError};
-use crate::cli::admin::Admin;
+use crate::cli::admin::{Admin, JournalKey};
 use crate::cli::{Cli, Command, Demo, Journal, Migrate, Retention};
 use crate::clock::{Clock, Random};
 use crate::config::Config;
@@ -76,7 +76,7 @@ async fn command(cli: Cli) -> Result<(), Failure> {
         }
         Command::Migrate(options) => migrate(&load()?, &options),
         Command::CheckConfig => check(&load()?),
-        Command::Admin(admin) => administer(&load()?, admin).await,
+        Command::Admin(admin) => administer(load, admin).await,
         Command::Journal(Journal::List(entries)) => journal::list(&desk(&load()?)?, entries).await,
         Command::Retention(Retention::Run { dry_run, output }) => {
             let config = load()?;
@@ -92,18 +92,29 @@ fn desk(config: &Config) -> Result<Desk, Failure> {
     Ok(Desk { store, clock: Clock::system(), random })
 }
 
-async fn administer(config: &Config, admin: Admin) -> Result<(), Failure> {
-    let desk = desk(config)?;
+async fn administer(load: impl Fn() -> Result<Config, Failure>, admin: Admin) -> Result<(), Failure> {
+    let desk = || desk(&load()?);
     match admin {
-        Admin::Organisation(command) => people::organisation(&desk, command).await,
-        Admin::Mediator(command) => people::mediator(&desk, command).await,
-        Admin::Manager(command) => people::manager(&desk, command).await,
-        Admin::Auditor(command) => people::auditor(&desk, command).await,
-        Admin::Officer(command) => people::officer(&desk, command).await,
-        Admin::Backup(asked) => backup::make(&desk, config, asked).await,
-        Admin::Restore(asked) => backup::restore(&desk, asked).await,
-        Admin::Client(command) => clients::client(&desk, command).await,
-        Admin::Key(command) => keys::key(&desk, command, &Ages::usual(config.signing.key_days)).await,
+        Admin::Organisation(command) => people::organisation(&desk()?, command).await,
+        Admin::Mediator(command) => people::mediator(&desk()?, command).await,
+        Admin::Manager(command) => people::manager(&desk()?, command).await,
+        Admin::Auditor(command) => people::auditor(&desk()?, command).await,
+        Admin::Officer(command) => people::officer(&desk()?, command).await,
+        Admin::Backup(asked) => {
+            let config = load()?;
+            backup::make(&self::desk(&config)?, &config, asked).await
+        }
+        Admin::Restore(asked) => backup::restore(&desk()?, asked).await,
+        Admin::Client(command) => clients::client(&desk()?, command).await,
+        Admin::Key(command) => {
+            let config = load()?;
+            keys::key(&self::desk(&config)?, command, &Ages::usual(config.signing.key_days)).await
+        }
+        // It needs neither the configuration, which will name the file, nor the database.
+        Admin::Journal(JournalKey::Key { origin, file }) => {
+            println!("{}", app::sequencer::new_key(&origin, &file, &Random::system())?);
+            Ok(())
+        }
     }
 }
 

@@ -8,9 +8,9 @@ use std::path::Path;
 use secrecy::SecretString;
 use url::Url;
 
-use super::{StartError, assemble, server, start_background};
+use super::{StartError, assemble, sequencer, server, start_background};
 use crate::clock::{Clock, Random};
-use crate::config::{Config, Database, FranceConnect, Mail, MailMode};
+use crate::config::{Config, Database, FranceConnect, Journal, Mail, MailMode};
 use crate::demo::walk::{self, People};
 use crate::demo::{franceconnect, handler, public_service, seed};
 use crate::store::{Location, Store};
@@ -104,6 +104,10 @@ async fn start(
     let listening = |error| StartError::Listen("this machine".to_owned(), error);
     let addresses = Addresses::of(sites).map_err(listening)?;
     let config = config(&addresses, sites, folder).map_err(listening)?;
+    if let Some(file) = &config.journal.key_file {
+        let (_, origin) = config.public_url.split_once("://").unwrap_or_default();
+        sequencer::new_key(&format!("{origin}/log"), file, &random)?;
+    }
     let location = Location::parse(config.database.url())?;
     Store::migrate(&location)?;
     let store = Store::open(&location, config.database.pool, &random.bytes(), random.clone())?;
@@ -185,6 +189,11 @@ fn config(addresses: &Addresses, sites: &Sites, folder: &str) -> io::Result<Conf
         development: true,
         contact: "contact@mandataire.example.fr".to_owned(),
         database: Database { url: format!("sqlite:{folder}/mandataire.db").into(), pool: 4 },
+        journal: Journal {
+            key_file: Some(Path::new(folder).join("journal.key")),
+            signed_file: None,
+            public_entries: true,
+        },
         mail: Mail { mode: MailMode::Page, ..Mail::default() },
         franceconnect: FranceConnect {
             issuer: franceconnect::issuer(&addresses.franceconnect),

@@ -4,10 +4,12 @@ pub mod demo;
 pub mod monitoring;
 mod providers;
 pub mod retention;
+pub mod sequencer;
 mod serve;
 mod signals;
 pub mod tls;
 pub mod upkeep;
+pub mod verifying;
 
 pub use providers::Credentials;
 pub use serve::serve;
@@ -80,6 +82,9 @@ pub enum StartError {
     /// Signals.
     #[error("signals of the system cannot be received: {0}")]
     Signals(std::io::Error),
+    /// The key of the journal, or what is remembered beside it.
+    #[error("the journal cannot be signed: {0}")]
+    Journal(String),
     /// The network.
     #[error("cannot listen on {0}: {1}")]
     Listen(String, std::io::Error),
@@ -147,6 +152,7 @@ pub async fn assemble(
         trusted_proxies: config.trusted_proxies.clone(),
         proxied: !config.development && config.tls.certificate_file.is_none(),
         demo: config.mail.mode == MailMode::Page,
+        public_entries: config.journal.public_entries,
     };
     let provider = Provider {
         issuer: config.public_url.clone(),
@@ -167,6 +173,7 @@ pub async fn assemble(
         slow: slow_limiter(),
         budget: Budget::default(),
         draining: AtomicBool::new(false),
+        signing: Arc::default(),
     }))
 }
 
@@ -233,11 +240,12 @@ fn serving(
     Ok(if own_signals { server.run() } else { server.disable_signals().run() })
 }
 
-/// Starts what runs beside the requests: the outbox and the upkeep.
+/// Starts what runs beside the requests: the sequencer, the outbox and the upkeep.
 ///
 /// # Errors
-/// The mail settings cannot work.
+/// The key of the journal or the mail settings cannot work.
 pub fn start_background(app: &Data<App>, config: &Config) -> Result<(), StartError> {
+    sequencer::start(app, &config.journal)?;
     if config.mail.mode == MailMode::Smtp {
         let sender = Sender::new(&config.mail)?;
         let (store, clock, bell) = (app.store.clone(), app.clock.clone(), app.bell.clone());

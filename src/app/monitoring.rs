@@ -87,7 +87,11 @@ pub(super) async fn clock_is_right(app: &App) -> bool {
 
 async fn ready(app: Data<App>) -> HttpResponse {
     match obstacle(&app).await {
-        None => HttpResponse::Ok().body("ready\n"),
+        // Requests are answered, and every fact is recorded: what is not signed yet is for the operator, not for the balancer.
+        None => match app.signing.now().trouble {
+            None => HttpResponse::Ok().body("ready\n"),
+            Some(trouble) => HttpResponse::Ok().body(format!("ready\nthe journal is not signed: {trouble}\n")),
+        },
         Some(why) => HttpResponse::ServiceUnavailable().body(why),
     }
 }

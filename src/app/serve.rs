@@ -60,6 +60,13 @@ fn consequences(config: &Config) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if config.journal.key_file.is_none() {
+        found.push(
+            "journal.key_file is not set: the journal is written and not signed, and whoever owns the database can change it unseen; \
+             run `mandataire admin journal key`"
+                .to_owned(),
+        );
+    }
     if let Some(address) = config.monitoring.listen.filter(|address| address.ip().is_unspecified()) {
         found.push(format!(
             "monitoring.listen is {address}: every machine on any network of this one reads the figures without a password; write one \
@@ -77,6 +84,8 @@ mod tests {
     fn settings_left_by_mistake_are_said_with_what_follows() {
         let mut config =
             Config { public_url: "http://127.0.0.1:8080".to_owned(), development: true, ..Config::default() };
+        assert!(matches!(consequences(&config).as_slice(), [one] if one.contains("journal.key_file")));
+        config.journal.key_file = Some("journal.key".into());
         config.monitoring.listen = Some("127.0.0.1:9090".parse().unwrap());
         assert!(consequences(&config).is_empty());
         config.public_url = "https://mandataire.example.fr".to_owned();

@@ -3,6 +3,7 @@
 mod backup;
 mod client;
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use chrono_tz::Tz;
@@ -46,6 +47,22 @@ pub enum Admin {
     Backup(Backup),
     /// Bring the keys of persons together with restored data, and destroy again whoever was destroyed since
     Restore(Restore),
+    /// The key that signs the journal
+    #[command(subcommand)]
+    Journal(JournalKey),
+}
+
+/// What can be done with the key that signs the journal.
+#[derive(Debug, Subcommand)]
+pub enum JournalKey {
+    /// Make it in a new file, and print the public key that strangers check the journal with
+    Key {
+        /// The name of the journal, for ever: where it is published, without https://
+        #[arg(long, value_name = "NAME")]
+        origin: String,
+        /// The file to make
+        file: PathBuf,
+    },
 }
 
 /// What can be done with organisations.

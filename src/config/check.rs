@@ -22,6 +22,7 @@ impl Config {
             database(&self.database),
             pool(&self.database),
             self.master_key().err(),
+            self.journal.key().err(),
             self.plain_for_others(),
             self.age_of_keys(),
             self.monitoring_apart(),

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::{
-    Algorithm, ClientAuth, Config, Database, Encryption, FranceConnect, Log, LogFormat, LogLevel, Mail, MailMode,
-    Monitoring, Retention, Secrets, Signing, Tls,
+    Algorithm, ClientAuth, Config, Database, Encryption, FranceConnect, Journal, Log, LogFormat, LogLevel, Mail,
+    MailMode, Monitoring, Retention, Secrets, Signing, Tls,
 };
 
 impl Default for Config {
@@ -20,6 +20,7 @@ impl Default for Config {
             contact: String::new(),
             database: Database::default(),
             secrets: Secrets::default(),
+            journal: Journal::default(),
             mail: Mail::default(),
             franceconnect: FranceConnect::default(),
             providers: BTreeMap::new(),

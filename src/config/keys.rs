@@ -3,7 +3,7 @@
 use super::{FRANCECONNECT, Problem};
 
 /// The keys in the order of the example; each text continues "write".
-pub(super) const KEYS: [(&str, &str); 40] = [
+pub(super) const KEYS: [(&str, &str); 42] = [
     (
         "public_url",
         "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",
@@ -19,6 +19,17 @@ pub(super) const KEYS: [(&str, &str); 40] = [
         "secrets.master_key_file",
         "the path of a file that holds 32 random bytes in base64, readable by this service alone",
     ),
+    (
+        "journal.key_file",
+        "the path of a file that `mandataire admin journal key` made, readable by this service alone, or leave it out: then nobody can \
+         prove the journal",
+    ),
+    (
+        "journal.signed_file",
+        "the path of a file that this service writes, kept apart from the database and its backups, or leave it out: then it is \
+         beside journal.key_file",
+    ),
+    ("journal.public_entries", "true or false"),
     ("mail.mode", "smtp, or page to show mails instead of sending them (in development only)"),
     ("mail.from", "the sender of mails, as Mandataire <ne-pas-repondre@example.fr>"),
     ("mail.host", "the host name of the SMTP server"),
@@ -67,8 +78,7 @@ pub(super) const KEYS: [(&str, &str); 40] = [
 ];
 
 /// The tables that hold keys.
-pub(super) const TABLES: [&str; 9] =
-    ["database", "secrets", "mail", "franceconnect", "tls", "signing", "monitoring", "retention", "log"];
+    ["database", "secrets", "journal", "mail", "franceconnect", "tls", "signing", "monitoring", "retention", "log"];
 
 /// The table of the tables of further providers.
 pub(super) const PROVIDERS: &str = "providers";

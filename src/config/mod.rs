@@ -43,6 +43,8 @@ pub struct Config {
     pub database: Database,
     /// Our own secrets.
     pub secrets: Secrets,
+    /// What signs the journal.
+    pub journal: Journal,
     /// How mails leave.
     pub mail: Mail,
     /// The provider that identifies citizens.
@@ -77,6 +79,18 @@ pub struct Database {
 pub struct Secrets {
     /// The file of the master key, which wraps every other key.
     pub master_key_file: PathBuf,
+}
+
+/// What signs the journal.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Journal {
+    /// The file of the key; without it, nothing is signed.
+    pub key_file: Option<PathBuf>,
+    /// The file of what was signed last.
+    pub signed_file: Option<PathBuf>,
+    /// Whether everybody may read the clear parts of entries, besides the tree over them.
+    pub public_entries: bool,
 }
 
 /// How mails leave.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::keys::{key_of, refusal};
-use super::{Config, FranceConnect, Mail, Problem, Tls};
+use super::{Config, FranceConnect, Journal, Mail, Problem, Tls};
 
 /// With or without the final `=`.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -41,6 +41,33 @@ impl Config {
         }
         key.copy_from_slice(decoded);
         Ok(key)
+    }
+}
+
+impl Journal {
+    /// The key that signs the journal, as text; none if nothing is signed.
+    ///
+    /// # Errors
+    /// What is the matter with the file.
+    pub fn key(&self) -> Result<Option<Zeroizing<String>>, Problem> {
+        const KEY: &str = "journal.key_file";
+        let Some(path) = &self.key_file else { return Ok(None) };
+        let text = read(KEY, path)?;
+        if text.starts_with("PRIVATE+KEY+") {
+            return Ok(Some(text));
+        }
+        Err(refusal(KEY, "names a file that does not hold a key of a journal"))
+    }
+
+    /// Where it is remembered what was signed last; nowhere if nothing is signed.
+    #[must_use]
+    pub fn remembered(&self) -> Option<PathBuf> {
+        let beside = |key: &PathBuf| {
+            let mut path = key.clone().into_os_string();
+            path.push(".signed");
+            PathBuf::from(path)
+        };
+        self.signed_file.clone().or_else(|| self.key_file.as_ref().map(beside))
     }
 }
 

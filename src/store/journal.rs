@@ -13,7 +13,7 @@ use crate::domain::Instant;
 use crate::domain::event::{Event, Journalled, Kind};
 use crate::domain::id::{AccountId, CitizenId, EntryId, MandateId, OrganisationId};
 use crate::domain::procedure::Procedure;
-use crate::journal::leaf;
+use crate::journal::{bundle, leaf};
 
 /// Records a fact that changes nothing else: a sign-in, a reading, a refusal.
 ///
@@ -25,6 +25,10 @@ pub fn record(tx: &mut Tx<'_>, event: &Event) -> Result<EntryId, Error> {
     let sealed = seal(tx, &id, event)?;
     let commitment =
         sealed.as_ref().map_or(leaf::NOTHING_SEALED, |part| leaf::commitment(&part.salt, &part.ciphertext));
+    if clear.len() > bundle::LONGEST_CLEAR {
+        // It could never be published.
+        return Err(Error::Corrupt("an entry longer than any"));
+    }
     let leaf = leaf::leaf_hash(&clear, &commitment);
     diesel::insert_into(journal_entries::table)
         .values((

@@ -1,6 +1,5 @@
-//! The store: the only place that knows the database. It never decides; it hides what is not yours.
-//!
-//! Two doors: [`Store::read`] and [`Store::write`]. Nothing slow happens inside a write: no network, no password hashing, no signing.
+//! The store: the only place that knows the database. It never decides; it hides what is not yours. Two doors: [`Store::read`] and
+//! [`Store::write`]. Nothing slow happens inside a write: no network, no password hashing, no signing.
 
 pub mod accounts;
 pub mod authenticators;
@@ -18,6 +17,7 @@ pub mod holds;
 pub mod journal;
 pub mod keys;
 pub mod leases;
+pub mod log;
 pub mod mandates;
 pub mod organisations;
 pub mod outbox;

@@ -138,6 +138,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    journal_pending (entry) {
+        entry -> Text,
+    }
+}
+
+diesel::table! {
+    journal_positions (position) {
+        position -> BigInt, entry -> Text,
+    }
+}
+
+diesel::table! {
+    journal_tiles (level, number) {
+        level -> Integer, number -> BigInt, root -> Binary, hashes -> Binary,
+    }
+}
+
+diesel::table! {
+    journal_checkpoints (size) {
+        size -> BigInt, root -> Binary, at -> Timestamp, note -> Text,
+    }
+}
+
+diesel::table! {
+    journal_cosignatures (size, witness) {
+        size -> BigInt, witness -> Text, line -> Text,
+    }
+}
+
+diesel::table! {
+    journal_sequencer (one) {
+        one -> Integer, holder -> Text, beat -> BigInt,
+    }
+}
+
+diesel::table! {
     clients (id) {
         id -> Text, name -> Text, redirect_uris -> Text, logout_uris -> Text, secret -> Binary,
         secret_hash -> Binary, auth_method -> Text, algorithm -> Text, userinfo -> Text, franceconnect -> Bool,
@@ -258,6 +294,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     uses,
     journal_entries,
     journal_sealed,
+    journal_pending,
+    journal_positions,
+    journal_tiles,
+    journal_checkpoints,
+    journal_cosignatures,
+    journal_sequencer,
     clients,
     signing_keys,
     seen_tokens,

@@ -184,6 +184,7 @@ mod tests {
             trusted_proxies: proxies.iter().map(|address| address.parse().unwrap()).collect(),
             proxied: true,
             demo: false,
+            public_entries: false,
         }
     }
 

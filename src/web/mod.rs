@@ -11,6 +11,7 @@ pub mod extract;
 pub mod form;
 pub mod frame;
 pub mod headers;
+mod log;
 pub mod moment;
 pub mod office;
 pub mod parts;

@@ -16,7 +16,7 @@ use super::office::{erasures, holds};
 use super::policy::{self, Policy};
 use super::provider::{authorize, choice, endpoints, exercise, inquiries};
 use super::public::{enrolment, handler as public, sign_in, step_up};
-use super::{assets, form};
+use super::{assets, form, log};
 
 /// A route as the access matrix lists it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +104,12 @@ pub fn all() -> Routes {
     let routes = counter(routes);
     let routes = journal(routes);
     let routes = office(routes);
-    provider(routes)
+    let routes = provider(routes);
+    routes.get("/log/checkpoint", Policy::Machine, log::checkpoint).get(
+        "/log/tile/{path:.*}",
+        Policy::Machine,
+        log::tile,
+    )
 }
 
 fn public_routes(routes: Routes) -> Routes {

@@ -1,8 +1,8 @@
 //! What every handler may reach: the store, time, randomness, and the two OpenID Connect roles.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -11,6 +11,7 @@ use url::Url;
 
 use super::refusals::Budget;
 use crate::clock::{Clock, Random};
+use crate::domain::Instant;
 use crate::oidc::provider::Provider;
 use crate::oidc::relying_party::RelyingParty;
 use crate::store::Store;
@@ -44,6 +45,42 @@ pub struct App {
     pub draining: AtomicBool,
     /// Limits the refusals that one source may cause.
     pub budget: Budget,
+    /// How far the journal is signed.
+    pub signing: Arc<Signing>,
+}
+
+/// How far the journal is signed, for whoever asks how the service is.
+#[derive(Debug, Default)]
+pub struct Signing(Mutex<Signed>);
+
+/// A moment of [`Signing`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signed {
+    /// Entries under the last signature.
+    pub size: u64,
+    /// When it was made.
+    pub at: Option<Instant>,
+    /// Why there are no further ones now.
+    pub trouble: Option<String>,
+}
+
+impl Signing {
+    /// Says how far.
+    pub fn signed(&self, size: u64, at: Instant) {
+        let mut signed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (signed.size, signed.at) = (size, Some(at));
+    }
+
+    /// Says why not further, or that nothing is in the way.
+    pub fn says(&self, trouble: Option<String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).trouble = trouble;
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Signed {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl App {
@@ -69,6 +106,8 @@ pub struct Settings {
     pub proxied: bool,
     /// Everything is invented: a banner says so.
     pub demo: bool,
+    /// Everybody may read the clear parts of the journal's entries.
+    pub public_entries: bool,
 }
 
 impl Settings {

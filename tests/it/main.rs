@@ -15,6 +15,8 @@ mod dependencies;
 #[cfg(test)]
 mod ending;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod forgery;
 #[cfg(test)]
 mod fuzz;
@@ -40,6 +42,8 @@ mod refusals;
 mod relying_party;
 #[cfg(test)]
 mod retention;
+#[cfg(test)]
+mod sequencing;
 #[cfg(all(test, unix))]
 mod serving;
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod report;
 mod rows;
 mod run;
 mod seats;
+mod sequence;
 mod serve;
 mod stub;
 mod visits;
@@ -85,11 +86,13 @@ pub(crate) enum Part {
     Standing,
     Floor,
     Bare,
+    /// The sequencer, alone: only if it is named.
+    Journal,
 }
 
 impl Options {
     fn measures(&self, part: Part) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        (self.only.is_empty() && part != Part::Journal) || self.only.contains(&part)
     }
 
     fn size(&self) -> Size {

@@ -309,6 +309,7 @@ pub(crate) fn config(base: &str, fc: &str, database: &Database) -> Config {
         development: true,
         contact: "contact@mandataire.example.fr".to_owned(),
         database: DatabaseConfig { url: database.url.clone().into(), pool: 4 },
+        journal: mandataire::config::Journal { public_entries: true, ..Default::default() },
         mail: Mail { mode: MailMode::Page, ..Mail::default() },
         franceconnect: FranceConnect {
             issuer: franceconnect::issuer(fc),

@@ -1,0 +1,276 @@
+//! The sequencer: gives every entry its position, extends the tree, and signs it. Every node has one, and one of them works.
+//!
+//! What is signed is safe whoever works: positions are given in one transaction at a time and never change, so that two nodes which
+//! both believe to be the one can only sign two trees of which one begins the other. The holder in the database spares work; nothing
+//! rests on it.
+
+mod memory;
+mod start;
+mod turn;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use memory::Memory;
+pub use start::{new_key, start};
+use turn::{BEAT, Turn};
+
+use crate::clock::{Clock, Random};
+use crate::journal::Fault;
+use crate::journal::checkpoint::Checkpoint;
+use crate::journal::leaf::Hash;
+use crate::journal::note::Signer;
+use crate::journal::tile::{Edge, Tile, Tiled};
+use crate::journal::tree::Nodes;
+use crate::store::log::{self, Published};
+use crate::store::{self, Db, Store};
+use crate::web::state::Signing;
+
+/// Entries given a position at once.
+const BATCH: i64 = 4_096;
+/// How often it is looked whether an entry waits.
+const EVERY: Duration = Duration::from_millis(200);
+/// How often a trouble that lasts is said again.
+const SAID_AGAIN: Duration = Duration::from_mins(1);
+
+/// Why nothing is signed now.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The database lost what was signed.
+    #[error(
+        "the journal has {found} positions, and a tree of {signed} was signed: the database lost entries, as one restored from a \
+         backup does. Nothing is signed until they are back; see docs/operating.md, \"A journal that lost entries\""
+    )]
+    RolledBack {
+        /// Leaves of the tree that was signed.
+        signed: u64,
+        /// Positions in the database.
+        found: u64,
+    },
+    /// The database has another history than the one that was signed.
+    #[error(
+        "the first {0} entries of the journal are not those that were signed: the database was changed. Nothing is signed; see \
+         docs/operating.md, \"A journal that lost entries\""
+    )]
+    Forked(u64),
+    /// What is in the database cannot be read as a tree.
+    #[error("the tree of the journal cannot be read: {0}")]
+    Damaged(#[from] Fault),
+    /// The database.
+    #[error("{0}")]
+    Store(#[from] store::Error),
+    /// The file of the last checkpoint.
+    #[error("{0}; see journal.signed_file")]
+    Memory(String),
+}
+
+/// Gives positions and signs.
+pub struct Sequencer {
+    store: Store,
+    clock: Clock,
+    signer: Signer,
+    memory: Memory,
+    shown: Arc<Signing>,
+    turn: Turn,
+    /// The tree as it was last seen, if it is known.
+    at: Option<Standing>,
+}
+
+/// The tree that was last published.
+struct Standing {
+    edge: Edge,
+    last: Option<Published>,
+}
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Another node works.
+    Elsewhere,
+    /// Nothing waits.
+    Idle,
+    /// Something was signed, and all of it.
+    Signed,
+    /// More waits.
+    More,
+}
+
+impl Sequencer {
+    /// One that signs with this key, and remembers in this file what it signed.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds what this key did not sign.
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        signer: Signer,
+        remembers: &Path,
+        shown: Arc<Signing>,
+        random: &Random,
+    ) -> Result<Self, Trouble> {
+        let memory = Memory::open(remembers, signer.verifier()).map_err(Trouble::Memory)?;
+        Ok(Self { store, clock, signer, memory, shown, turn: Turn::new(random), at: None })
+    }
+
+    /// Works until the process ends.
+    pub async fn run(mut self) {
+        let mut said: Option<(String, Instant)> = None;
+        loop {
+            let step = self.step().await;
+            self.show(&step);
+            let pause = match step {
+                Ok(Step::More) => Duration::ZERO,
+                Ok(Step::Elsewhere) => EVERY * 2,
+                Ok(_) => EVERY,
+                Err(trouble) => {
+                    let trouble = trouble.to_string();
+                    if said.as_ref().is_none_or(|(last, at)| *last != trouble || at.elapsed() > SAID_AGAIN) {
+                        tracing::error!(%trouble, "the journal is not signed");
+                        said = Some((trouble, Instant::now()));
+                    }
+                    BEAT
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn show(&self, step: &Result<Step, Trouble>) {
+        let trouble = step.as_ref().err().map(ToString::to_string);
+        metrics::gauge!("journal_signing_refused").set(if trouble.is_some() { 1.0 } else { 0.0 });
+        self.shown.says(trouble);
+    }
+
+    /// One step: positions for what waits, and the tree over them signed.
+    ///
+    /// # Errors
+    /// Whatever keeps it from signing. What it knew of the tree is read anew after that.
+    pub async fn step(&mut self) -> Result<Step, Trouble> {
+        let step = self.attempt().await;
+        if step.is_err() {
+            self.at = None;
+        }
+        match step {
+            // Another node published first: what it did is looked at, and then done again.
+            Err(Trouble::Store(store::Error::Conflict)) => Ok(Step::More),
+            other => other,
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<Step, Trouble> {
+        if !self.turn.is_mine(&self.store).await? {
+            self.at = None;
+            self.follow().await?;
+            return Ok(Step::Elsewhere);
+        }
+        let mut standing = match self.at.take() {
+            Some(standing) => standing,
+            None => self.read().await?,
+        };
+        let (waits, given) =
+            self.store.read(|db| Ok::<_, store::Error>((log::anything_pending(db)?, log::given(db)?))).await?;
+        if given < standing.edge.size() {
+            // Another database has taken its place, and it knows less.
+            standing = self.read().await?;
+        }
+        if waits {
+            self.store.write(|tx| log::give_positions(tx, BATCH)).await?;
+        }
+        let (from, limit) = (standing.edge.size(), self.limit(standing.edge.size()));
+        let leaves = self.store.read(move |db| log::leaves(db, from, limit)).await?;
+        if leaves.is_empty() {
+            self.at = Some(standing);
+            return Ok(Step::Idle);
+        }
+        let more = i64::try_from(leaves.len()).is_ok_and(|count| count == limit);
+        self.sign(&mut standing, leaves).await?;
+        self.at = Some(standing);
+        Ok(if more { Step::More } else { Step::Signed })
+    }
+
+    /// How many leaves to add. Of a tree that was signed and not published, because the process died in between, all: nothing smaller
+    /// is signed after it.
+    fn limit(&self, size: u64) -> i64 {
+        let known = self.memory.last().map_or(0, |known| known.size);
+        i64::try_from(known.saturating_sub(size)).ok().filter(|ahead| *ahead > 0).unwrap_or(BATCH)
+    }
+
+    async fn sign(&mut self, standing: &mut Standing, leaves: Vec<Hash>) -> Result<(), Trouble> {
+        let base = standing.edge.size();
+        let mut full: Vec<(Tile, Vec<Hash>)> = Vec::new();
+        for leaf in leaves {
+            standing.edge.push(leaf, |tile, hashes| full.push((tile, hashes.to_vec())));
+        }
+        let (size, root) = (standing.edge.size(), standing.edge.root());
+        if self.memory.last().is_some_and(|known| known.size == size && known.root != root) {
+            return Err(Trouble::Forked(size));
+        }
+        // A clock that goes back does not take the journal with it.
+        let now = self.clock.now();
+        let at = standing.last.as_ref().map_or(now, |last| last.at.max(now));
+        let origin = self.signer.verifier().name().to_owned();
+        let checkpoint = Checkpoint { origin, size, root, extensions: Vec::new() };
+        let note = checkpoint.sign(&self.signer, u64::try_from(at.timestamp()).unwrap_or(0));
+        // Before anybody can see it: what may have been seen is remembered.
+        self.memory.keep(checkpoint, &note).map_err(Trouble::Memory)?;
+        let published = Published { size, root, at, note };
+        let next = published.clone();
+        self.store.write(move |tx| log::publish(tx, base, &full, &next)).await?;
+        self.shown.signed(size, at);
+        metrics::gauge!("journal_signed_timestamp_seconds").set(f64::from(u32::try_from(at.timestamp()).unwrap_or(0)));
+        standing.last = Some(published);
+        Ok(())
+    }
+
+    /// The tree as the database has it, held against what was signed.
+    async fn read(&self) -> Result<Standing, Trouble> {
+        let known = self.memory.last().cloned();
+        let log = self.signer.verifier().clone();
+        self.store
+            .read(move |db| {
+                let (last, found) = (log::latest(db)?, log::given(db)?);
+                let size = last.as_ref().map_or(0, |last| last.size);
+                let signed = known.as_ref().map_or(size, |known| known.size.max(size));
+                if found < signed {
+                    return Err(Trouble::RolledBack { signed, found });
+                }
+                let edge = Edge::read(size, |tile| tile_of(db, tile))?;
+                if last.as_ref().is_some_and(|last| last.root != edge.root()) {
+                    return Err(Trouble::Forked(size));
+                }
+                if let Some(known) = known.filter(|known| known.size <= size)
+                    && Tiled::new(size, |tile| tile_of(db, tile)).range(0..known.size)? != known.root
+                {
+                    return Err(Trouble::Forked(known.size));
+                }
+                let ours = |last: &Published| Checkpoint::open(&last.note, &log).is_ok();
+                if last.as_ref().is_some_and(|last| !ours(last)) {
+                    tracing::warn!(size, "the last checkpoint is not by this key: from here on, this is another log");
+                }
+                Ok(Standing { edge, last })
+            })
+            .await
+    }
+
+    /// Remembers what another node signed, so that this one knows it when it takes over; if it follows from what this one knows.
+    async fn follow(&mut self) -> Result<(), Trouble> {
+        let known = self.memory.last().map_or(0, |known| known.size);
+        let last = self.store.read(log::latest).await?;
+        if last.as_ref().map_or(0, |last| last.size) == known {
+            return Ok(());
+        }
+        let Some(last) = self.read().await?.last else { return Ok(()) };
+        if let Ok(checkpoint) = Checkpoint::open(&last.note, self.signer.verifier())
+            && checkpoint.size > known
+        {
+            self.memory.keep(checkpoint, &last.note).map_err(Trouble::Memory)?;
+        }
+        self.shown.signed(last.size, last.at);
+        Ok(())
+    }
+}
+
+fn tile_of(db: &mut Db<'_>, tile: Tile) -> Result<Vec<u8>, Trouble> {
+    Ok(log::tile(db, tile)?)
+}

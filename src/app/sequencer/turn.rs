@@ -1,0 +1,53 @@
+//! Whose turn it is: one node works, and another one takes over when it is silent. This spares work; what is signed is safe without it.
+
+use std::time::{Duration, Instant};
+
+use crate::clock::Random;
+use crate::store::log::{self, Holder};
+use crate::store::{Error, Store};
+
+/// How often the holder says that it lives.
+pub(super) const BEAT: Duration = Duration::from_secs(1);
+/// How long a holder may be silent before another one takes over. Measured here: clocks of machines need not agree.
+const SILENCE: Duration = Duration::from_millis(3_500);
+
+/// What a node knows of the holder.
+pub(super) struct Turn {
+    me: String,
+    seen: Option<(Holder, Instant)>,
+}
+
+impl Turn {
+    /// A node that has not looked yet.
+    pub(super) fn new(random: &Random) -> Self {
+        Self { me: format!("{:032x}", random.u128()), seen: None }
+    }
+
+    /// Whether this node works. Where only one process has the database, always.
+    pub(super) async fn is_mine(&mut self, store: &Store) -> Result<bool, Error> {
+        if !store.is_shared() {
+            return Ok(true);
+        }
+        if let Some((holder, since)) = &self.seen
+            && holder.name == self.me
+            && since.elapsed() < BEAT
+        {
+            return Ok(true);
+        }
+        let found = store.read(log::holder).await?;
+        let since = match &self.seen {
+            Some((seen, since)) if *seen == found => *since,
+            _ => Instant::now(),
+        };
+        let free = found.name.is_empty() || found.name == self.me;
+        if !free && since.elapsed() < SILENCE {
+            self.seen = Some((found, since));
+            return Ok(false);
+        }
+        let now = Holder { name: self.me.clone(), beat: found.beat.wrapping_add(1) };
+        let next = now.clone();
+        let held = store.write(move |tx| log::hold(tx, &found, &next)).await?;
+        self.seen = held.then(|| (now, Instant::now()));
+        Ok(held)
+    }
+}
