@@ -52,7 +52,7 @@ impl Comparison {
     }
 
     /// Drops what is the same, and records each parting, as soon as enough lies ahead to see where it ends.
-    fn step(&mut self, last: bool) {
+    fn step(&mut self, ended: bool) {
         loop {
             while let (Some(one), Some(other)) = (self.stands.front(), self.signed.front())
                 && one.leaf == other.1
@@ -60,15 +60,13 @@ impl Comparison {
                 self.stands.pop_front();
                 self.signed.pop_front();
             }
-            let (least, most) = (self.stands.len().min(self.signed.len()), self.stands.len().max(self.signed.len()));
-            let nearby = if last || least >= NEARBY { self.meeting(NEARBY) } else { None };
-            let found = match nearby {
-                None if last || least >= WINDOW || most >= 2 * WINDOW => self.meeting(WINDOW),
-                nearby => nearby,
-            };
-            let all = || (self.stands.len().min(WINDOW), self.signed.len().min(WINDOW));
-            let forced = last || least >= WINDOW || most >= 2 * WINDOW;
-            match found.or_else(|| forced.then(all)).filter(|(extra, lost)| extra + lost > 0) {
+            let (stands, signed) = (self.stands.len(), self.signed.len());
+            let near = (ended || stands.min(signed) >= NEARBY).then(|| self.meeting(NEARBY)).flatten();
+            // Nothing further will tell, or enough lies ahead that it must be decided.
+            let forced = ended || stands.min(signed) >= WINDOW || stands.max(signed) >= 2 * WINDOW;
+            let all = (stands.min(WINDOW), signed.min(WINDOW));
+            let parting = near.or_else(|| forced.then(|| self.meeting(WINDOW).unwrap_or(all)));
+            match parting.filter(|(extra, lost)| extra + lost > 0) {
                 Some((extra, lost)) => self.part(extra, lost),
                 None => return,
             }

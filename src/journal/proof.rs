@@ -33,9 +33,13 @@ impl Proof {
     pub fn text(&self) -> String {
         let mut text = format!("{HEAD}\n");
         if let Some(extra) = &self.extra {
-            text.push_str(&format!("extra {}\n", STANDARD.encode(extra)));
+            text.push_str("extra ");
+            text.push_str(&STANDARD.encode(extra));
+            text.push('\n');
         }
-        text.push_str(&format!("index {}\n", self.index));
+        text.push_str("index ");
+        text.push_str(&self.index.to_string());
+        text.push('\n');
         for hash in &self.path {
             text.push_str(&in_base64(hash));
             text.push('\n');

@@ -150,7 +150,7 @@ pub(super) fn complete(range: Range<u64>) -> impl Iterator<Item = (u32, u64)> {
 /// Where RFC 6962 parts a range: after the largest power of two smaller than its length.
 const fn middle(range: &Range<u64>) -> u64 {
     let last = range.end - range.start - 1;
-    range.start + (1 << (63 - last.leading_zeros()))
+    range.start + (1 << last.ilog2())
 }
 
 /// The ranges of an inclusion proof, the leaf's sibling first; none if there is no such leaf.

@@ -137,10 +137,13 @@ pub fn leaves(db: &mut Db<'_>, from: u64, limit: i64) -> Result<Vec<Hash>, Error
         .collect()
 }
 
-/// Entries from a position on, without a gap: clear part, commitment, leaf.
-fn entries(db: &mut Db<'_>, from: u64, limit: i64) -> Result<Vec<(Vec<u8>, Vec<u8>, Vec<u8>)>, Error> {
+/// An entry as it is kept: clear part, commitment, leaf.
+type Kept = (Vec<u8>, Vec<u8>, Vec<u8>);
+
+/// Entries from a position on, without a gap.
+fn entries(db: &mut Db<'_>, from: u64, limit: i64) -> Result<Vec<Kept>, Error> {
     let first = number(from)?;
-    let rows: Vec<(i64, Vec<u8>, Vec<u8>, Vec<u8>)> = journal_positions::table
+    let rows: Vec<(i64, Kept)> = journal_positions::table
         .inner_join(journal_entries::table.on(journal_entries::id.eq(journal_positions::entry)))
         .filter(journal_positions::position.ge(first).and(journal_positions::position.lt(first.saturating_add(limit))))
         .order(journal_positions::position)
@@ -148,16 +151,14 @@ fn entries(db: &mut Db<'_>, from: u64, limit: i64) -> Result<Vec<(Vec<u8>, Vec<u
         .limit(limit)
         .select((
             journal_positions::position,
-            journal_entries::clear,
-            journal_entries::commitment,
-            journal_entries::leaf,
+            (journal_entries::clear, journal_entries::commitment, journal_entries::leaf),
         ))
         .load(db.connection)?;
-    let whole = rows.iter().zip(first..).all(|((position, ..), expected)| *position == expected);
+    let whole = rows.iter().zip(first..).all(|((position, _), expected)| *position == expected);
     if !whole {
         return Err(Error::Corrupt("journal_positions.position"));
     }
-    Ok(rows.into_iter().map(|(_, clear, commitment, leaf)| (clear, commitment, leaf)).collect())
+    Ok(rows.into_iter().map(|(_, kept)| kept).collect())
 }
 
 /// The last checkpoint.
