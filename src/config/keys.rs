@@ -78,6 +78,7 @@ pub(super) const KEYS: [(&str, &str); 42] = [
 ];
 
 /// The tables that hold keys.
+pub(super) const TABLES: [&str; 10] =
     ["database", "secrets", "journal", "mail", "franceconnect", "tls", "signing", "monitoring", "retention", "log"];
 
 /// The table of the tables of further providers.

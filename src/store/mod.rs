@@ -46,7 +46,6 @@ use diesel::r2d2::Pool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Random;
-use crate::domain::Instant;
 
 use columns::{parsed, read_back, rows, stored};
 pub use db::{Location, Schema};

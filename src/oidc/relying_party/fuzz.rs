@@ -61,6 +61,7 @@ fn relying_party() -> RelyingParty {
         issuer: ISSUER.to_owned(),
         client_id: CLIENT.to_owned(),
         client_secret: "x".repeat(40).into(),
+        secret_in_header: false,
         redirect_uri: "https://here.example/franceconnect/callback".to_owned(),
         post_logout_redirect_uri: "https://here.example/franceconnect/logged-out".to_owned(),
         scopes: vec!["openid".to_owned()],
