@@ -3,7 +3,7 @@
 use super::{FRANCECONNECT, Problem};
 
 /// The keys in the order of the example; each text continues "write".
-pub(super) const KEYS: [(&str, &str); 42] = [
+pub(super) const KEYS: [(&str, &str); 44] = [
     (
         "public_url",
         "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",

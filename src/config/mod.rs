@@ -3,6 +3,7 @@
 //! `MANDATAIRE_DATABASE__URL` overrides `database.url`: two underscores go one table down. Lists are words separated
 //! by spaces there. Secrets are never in the file: it names the files that hold them.
 
+mod ages;
 mod check;
 mod defaults;
 mod keys;
@@ -12,6 +13,7 @@ mod secret;
 #[cfg(unix)]
 mod tests;
 
+pub use ages::{Retention, Signing};
 pub use secret::{Pem, client_secret};
 
 use std::collections::{BTreeMap, HashMap};
@@ -195,14 +197,6 @@ pub struct Tls {
     pub key_file: Option<PathBuf>,
 }
 
-/// The keys that sign our tokens.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Signing {
-    /// The days after which another key takes the place of one that signs.
-    pub key_days: u32,
-}
-
 /// What the operator's machines ask.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -211,26 +205,6 @@ pub struct Monitoring {
     pub listen: Option<SocketAddr>,
     /// Seconds between being told to stop and taking no more connections: the time a balancer needs to notice.
     pub drain: u64,
-}
-
-/// How long everything is kept, in calendar months where nothing else is said.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Retention {
-    /// Mandates, agreements, documents and citizens, in use after the last mandate's end.
-    pub mandates_in_use: u32,
-    /// The same, then in the restricted archive.
-    pub mandates_archive: u32,
-    /// Those who sign in, in use after their last sign-in.
-    pub mediators_in_use: u32,
-    /// The same, then in the restricted archive.
-    pub mediators_archive: u32,
-    /// Traces for FranceConnect.
-    pub traces: u32,
-    /// Links, sessions, openings, sign-ins at services, messages: days after they are over.
-    pub over: u32,
-    /// The hour of the night, in UTC, at which a running service carries this out.
-    pub hour: u32,
 }
 
 /// What is logged, and how.
