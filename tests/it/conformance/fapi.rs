@@ -34,7 +34,7 @@ impl Secured {
     async fn new(world: &World) -> Self {
         let ana = world.mediator("Ana Silva").await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement], Day).await;
-        let key = Key::new(world.now());
+        let key = Key::new();
         let id = format!("secured_{:08x}", world.random.u128() & 0xffff_ffff);
         let address = format!("https://{id}.example/callback");
         let client = Client {
@@ -221,7 +221,7 @@ on_each_backend! {
         assert_eq!((other.status, other.error().as_str()), (400, "invalid_dpop_proof"));
         let code = answered(&secured.authorizes(&world, &[]).await, "code").unwrap();
         // The assertion is the client's, the proof a thief's.
-        let thief = Key::new(world.now());
+        let thief = Key::new();
         let assertion = secured.key.assertion(&world, &secured.service.client.id, &json!({}));
         let fields = [
             ("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", secured.service.redirect_uri()),

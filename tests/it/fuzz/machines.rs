@@ -35,7 +35,7 @@ impl Machines {
     fn new() -> Self {
         let system = System::new();
         let world = system.block_on(World::on_sqlite());
-        let (key, other) = (Key::new(world.now()), Key::new(world.now()));
+        let (key, other) = (Key::new(), Key::new());
         let of = |id: &str, auth_method, algorithm, keys| Client {
             auth_method,
             algorithm,

@@ -8,6 +8,7 @@ use mandataire::domain::flow::Flow;
 use mandataire::domain::id::FlowId;
 use mandataire::domain::procedure::Procedure;
 use mandataire::oidc::provider::authorize::{self, Around, Rejection};
+use mandataire::oidc::provider::hint::Hint;
 use mandataire::oidc::provider::params::Params;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -52,9 +53,18 @@ fn clients() -> [Client; 2] {
     [plain, strict]
 }
 
-fn around(signed_in: bool) -> Around<'static> {
+/// What the token of a request says: a single one is ours.
+fn hint(params: &Params) -> Hint {
+    match params.one("id_token_hint") {
+        Ok(Some(HINT)) => Hint::Forgotten,
+        Ok(None) | Err(_) => Hint::Absent,
+        Ok(Some(_)) => Hint::NotOurs,
+    }
+}
+
+fn around(signed_in: bool, hint: &Hint) -> Around<'_> {
     let id = FlowId::new(now(), 7);
-    Around { browser: [7; 32], signed_in, id, now: now(), is_our_hint: &|hint| hint == HINT, pushed: false }
+    Around { browser: [7; 32], signed_in, id, now: now(), hint, pushed: false }
 }
 
 /// What the request says, read by the standard and not by us.
@@ -132,7 +142,11 @@ fn accepted(client: &Client, said: &Said, flow: &Flow) {
 fn authorisation_requests() {
     let (clients, seeds) = (clients(), corpus("authorize"));
     for (seed, client) in seeds.iter().zip(&clients) {
-        assert!(authorize::check(&Params::parse(seed).unwrap(), client, around(true)).is_ok(), "{}", client.id);
+        assert!(
+            authorize::check(&Params::parse(seed).unwrap(), client, around(true, &Hint::Absent)).is_ok(),
+            "{}",
+            client.id
+        );
     }
     bolero::check!().for_each(target(|bytes| {
         let mut choices = Choices::new(bytes);
@@ -142,7 +156,7 @@ fn authorisation_requests() {
         let Ok(id) = authorize::client_id(&params) else { return };
         let Some(client) = clients.iter().find(|client| client.id == id) else { return };
         let said = Said::new(&text);
-        match authorize::check(&params, client, around(signed_in)) {
+        match authorize::check(&params, client, around(signed_in, &hint(&params))) {
             Ok(flow) => accepted(client, &said, &flow),
             Err(Rejection::Redirect { redirect_uri, error, state }) => {
                 refused(client, &said, &redirect_uri, error, state.as_deref());
@@ -157,7 +171,7 @@ fn claims_requests() {
     let (clients, seeds) = (clients(), corpus("claims"));
     for client in &clients {
         let params = Params::parse(corpus_of(client).as_bytes()).unwrap();
-        assert!(authorize::check(&params, client, around(true)).is_ok(), "{}", client.id);
+        assert!(authorize::check(&params, client, around(true, &hint(&params))).is_ok(), "{}", client.id);
     }
     bolero::check!().for_each(target(|bytes| {
         let mut choices = Choices::new(bytes);
@@ -167,7 +181,7 @@ fn claims_requests() {
         let usual = corpus_of(client);
         let form = form_urlencoded::Serializer::new(usual).append_pair("claims", &text).finish();
         let Some(params) = Params::parse(form.as_bytes()) else { return };
-        let Ok(flow) = authorize::check(&params, client, around(true)) else { return };
+        let Ok(flow) = authorize::check(&params, client, around(true, &hint(&params))) else { return };
         accepted(client, &Said::new(form.as_bytes()), &flow);
         if text.is_empty() {
             return;

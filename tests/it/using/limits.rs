@@ -4,6 +4,7 @@ use mandataire::domain::client::{AuthMethod, Client};
 use mandataire::domain::id::FlowId;
 use mandataire::oidc::provider::assertion::ASSERTION_TYPE;
 use mandataire::oidc::provider::authorize::{self, Around, Rejection};
+use mandataire::oidc::provider::hint::Hint;
 use mandataire::oidc::provider::params::Params;
 use mandataire::oidc::provider::proof::Request;
 use serde_json::{Value, json};
@@ -31,14 +32,8 @@ fn refusal(client: &Client, name: &str, value: &str) -> Option<(&'static str, bo
     let kept = usual.iter().filter(|(known, _)| *known != name).copied().chain([(name, value)]);
     let text = Serializer::new(String::new()).extend_pairs(kept).finish();
     let now = "2026-11-22T09:00:00Z".parse().unwrap();
-    let around = Around {
-        browser: [0; 32],
-        signed_in: true,
-        id: FlowId::new(now, 1),
-        now,
-        is_our_hint: &|hint| hint == "good",
-        pushed: false,
-    };
+    let around =
+        Around { browser: [0; 32], signed_in: true, id: FlowId::new(now, 1), now, hint: &Hint::Absent, pushed: false };
     match authorize::check(&Params::parse(text.as_bytes()).unwrap(), client, around) {
         Ok(_) => None,
         Err(Rejection::Redirect { error, state, .. }) => Some((error, state.is_some())),
@@ -130,7 +125,7 @@ async fn is_asserted(world: &World, key: &Key, client: &str, claims: &Value) -> 
 
 on_each_backend! {
     async fn an_assertion_stands_to_the_second(world) {
-        let key = Key::new(world.now());
+        let key = Key::new();
         let address = "https://signer.example/callback".to_owned();
         let usual = Client::usual("signer".to_owned(), "Signer".to_owned(), vec![address]);
         world.registered(Client { auth_method: AuthMethod::PrivateKey, keys: Some(key.set()), ..usual }).await;
@@ -153,7 +148,7 @@ on_each_backend! {
 
     /// For as long as an assertion could still be presented.
     async fn an_assertion_is_remembered_while_it_stands(world) {
-        let key = Key::new(world.now());
+        let key = Key::new();
         let address = "https://signer.example/callback".to_owned();
         let usual = Client::usual("signer".to_owned(), "Signer".to_owned(), vec![address]);
         world.registered(Client { auth_method: AuthMethod::PrivateKey, keys: Some(key.set()), ..usual }).await;
@@ -169,7 +164,7 @@ on_each_backend! {
     }
 
     async fn a_proof_stands_to_the_second(world) {
-        let key = Key::new(world.now());
+        let key = Key::new();
         let now = world.now().timestamp();
         let about = Request { method: "POST", path: "/token", token: None };
         for (claims, stands) in [
@@ -192,7 +187,7 @@ on_each_backend! {
 
     /// For as long as a proof could still be presented.
     async fn a_proof_is_remembered_while_it_stands(world) {
-        let key = Key::new(world.now());
+        let key = Key::new();
         let about = Request { method: "POST", path: "/token", token: None };
         let proof = |iat: i64| key.proof(&world, ("POST", "/token"), &json!({}), &json!({ "jti": "once", "iat": iat }));
         let first = proof(world.now().timestamp() + 30);
