@@ -1,5 +1,6 @@
 //! The application: from a configuration to a running server.
 
+mod auditing;
 pub mod demo;
 pub mod monitoring;
 mod providers;
@@ -7,6 +8,7 @@ mod serve;
 mod signals;
 pub mod tls;
 
+pub use auditing::thresholds;
 pub use providers::Credentials;
 pub use serve::serve;
 
@@ -147,6 +149,7 @@ pub async fn assemble(
         trusted_proxies: config.trusted_proxies.clone(),
         proxied: !config.development && config.tls.certificate_file.is_none(),
         demo: config.mail.mode == MailMode::Page,
+        audit: config.audit,
     };
     let provider = Provider {
         issuer: config.public_url.clone(),
@@ -243,6 +246,7 @@ pub fn start_background(app: &Data<App>, config: &Config) -> Result<(), StartErr
         let (store, clock, bell) = (app.store.clone(), app.clock.clone(), app.bell.clone());
         actix_web::rt::spawn(outbox::run(store, sender, clock, bell));
     }
+    actix_web::rt::spawn(auditing::run(app.clone()));
     let (store, ring, limited) = (app.store.clone(), app.provider.keys.clone(), app.clone());
     actix_web::rt::spawn(async move {
         loop {

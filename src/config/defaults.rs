@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::{
-    Algorithm, Config, Database, Encryption, FranceConnect, Log, LogFormat, LogLevel, Mail, MailMode, Monitoring,
-    Secrets, Tls,
+    Algorithm, Audit, Config, Database, Encryption, FranceConnect, Log, LogFormat, LogLevel, Mail, MailMode,
+    Monitoring, Secrets, Tls,
 };
 
 impl Default for Config {
@@ -25,6 +25,7 @@ impl Default for Config {
             providers: BTreeMap::new(),
             tls: Tls::default(),
             monitoring: Monitoring::default(),
+            audit: Audit::default(),
             log: Log::default(),
         }
     }
@@ -71,5 +72,23 @@ impl Default for FranceConnect {
 impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Text, level: LogLevel::Info }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            export_limit: 10_000,
+            export_quota: 50_000,
+            opens: 7,
+            closes: 21,
+            minutes: 60,
+            openings: 10,
+            uses: 20,
+            refusals: 5,
+            soon: 5,
+            outcome_days: 7,
+            answer_days: 14,
+        }
     }
 }

@@ -1,14 +1,18 @@
 //! The rules of mandates. Pure: no input or output, no clock, no randomness of its own; the same arguments give the same answer.
 
 pub mod agreement;
+pub mod auditor;
 pub mod authenticator;
 pub mod citizen;
+pub mod civil;
 pub mod client;
 pub mod digest;
 pub mod event;
+pub mod finding;
 pub mod flow;
 pub mod grant;
 pub mod id;
+pub mod inquiry;
 pub mod language;
 pub mod likeness;
 pub mod mandate;
@@ -19,6 +23,7 @@ pub mod procedure;
 pub mod refusal;
 #[cfg(test)]
 mod samples;
+pub mod signal;
 pub mod term;
 
 /// An instant in UTC. Civil time exists on screens only.

@@ -3,6 +3,7 @@
 //! Two doors: [`Store::read`] and [`Store::write`]. Nothing slow happens inside a write: no network, no password hashing, no signing.
 
 pub mod accounts;
+pub mod audit;
 pub mod authenticators;
 pub mod citizens;
 pub mod clients;

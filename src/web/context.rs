@@ -166,6 +166,7 @@ mod tests {
             trusted_proxies: proxies.iter().map(|address| address.parse().unwrap()).collect(),
             proxied: true,
             demo: false,
+            audit: crate::config::Audit::default(),
         }
     }
 

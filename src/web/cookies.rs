@@ -97,6 +97,7 @@ mod tests {
             trusted_proxies: Vec::new(),
             proxied: false,
             demo: false,
+            audit: crate::config::Audit::default(),
         };
         for name in [session(&settings), browser(&settings)] {
             assert!(name.starts_with("__Host-"), "{name}");

@@ -142,11 +142,15 @@ async fn touch(app: &App, session: &Session, now: Instant) -> Result<(), Problem
 }
 
 /// The page to come back to after a code: a form that was sent is filled in again on its own page.
-fn page_of<'p>(method: &Method, path: &'p str) -> &'p str {
+pub(super) fn page_of<'p>(method: &Method, path: &'p str) -> &'p str {
     match path {
         _ if *method != Method::POST => path,
         "/mandates/drafts" => "/mandates/new",
         _ if path.ends_with("/outcome") => "/home",
-        _ => path.strip_suffix("/cancellation").unwrap_or(path),
+        "/journal/export" => "/journal",
+        _ => {
+            let ends = ["/cancellation", "/decision", "/reading", "/answer"];
+            ends.iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path)
+        }
     }
 }

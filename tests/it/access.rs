@@ -20,8 +20,17 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/access_m
 
 /// Routes that need not hide another organisation's object: an agreement is for whoever holds its address, an auditor reads the
 /// whole journal, and a sign-in of another browser says so, because the way out is to go back to the public service.
-const OPEN: [&str; 4] =
-    ["/agreements/{token}", "/journal/{entry}", "/provider/{flow}", "/provider/{flow}/cancellation"];
+const OPEN: [&str; 9] = [
+    "/agreements/{token}",
+    "/journal/{entry}",
+    "/journal/mandates/{mandate}",
+    "/journal/inquiries/{inquiry}",
+    "/journal/inquiries/{inquiry}/decision",
+    "/journal/inquiries/{inquiry}/reading",
+    "/journal/signals/{signal}",
+    "/provider/{flow}",
+    "/provider/{flow}/cancellation",
+];
 
 /// An answer, with the names of the objects in the place of their identifiers.
 #[derive(Debug, Clone, PartialEq, Eq)]
