@@ -1,40 +1,149 @@
-//! `journal list`: the clear parts, oldest first. Nothing about a person is in them.
+//! Reading the journal at the command line: the same questions as on the pages. Nothing about a person is in the answers, and each
+//! reading is an entry with its purpose.
 
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::{Desk, Failure, output};
-use crate::cli::Entries;
+use crate::app;
+use crate::cli::{Activity, Entries, Purpose, Signals, Story};
+use crate::config::Config;
+use crate::domain::civil;
 use crate::domain::event::{Event, Kind};
-use crate::store::Error;
-use crate::store::journal::{self, Filter};
+use crate::domain::id::{AccountId, CitizenId, OrganisationId};
+use crate::domain::procedure::Procedure;
+use crate::journal::line;
+use crate::store::audit::{self, Field, Part, Search};
+use crate::store::journal::{self, Entry};
+use crate::store::{Db, Error};
+
+/// Days looked at where no period is given.
+const PERIOD: i32 = 30;
+/// Entries of a story.
+const EVENTS: i64 = 10_000;
+
+/// Reads, and records it: nothing is answered unless that is written.
+async fn recorded<T, F>(
+    desk: &Desk,
+    purpose: Purpose,
+    facts: Vec<(&'static str, String)>,
+    read: F,
+) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Db<'_>) -> Result<T, Error> + Send + 'static,
+{
+    let now = desk.clock.now();
+    while desk.store.write(move |tx| audit::digest(tx, now)).await? > 0 {}
+    let event =
+        Event::new(Kind::JournalRead, now).fact("channel", "command_line").fact("purpose", purpose.purpose.code());
+    let event = facts.into_iter().fold(event, |event, (name, value)| event.fact(name, value));
+    let found = desk.store.read(read).await?;
+    desk.store.write(move |tx| journal::record(tx, &event).map(drop)).await?;
+    Ok(found)
+}
 
 pub(super) async fn list(desk: &Desk, asked: Entries) -> Result<(), Failure> {
-    let filter = Filter {
-        from: asked.from,
-        until: asked.to,
-        kind: asked.kind,
-        organisation: asked.organisation,
-        actor: asked.mediator,
-        mandate: asked.mandate,
-    };
-    let (after, limit) = (asked.after, i64::from(asked.limit));
-    let read = Event::new(Kind::JournalRead, desk.clock.now()).fact("channel", "command_line");
-    let listing = desk.store.write(move |tx| {
-        let entries = journal::list_forward(tx, &filter, after.as_ref(), limit)?;
-        journal::record(tx, &read)?;
-        Ok::<_, Error>(entries)
-    });
-    let entries = listing.await?;
-    if asked.output.json {
-        for entry in &entries {
-            println!("{}", String::from_utf8_lossy(&entry.clear));
-        }
+    let with: BTreeMap<Field, String> = [
+        (Field::Kind, asked.kind.map(|kind| kind.code().to_owned())),
+        (Field::Organisation, asked.organisation.map(|id| id.to_string())),
+        (Field::Actor, asked.mediator.map(|id| id.to_string())),
+        (Field::Mandate, asked.mandate.map(|id| id.to_string())),
+        (Field::Citizen, asked.citizen.map(|id| id.to_string())),
+        (Field::Client, asked.service),
+        (Field::Procedure, asked.procedure.map(|one| one.key().to_owned())),
+    ]
+    .into_iter()
+    .filter_map(|(field, value)| value.map(|value| (field, value)))
+    .collect();
+    let mut facts: Vec<_> = with.iter().map(|(field, value)| (fact(*field), value.clone())).collect();
+    facts.extend(asked.from.map(|at| ("filter_from", at.to_rfc3339())));
+    facts.extend(asked.to.map(|at| ("filter_to", at.to_rfc3339())));
+    let search = Search { from: asked.from, until: asked.to, with };
+    let (part, limit) = (Part::Forward(asked.after), i64::from(asked.limit));
+    let read = move |db: &mut Db<'_>| audit::page(db, &search, &part, limit);
+    let entries = recorded(desk, asked.purpose, facts, read).await?;
+    if asked.csv {
+        print!("{}", line::csv_head());
+        entries.iter().for_each(|entry| print!("{}", line::csv(&entry.clear, &entry.leaf, &entry.commitment)));
         return Ok(());
     }
-    let rows: Vec<_> = entries
-        .iter()
-        .map(|entry| json!({ "at": entry.at.to_rfc3339(), "kind": entry.kind.code(), "id": entry.id.as_str() }))
-        .collect();
-    output::many(false, &rows, "no entry matches");
+    say(&entries, asked.output.json, "no entry matches");
+    Ok(())
+}
+
+const fn fact(field: Field) -> &'static str {
+    match field {
+        Field::Mandate => "filter_mandate",
+        Field::Citizen => "filter_citizen",
+        Field::Actor => "filter_mediator",
+        Field::Client => "filter_client",
+        Field::Procedure => "filter_procedure",
+        Field::Organisation => "filter_organisation",
+        Field::Kind => "filter_kind",
+    }
+}
+
+/// The clear parts as they are, or a line each.
+fn say(entries: &[Entry], json: bool, none: &str) {
+    if json {
+        entries.iter().for_each(|entry| println!("{}", String::from_utf8_lossy(&entry.clear)));
+        return;
+    }
+    let row =
+        |entry: &Entry| json!({ "at": entry.at.to_rfc3339(), "kind": entry.kind.code(), "id": entry.id.as_str() });
+    output::many(false, &entries.iter().map(row).collect::<Vec<Value>>(), none);
+}
+
+pub(super) async fn mandate(desk: &Desk, asked: Story) -> Result<(), Failure> {
+    let id = asked.id;
+    let facts = vec![("page", "timeline".to_owned()), ("filter_mandate", id.to_string())];
+    let read = move |db: &mut Db<'_>| audit::of_mandate(db, &id, EVENTS);
+    let entries = recorded(desk, asked.purpose, facts, read).await?;
+    say(&entries, asked.output.json, "no entry is about this mandate");
+    Ok(())
+}
+
+/// What an identifier is about; whatever is none of ours is a client.
+fn about(text: String) -> (Field, String) {
+    let field = match text.as_str() {
+        one if one.parse::<CitizenId>().is_ok() => Field::Citizen,
+        one if one.parse::<OrganisationId>().is_ok() => Field::Organisation,
+        one if one.parse::<AccountId>().is_ok() => Field::Actor,
+        one if one.parse::<Procedure>().is_ok() => Field::Procedure,
+        _ => Field::Client,
+    };
+    (field, text)
+}
+
+pub(super) async fn activity(desk: &Desk, asked: Activity) -> Result<(), Failure> {
+    let last = asked.to.map_or_else(|| civil::day(desk.clock.now(), civil::FIGURES), civil::number);
+    let first = asked.from.map_or(last - PERIOD + 1, civil::number);
+    let of = asked.of.map(about);
+    let mut facts = vec![
+        ("page", "activity".to_owned()),
+        ("filter_from", civil::date(first).to_string()),
+        ("filter_to", civil::date(last).to_string()),
+    ];
+    facts.extend(of.iter().map(|(_, value)| ("about", value.clone())));
+    let read = move |db: &mut Db<'_>| {
+        audit::tallies(db, of.as_ref().map(|(field, value)| (*field, value.as_str())), first, last)
+    };
+    let tallies = recorded(desk, asked.purpose, facts, read).await?;
+    let row = |one: &audit::Tally| json!({ "day": civil::date(one.day).to_string(), "kind": one.kind.code(), "entries": one.entries });
+    output::many(asked.output.json, &tallies.iter().map(row).collect::<Vec<Value>>(), "nothing happened");
+    Ok(())
+}
+
+pub(super) async fn signals(desk: &Desk, config: &Config, asked: &Signals) -> Result<(), Failure> {
+    let (day, now) = (civil::number(asked.day), desk.clock.now());
+    if day >= civil::day(now, civil::FIGURES) {
+        return Err(Failure::Said(format!("{} is not over", asked.day)));
+    }
+    let facts = vec![("page", "signals".to_owned()), ("day", asked.day.to_string())];
+    recorded(desk, asked.purpose, facts, |_| Ok(())).await?;
+    let raised = audit::look_at_a_day(&desk.store, day, app::thresholds(config), now).await?;
+    println!("{raised} new signals were sent to organisations");
     Ok(())
 }

@@ -77,7 +77,16 @@ async fn command(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(options) => migrate(&load()?, &options),
         Command::CheckConfig => check(&load()?),
         Command::Admin(admin) => administer(load, admin).await,
-        Command::Journal(Journal::List(entries)) => journal::list(&desk(&load()?)?, entries).await,
+        Command::Journal(asked) => {
+            let config = load()?;
+            let desk = desk(&config)?;
+            match asked {
+                Journal::List(entries) => journal::list(&desk, entries).await,
+                Journal::Mandate(story) => journal::mandate(&desk, story).await,
+                Journal::Activity(activity) => journal::activity(&desk, activity).await,
+                Journal::Signals(signals) => journal::signals(&desk, &config, &signals).await,
+            }
+        }
         Command::Retention(Retention::Run { dry_run, output }) => {
             let config = load()?;
             retention::run(&desk(&config)?, &config, dry_run, output.json).await

@@ -1,5 +1,6 @@
 //! The application: from a configuration to a running server.
 
+mod auditing;
 pub mod demo;
 pub mod monitoring;
 mod providers;
@@ -11,6 +12,7 @@ pub mod tls;
 pub mod upkeep;
 pub mod verifying;
 
+pub use auditing::thresholds;
 pub use providers::Credentials;
 pub use serve::serve;
 
@@ -153,6 +155,7 @@ pub async fn assemble(
         proxied: !config.development && config.tls.certificate_file.is_none(),
         demo: config.mail.mode == MailMode::Page,
         public_entries: config.journal.public_entries,
+        audit: config.audit,
     };
     let provider = Provider {
         issuer: config.public_url.clone(),
@@ -252,6 +255,7 @@ pub fn start_background(app: &Data<App>, config: &Config) -> Result<(), StartErr
         actix_web::rt::spawn(outbox::run(store, sender, clock, bell));
     }
     actix_web::rt::spawn(upkeep::run(app.clone(), Ages::usual(config.signing.key_days)));
+    actix_web::rt::spawn(auditing::run(app.clone()));
     Ok(())
 }
 

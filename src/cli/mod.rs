@@ -11,7 +11,9 @@ use self::admin::Admin;
 pub use self::retention::Retention;
 use crate::domain::Instant;
 use crate::domain::event::Kind;
-use crate::domain::id::{AccountId, EntryId, MandateId, OrganisationId};
+use crate::domain::id::{AccountId, CitizenId, EntryId, MandateId, OrganisationId};
+use crate::domain::inquiry::Ground;
+use crate::domain::procedure::Procedure;
 
 /// Lets a trained mediator act for a citizen online, under a mandate, without ever knowing the citizen's password.
 #[derive(Debug, Parser)]
@@ -82,6 +84,64 @@ pub struct Output {
 pub enum Journal {
     /// List entries, oldest first
     List(Entries),
+    /// Tell the story of one mandate, from the agreement to the last outcome
+    Mandate(Story),
+    /// Count what somebody, an organisation, a service or a procedure did, by day
+    Activity(Activity),
+    /// Look again for what asks for an explanation on a day that is over
+    Signals(Signals),
+}
+
+/// Why the journal is read: it is recorded with every reading.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Purpose {
+    /// Why: complaint, inspection, incident, authority or person
+    #[arg(long, value_name = "GROUND", value_parser = ground)]
+    pub purpose: Ground,
+}
+
+/// Which mandate.
+#[derive(Debug, Args)]
+pub struct Story {
+    /// The mandate, mdt_…
+    pub id: MandateId,
+    /// Why.
+    #[command(flatten)]
+    pub purpose: Purpose,
+    /// How to answer.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Whose activity, and when.
+#[derive(Debug, Args)]
+pub struct Activity {
+    /// Whose: an identifier (cit_…, acc_…, org_…), the key of a procedure, or a client; everything if left out
+    #[arg(value_parser = word)]
+    pub of: Option<String>,
+    /// The first day, as 2026-11-01; by default the last thirty
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<chrono::NaiveDate>,
+    /// The last day, included
+    #[arg(long, value_name = "DAY")]
+    pub to: Option<chrono::NaiveDate>,
+    /// Why.
+    #[command(flatten)]
+    pub purpose: Purpose,
+    /// How to answer.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Which day.
+#[derive(Debug, Args)]
+pub struct Signals {
+    /// The day, as 2026-11-21; it must be over
+    #[arg(long, value_name = "DAY")]
+    pub day: chrono::NaiveDate,
+    /// Why.
+    #[command(flatten)]
+    pub purpose: Purpose,
 }
 
 /// Which entries.
@@ -105,6 +165,21 @@ pub struct Entries {
     /// Of this mandate only, mdt_…
     #[arg(long, value_name = "ID")]
     pub mandate: Option<MandateId>,
+    /// About this person only, cit_…
+    #[arg(long, value_name = "ID")]
+    pub citizen: Option<CitizenId>,
+    /// At this service only, its client identifier
+    #[arg(long, value_name = "ID", value_parser = word)]
+    pub service: Option<String>,
+    /// For this procedure only, its key
+    #[arg(long, value_name = "KEY")]
+    pub procedure: Option<Procedure>,
+    /// Why.
+    #[command(flatten)]
+    pub purpose: Purpose,
+    /// Answer in CSV, with the leaf hash of each entry
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
     /// After this entry, ent_…
     #[arg(long, value_name = "ID")]
     pub after: Option<EntryId>,
@@ -114,6 +189,18 @@ pub struct Entries {
     /// How to answer.
     #[command(flatten)]
     pub output: Output,
+}
+
+fn ground(code: &str) -> Result<Ground, String> {
+    let codes = || Ground::ALL.map(Ground::code).join(", ");
+    code.parse().map_err(|_| format!("the purposes are {}", codes()))
+}
+
+/// What is written into the journal as it was typed names something: it is no text about a person.
+fn word(text: &str) -> Result<String, String> {
+    let fits = (1..=80).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/=".contains(&byte));
+    if fits { Ok(text.to_owned()) } else { Err("this is the identifier of nothing".to_owned()) }
 }
 
 fn kind(code: &str) -> Result<Kind, String> {
@@ -162,8 +249,12 @@ pub(super) mod tests {
             ("admin organisation create n --siret 73282932000074 --procedure all", ErrorKind::InvalidValue),
             ("admin organisation create n --siret 73282932000074 --zone Mars", ErrorKind::ValueValidation),
             ("admin auditor create --email nobody --name n", ErrorKind::ValueValidation),
-            ("journal list --kind unknown", ErrorKind::ValueValidation),
-            ("journal list --from yesterday", ErrorKind::ValueValidation),
+            ("journal list", ErrorKind::MissingRequiredArgument),
+            ("journal list --purpose curiosity", ErrorKind::ValueValidation),
+            ("journal list --purpose incident --kind unknown", ErrorKind::ValueValidation),
+            ("journal list --purpose incident --from yesterday", ErrorKind::ValueValidation),
+            ("journal list --purpose incident --service Joséphine", ErrorKind::ValueValidation),
+            ("journal activity --purpose incident é", ErrorKind::ValueValidation),
             ("demo --json", ErrorKind::MissingRequiredArgument),
         ] {
             assert_eq!(parsed(line).unwrap_err(), kind, "{line}");

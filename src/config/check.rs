@@ -7,7 +7,7 @@ use lettre::message::Mailbox;
 use url::{Host, Url};
 
 use super::keys::{key_of, refusal};
-use super::{Config, Database, Encryption, FranceConnect, Mail, MailMode, Monitoring, Problem, Retention};
+use super::{Audit, Config, Database, Encryption, FranceConnect, Mail, MailMode, Monitoring, Problem, Retention};
 
 impl Config {
     /// Every reason not to start with this configuration, secret files included. Empty: all is well.
@@ -26,6 +26,7 @@ impl Config {
             self.plain_for_others(),
             self.age_of_keys(),
             self.monitoring_apart(),
+            self.audit.check(),
         ];
         let mail = self.mail.check(self.development);
         let providers = self.identifying().flat_map(|(name, provider)| provider.check(name, self.development));
@@ -72,6 +73,27 @@ impl Config {
     fn proxies(&self) -> Option<Problem> {
         let odd = self.trusted_proxies.iter().find(|address| address.is_unspecified() || address.is_multicast())?;
         Some(refusal("trusted_proxies", format!("has {odd}, which is no machine")))
+    }
+}
+
+impl Audit {
+    fn check(&self) -> Option<Problem> {
+        let Self { opens, closes, .. } = *self;
+        let within = [
+            ("export_limit", self.export_limit, 1..=100_000),
+            ("export_quota", self.export_quota, 1..=1_000_000),
+            ("opens", opens, 0..=closes.min(24)),
+            ("closes", closes, 0..=24),
+            ("minutes", self.minutes, 1..=1_440),
+            ("openings", self.openings, 1..=1_000),
+            ("uses", self.uses, 1..=1_000),
+            ("refusals", self.refusals, 1..=1_000),
+            ("soon", self.soon, 0..=1_440),
+            ("outcome_days", self.outcome_days, 1..=90),
+            ("answer_days", self.answer_days, 1..=90),
+        ];
+        let odd = within.into_iter().find(|(_, value, range)| !range.contains(value));
+        odd.map(|(name, value, _)| refusal(&format!("audit.{name}"), format!("is {value}")))
     }
 }
 

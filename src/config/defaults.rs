@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::{
-    Algorithm, ClientAuth, Config, Database, Encryption, FranceConnect, Journal, Log, LogFormat, LogLevel, Mail,
+    Algorithm, Audit, ClientAuth, Config, Database, Encryption, FranceConnect, Journal, Log, LogFormat, LogLevel, Mail,
     MailMode, Monitoring, Retention, Secrets, Signing, Tls,
 };
 
@@ -28,6 +28,7 @@ impl Default for Config {
             signing: Signing::default(),
             monitoring: Monitoring::default(),
             retention: Retention::default(),
+            audit: Audit::default(),
             log: Log::default(),
         }
     }
@@ -96,5 +97,23 @@ impl Default for Retention {
 impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Text, level: LogLevel::Info }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            export_limit: 10_000,
+            export_quota: 50_000,
+            opens: 7,
+            closes: 21,
+            minutes: 60,
+            openings: 10,
+            uses: 20,
+            refusals: 5,
+            soon: 5,
+            outcome_days: 7,
+            answer_days: 14,
+        }
     }
 }

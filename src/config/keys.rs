@@ -3,7 +3,7 @@
 use super::{FRANCECONNECT, Problem};
 
 /// The keys in the order of the example; each text continues "write".
-pub(super) const KEYS: [(&str, &str); 44] = [
+pub(super) const KEYS: [(&str, &str); 55] = [
     (
         "public_url",
         "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",
@@ -73,13 +73,35 @@ pub(super) const KEYS: [(&str, &str); 44] = [
     ("retention.traces", "a number of months from 1 to 120; FranceConnect asks for 36"),
     ("retention.over", "a number of days from 1 to 90"),
     ("retention.hour", "an hour from 0 to 23, in UTC"),
+    ("audit.export_limit", "a number of entries from 1 to 100000"),
+    ("audit.export_quota", "a number of entries from 1 to 1000000"),
+    ("audit.opens", "an hour from 0 to 24, not after audit.closes"),
+    ("audit.closes", "an hour from 0 to 24"),
+    ("audit.minutes", "a number of minutes from 1 to 1440"),
+    ("audit.openings", "a number of openings from 1 to 1000"),
+    ("audit.uses", "a number of uses from 1 to 1000"),
+    ("audit.refusals", "a number of refusals from 1 to 1000"),
+    ("audit.soon", "a number of minutes from 0 to 1440"),
+    ("audit.outcome_days", "a number of days from 1 to 90"),
+    ("audit.answer_days", "a number of days from 1 to 90"),
     ("log.format", "text or json"),
     ("log.level", "error, warn, info, debug or trace"),
 ];
 
 /// The tables that hold keys.
-pub(super) const TABLES: [&str; 10] =
-    ["database", "secrets", "journal", "mail", "franceconnect", "tls", "signing", "monitoring", "retention", "log"];
+pub(super) const TABLES: [&str; 11] = [
+    "database",
+    "secrets",
+    "journal",
+    "mail",
+    "franceconnect",
+    "tls",
+    "signing",
+    "monitoring",
+    "retention",
+    "audit",
+    "log",
+];
 
 /// The table of the tables of further providers.
 pub(super) const PROVIDERS: &str = "providers";

@@ -156,6 +156,22 @@ kinds! {
     KeyActivated = "key_activated",
     /// A signing key stopped signing, lost its private part, or left the key set.
     KeyRetired = "key_retired",
+    /// An auditor asked who a pseudonym stands for.
+    InquiryAsked = "inquiry_asked",
+    /// A second auditor allowed it.
+    InquiryApproved = "inquiry_approved",
+    /// A second auditor refused it.
+    InquiryDeclined = "inquiry_declined",
+    /// The identity behind a pseudonym was read under an inquiry.
+    IdentityRead = "identity_read",
+    /// A list of the journal was taken away as a file.
+    JournalExported = "journal_exported",
+    /// Something in the journal asks for an explanation.
+    SignalRaised = "signal_raised",
+    /// The organisation explained it.
+    SignalAnswered = "signal_answered",
+    /// An auditor wrote a finding.
+    FindingRecorded = "finding_recorded",
 }
 
 /// Whose key seals the private part of an entry: destroying that key destroys the part, and leaves every proof valid.

@@ -31,6 +31,14 @@ pub fn is_one(text: &str) -> bool {
     prefix.len() == 3 && prefix.bytes().all(|byte| byte.is_ascii_lowercase()) && checked(prefix, text).is_ok()
 }
 
+/// The milliseconds since 1970 that an identifier begins with, and the last bits of its chance; nothing if it is none.
+#[must_use]
+pub fn parts(text: &str) -> Option<(u64, u128)> {
+    let (_, body) = text.split_once('_')?;
+    let ulid = Ulid::from_string(body).ok()?;
+    Some((ulid.timestamp_ms(), ulid.random()))
+}
+
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)+) => { $(
         $(#[$doc])*
@@ -106,6 +114,12 @@ id! {
     HoldId = "hld";
     /// Where a browser came from, kept for FranceConnect.
     TraceId = "trc";
+    /// An auditor's request to know who a pseudonym stands for.
+    InquiryId = "inq";
+    /// Something in the journal that asks for an explanation.
+    SignalId = "sig";
+    /// What an auditor concluded.
+    FindingId = "fnd";
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
 //! The rules of mandates. Pure: no input or output, no clock, no randomness of its own; the same arguments give the same answer.
 
 pub mod agreement;
+pub mod auditor;
 pub mod authenticator;
 pub mod citizen;
+pub mod civil;
 pub mod client;
 pub mod digest;
 pub mod erasure;
 pub mod event;
+pub mod finding;
 pub mod flow;
 pub mod grant;
 pub mod id;
+pub mod inquiry;
 pub mod language;
 pub mod likeness;
 pub mod mandate;
@@ -23,6 +27,7 @@ pub mod repeat;
 pub mod retention;
 #[cfg(test)]
 mod samples;
+pub mod signal;
 pub mod signing_key;
 pub mod term;
 

@@ -85,4 +85,11 @@ refusals! {
     SameOfficer = "same_officer", "Another officer must approve, in another session.";
     // Auditing.
     PurposeNeeded = "purpose_needed", "A purpose must be declared before reading.";
+    NotAnAuditor = "not_an_auditor", "Only an auditor may do this.";
+    InquiryOfOneself = "inquiry_of_oneself", "Another auditor must decide.";
+    InquiryDecided = "inquiry_decided", "The inquiry was already decided.";
+    InquiryExpired = "inquiry_expired", "The inquiry, or the time to read under it, is over.";
+    InquiryNotApproved = "inquiry_not_approved", "No second auditor approved the inquiry.";
+    SignalAnswered = "signal_answered", "The signal was already answered.";
+    ExportQuota = "export_quota", "The auditor's quota of exported entries is used up.";
 }

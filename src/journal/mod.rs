@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod checkpoint;
 mod compare;
 pub mod leaf;
+pub mod line;
 pub mod note;
 pub mod proof;
 pub mod tile;

@@ -113,7 +113,7 @@ const fn place(row: &str) -> Place<'_> {
     Place { table: "journal_sealed", column: "ciphertext", row }
 }
 
-/// What an auditor filters by; empty fields do not filter.
+/// What a walk stops at; empty fields do not filter.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Entries at or after this instant.
@@ -173,20 +173,8 @@ impl TryFrom<Row> for Entry {
 
 type Matching<'q> = journal_entries::BoxedQuery<'q, MultiBackend>;
 
-/// Entries that match, newest first, at most `limit`, older than `after`.
-///
-/// # Errors
-/// The database fails.
-pub fn list(db: &mut Db<'_>, filter: &Filter, after: Option<&EntryId>, limit: i64) -> Result<Vec<Entry>, Error> {
-    use journal_entries::dsl;
-    let mut query = matching(filter);
-    if let Some(after) = after {
-        query = query.filter(dsl::id.lt(after.as_str()));
-    }
-    loaded(db, query.order(dsl::id.desc()).limit(limit))
-}
-
-/// Entries that match, oldest first, at most `limit`, newer than `after`.
+/// Entries that match, oldest first, at most `limit`, newer than `after`: a walk through the journal itself. What auditors search is
+/// [`super::audit`]'s; here every entry on the way is read.
 ///
 /// # Errors
 /// The database fails.
@@ -233,6 +221,17 @@ fn matching(filter: &Filter) -> Matching<'_> {
         query = query.filter(dsl::mandate.eq(mandate.as_str()));
     }
     query
+}
+
+/// These entries, in this order; one that is not there is left out.
+///
+/// # Errors
+/// The database fails.
+pub fn of_ids(db: &mut Db<'_>, ids: &[String]) -> Result<Vec<Entry>, Error> {
+    use journal_entries::dsl;
+    let found = loaded(db, dsl::journal_entries.filter(dsl::id.eq_any(ids.to_vec())).into_boxed())?;
+    let mut found: BTreeMap<String, Entry> = found.into_iter().map(|entry| (entry.id.to_string(), entry)).collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
 /// One entry.

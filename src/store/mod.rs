@@ -2,6 +2,7 @@
 //! [`Store::write`]. Nothing slow happens inside a write: no network, no password hashing, no signing.
 
 pub mod accounts;
+pub mod audit;
 pub mod authenticators;
 pub mod backup;
 pub mod citizens;

@@ -261,6 +261,59 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    journal_terms (number) {
+        number -> Integer, term -> Text,
+    }
+}
+
+diesel::table! {
+    journal_search (n) {
+        n -> BigInt, entry -> Text, kind -> Integer, organisation -> Nullable<Integer>, actor -> Nullable<Integer>,
+        citizen -> Nullable<Integer>, mandate -> Nullable<Integer>, client -> Nullable<Integer>,
+        procedure -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    journal_days (term, day, kind) {
+        term -> Integer, day -> Integer, kind -> Integer, entries -> BigInt,
+    }
+}
+
+diesel::table! {
+    journal_digest (one) {
+        one -> Integer, settled -> Text, signals_day -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    inquiries (id) {
+        id -> Text, citizen -> Text, asked_by -> Text, asked_at -> Timestamp, ground -> Text, entry -> Text,
+        decided_by -> Nullable<Text>, decided_at -> Nullable<Timestamp>, approved -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    signals (id) {
+        id -> Text, rule -> Text, organisation -> Text, subject -> Text, day -> Integer, times -> Integer,
+        first_at -> Timestamp, last_at -> Timestamp, raised_at -> Timestamp, answer_until -> Timestamp,
+        answered_at -> Nullable<Timestamp>, answered_by -> Nullable<Text>, answer_entry -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    findings (id) {
+        id -> Text, account -> Text, at -> Timestamp, about -> Text, entry -> Text,
+    }
+}
+
+diesel::table! {
+    journal_exports (entry) {
+        entry -> Text, account -> Text, at -> Timestamp, entries -> Integer,
+    }
+}
+
 diesel::joinable!(memberships -> accounts (account));
 diesel::joinable!(memberships -> organisations (organisation));
 diesel::joinable!(authenticators -> accounts (account));
@@ -312,4 +365,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     erasures,
     traces,
     leases,
+    journal_terms,
+    journal_search,
+    journal_days,
+    journal_digest,
+    inquiries,
+    signals,
+    findings,
+    journal_exports,
 );

@@ -185,6 +185,7 @@ mod tests {
             proxied: true,
             demo: false,
             public_entries: false,
+            audit: crate::config::Audit::default(),
         }
     }
 

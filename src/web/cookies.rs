@@ -98,6 +98,7 @@ mod tests {
             proxied: false,
             demo: false,
             public_entries: false,
+            audit: crate::config::Audit::default(),
         };
         for name in [session(&settings), browser(&settings)] {
             assert!(name.starts_with("__Host-"), "{name}");

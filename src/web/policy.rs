@@ -145,7 +145,7 @@ async fn touch(app: &App, session: &Session, now: Instant) -> Result<(), Problem
 }
 
 /// The page to come back to after a code: a form that was sent is filled in again on its own page.
-fn page_of<'p>(method: &Method, path: &'p str) -> &'p str {
+pub(super) fn page_of<'p>(method: &Method, path: &'p str) -> &'p str {
     match path {
         _ if *method != Method::POST => path,
         "/mandates/drafts" => "/mandates/new",
@@ -153,6 +153,10 @@ fn page_of<'p>(method: &Method, path: &'p str) -> &'p str {
         "/office/holds" => "/office/holds/new",
         _ if path.ends_with("/lifting") => "/office",
         _ if path.ends_with("/outcome") => "/home",
-        _ => ["/cancellation", "/approval", "/refusal"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path),
+        "/journal/export" => "/journal",
+        _ => {
+            let ends = ["/cancellation", "/approval", "/refusal", "/decision", "/reading", "/answer"];
+            ends.iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path)
+        }
     }
 }

@@ -119,7 +119,11 @@ const fn refusal_status(refusal: Refusal) -> StatusCode {
         | Refusal::ErasureWaiting
         | Refusal::ErasureOver
         | Refusal::FlowExpired
-        | Refusal::FlowUsed => StatusCode::CONFLICT,
+        | Refusal::FlowUsed
+        | Refusal::InquiryDecided
+        | Refusal::InquiryExpired
+        | Refusal::SignalAnswered => StatusCode::CONFLICT,
+        Refusal::ExportQuota => StatusCode::TOO_MANY_REQUESTS,
         Refusal::NoProcedure
         | Refusal::NoTerm
         | Refusal::NoReason

@@ -9,9 +9,11 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Resource, Responder, guard};
 
-use super::auditor::{entry, handler as auditor};
+use super::auditor::{activity, entry, export, handler as auditor, inquiries as identities, signals, timeline};
 use super::citizen::handler as citizen;
-use super::counter::{identification, logged_out, mandates, opening, people, recap, revocation};
+use super::counter::{
+    identification, logged_out, mandates, opening, people, recap, revocation, signals as own_signals,
+};
 use super::office::{erasures, holds};
 use super::policy::{self, Policy};
 use super::provider::{authorize, choice, endpoints, exercise, inquiries};
@@ -163,6 +165,9 @@ fn counter(routes: Routes) -> Routes {
         .get("/mandates/{mandate}/document", Policy::Member, mandates::document)
         .get("/mandates/{mandate}/revocation", Policy::Member, revocation::form)
         .post("/mandates/{mandate}/revocation", Policy::Member, revocation::revoke)
+        .get("/signals", Policy::Member, own_signals::list)
+        .get("/signals/{signal}", Policy::Member, own_signals::show)
+        .post("/signals/{signal}/answer", Policy::Member, own_signals::answer)
 }
 
 fn journal(routes: Routes) -> Routes {
@@ -170,6 +175,18 @@ fn journal(routes: Routes) -> Routes {
         .get("/journal/purpose", Policy::Auditor, auditor::purpose_form)
         .post("/journal/purpose", Policy::Auditor, auditor::declare)
         .get("/journal", Policy::Purposeful, auditor::list)
+        .post("/journal/export", Policy::Purposeful, export::export)
+        .get("/journal/activity", Policy::Purposeful, activity::show)
+        .get("/journal/mandates/{mandate}", Policy::Purposeful, timeline::show)
+        .get("/journal/inquiries", Policy::Purposeful, identities::list)
+        .post("/journal/inquiries", Policy::Purposeful, identities::ask)
+        .get("/journal/inquiries/{inquiry}", Policy::Purposeful, identities::show)
+        .post("/journal/inquiries/{inquiry}/decision", Policy::Purposeful, identities::decide)
+        .post("/journal/inquiries/{inquiry}/reading", Policy::Purposeful, identities::read)
+        .get("/journal/signals", Policy::Purposeful, signals::list)
+        .get("/journal/signals/{signal}", Policy::Purposeful, signals::show)
+        .get("/journal/findings", Policy::Purposeful, signals::findings)
+        .post("/journal/findings", Policy::Purposeful, signals::record)
         .get("/journal/{entry}", Policy::Purposeful, entry::show)
 }
 

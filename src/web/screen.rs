@@ -14,7 +14,7 @@ use super::assets;
 use super::context::{self, Browser, Current};
 use super::headers;
 use super::moment::Moment;
-use super::policy::is_return;
+use super::policy::{is_return, page_of};
 use super::problem::Problem;
 use super::shell::{Person, Shell};
 use super::state::App;
@@ -134,13 +134,15 @@ fn address(request: &HttpRequest) -> String {
         (&Method::GET, path) if keeps_its_query(path) && !request.query_string().is_empty() => {
             format!("{path}?{}", request.query_string())
         }
-        (_, path) => path.to_owned(),
+        (_, path) => page_of(request.method(), path).to_owned(),
     }
 }
 
 /// Whether the query of a page is ours: what a service sent to another address is not written back.
 fn keeps_its_query(path: &str) -> bool {
-    matches!(path, "/sign-in/link" | "/code" | "/citizens" | "/journal" | "/office") || path.ends_with("/revocation")
+    let plain =
+        ["/sign-in/link", "/code", "/citizens", "/journal", "/journal/activity", "/journal/findings", "/office"];
+    plain.contains(&path) || path.ends_with("/revocation")
 }
 
 fn person(current: &Current) -> Person {

@@ -11,7 +11,9 @@ use url::Url;
 
 use super::refusals::Budget;
 use crate::clock::{Clock, Random};
+use crate::config::Audit;
 use crate::domain::Instant;
+use crate::domain::signal::Thresholds;
 use crate::oidc::provider::Provider;
 use crate::oidc::relying_party::RelyingParty;
 use crate::store::Store;
@@ -108,9 +110,17 @@ pub struct Settings {
     pub demo: bool,
     /// Everybody may read the clear parts of the journal's entries.
     pub public_entries: bool,
+    /// What auditors take away, and what asks for an explanation.
+    pub audit: Audit,
 }
 
 impl Settings {
+    /// From when on something in the journal asks for an explanation.
+    #[must_use]
+    pub const fn thresholds(&self) -> Thresholds {
+        thresholds(&self.audit)
+    }
+
     /// Whether browsers reach us over TLS: cookies are `Secure` then.
     #[must_use]
     pub fn secure(&self) -> bool {
@@ -121,6 +131,22 @@ impl Settings {
     #[must_use]
     pub fn origin(&self) -> String {
         origin_of(&self.public_url)
+    }
+}
+
+/// The thresholds that the operator decided.
+#[must_use]
+pub const fn thresholds(audit: &Audit) -> Thresholds {
+    Thresholds {
+        opens: audit.opens,
+        closes: audit.closes,
+        minutes: audit.minutes,
+        openings: audit.openings,
+        uses: audit.uses,
+        refusals: audit.refusals,
+        soon: audit.soon,
+        outcome_days: audit.outcome_days,
+        answer_days: audit.answer_days,
     }
 }
 

@@ -152,6 +152,10 @@ export class Person {
     return new URL(this.#page.url()).pathname;
   }
 
+  get here() {
+    return this.#page.url();
+  }
+
   /** What an attribute says, such as where a link leads. */
   attribute(selector, name) {
     return this.#page.locator(selector).first().getAttribute(name);

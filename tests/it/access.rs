@@ -20,9 +20,14 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/access_m
 
 /// Routes that need not hide another organisation's object: an agreement is for whoever holds its address, an auditor reads the
 /// whole journal, an officer decides for the operator, and a sign-in of another browser says so, because the way out is to go back to the public service.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 13] = [
     "/agreements/{token}",
     "/journal/{entry}",
+    "/journal/mandates/{mandate}",
+    "/journal/inquiries/{inquiry}",
+    "/journal/inquiries/{inquiry}/decision",
+    "/journal/inquiries/{inquiry}/reading",
+    "/journal/signals/{signal}",
     "/office/erasures/{erasure}",
     "/office/erasures/{erasure}/approval",
     "/office/erasures/{erasure}/refusal",

@@ -118,6 +118,12 @@ on_each_backend! {
     async fn a_filter_finds_exactly_its_entries(world) {
         let ana = world.mediator("Ana Silva").await;
         let one = ana.opens_a_mandate_for("josephine", &[Logement, Justice], Month).await;
+        let service = world.franceconnect_client().await;
+        ana.gets_a_code(&service, &one.citizen, Logement).await;
+        let page = ana.comes_from(&service.request()).await;
+        let refused = ana.sees(&format!("{}/citizens/{}", page.url.path(), one.citizen)).await;
+        let form = refused.form("/provider/").unwrap();
+        ana.sends(&form.with("procedure", "argent")).await;
         let elsewhere = world.another_organisation().await;
         let bruno = world.mediator_of(&elsewhere, "Bruno Hoarau").await;
         bruno.signs_in().await;
@@ -141,6 +147,9 @@ on_each_backend! {
             (format!("organisation={}", world.organisation), has("organisation", world.organisation.as_str())),
             (format!("mediator={}", ana.account), has("actor", ana.account.as_str())),
             (format!("mandate={}", one.mandate), has("mandate", one.mandate.as_str())),
+            (format!("citizen={}", one.citizen), has("citizen", one.citizen.as_str())),
+            (format!("service={}", service.client.id), has("client", &service.client.id)),
+            ("procedure=logement".to_owned(), has("procedure", "logement")),
         ];
         for (first, (query, fits)) in filters.iter().enumerate() {
             for (other, also) in &filters[first..] {
@@ -194,7 +203,9 @@ on_each_backend! {
         let auditor = world.auditor("Denis Roux").await;
         declares_a_purpose(&auditor).await;
         let before = world.count(Kind::JournalRead).await;
-        for field in ["from", "to", "kind", "organisation", "mediator", "mandate"] {
+        for field in
+            ["from", "to", "kind", "organisation", "mediator", "mandate", "citizen", "service", "procedure"]
+        {
             let page = auditor.gets(&format!("/journal?{field}=Jos%C3%A9phine")).await;
             assert_eq!(page.status, 422, "{field}");
             assert!(page.body.contains(&format!("id=\"{field}-error\"")), "{field}");

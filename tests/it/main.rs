@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod auditing;
+#[cfg(test)]
 mod canary;
 #[cfg(test)]
 mod conformance;

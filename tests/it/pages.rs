@@ -8,6 +8,8 @@ use mandataire::web::texts::Language;
 
 // `cfg(test)` tells clippy that these are tests too.
 #[cfg(test)]
+mod auditing;
+#[cfg(test)]
 mod counter;
 #[cfg(test)]
 mod office;
@@ -33,6 +35,7 @@ fn every_page() -> Vec<(String, String)> {
                 others::citizen_pages,
                 others::auditor_pages,
                 office::office_pages,
+                auditing::auditing_pages,
                 others::demo_pages,
             ];
             for (name, html) in fill.into_iter().flat_map(|fill| fill(&sample, language)) {

@@ -7,12 +7,15 @@ use actix_web::web::Data;
 
 use super::handler::facts;
 use super::pages::{EntryPage, Fact};
+use super::reading;
+use super::search::Typed;
 use crate::domain::event::{Event, Kind};
 use crate::domain::id::EntryId;
 use crate::domain::language::Language;
 use crate::domain::mandate::revoke::Reason;
 use crate::domain::refusal::Refusal;
 use crate::journal::leaf;
+use crate::journal::line::hex;
 use crate::store::sessions::Session;
 use crate::store::{Db, journal};
 use crate::web::counter::pages::reason as ending;
@@ -28,22 +31,20 @@ use crate::web::texts::Texts;
 /// # Errors
 /// There is none.
 pub async fn show(app: Data<App>, screen: Screen, session: Session, id: Id<EntryId>) -> Result<HttpResponse, Problem> {
-    let now = app.clock.now();
-    let (entry, purpose) = app
-        .store
-        .write(move |tx| {
-            let entry = journal::find(tx, &id.0)?;
-            // What an auditor declared is for auditors to read. What is sealed for a citizen is not.
-            let purpose = if entry.kind == Kind::PurposeDeclared { sealed_purpose(tx, &id.0) } else { None };
-            let event = Event::new(Kind::JournalRead, now).by(&session.account.id);
-            journal::record(tx, &event.fact("entry", id.0.as_str()))?;
-            Ok::<_, Problem>((entry, purpose))
-        })
-        .await?;
+    let event = Event::new(Kind::JournalRead, app.clock.now()).by(&session.account.id).fact("entry", id.0.as_str());
+    let ((entry, purpose), coverage) = reading::recorded(&app, event, move |db| {
+        let entry = journal::find(db, &id.0)?;
+        // What an auditor declared is for auditors to read. What is sealed for a citizen is not.
+        let purpose = if entry.kind == Kind::PurposeDeclared { sealed(db, &id.0, "purpose") } else { None };
+        Ok((entry, purpose))
+    })
+    .await?;
+    let head = reading::head(&coverage, &session, &screen);
     let sealed = entry.commitment != leaf::NOTHING_SEALED;
     let (at, kind, t) = (screen.moment(entry.at), screen.t().kind(entry.kind).to_owned(), screen.t());
     Ok(screen.page(|shell| EntryPage {
         shell,
+        head,
         id: entry.id.to_string(),
         position: None,
         at,
@@ -62,13 +63,15 @@ fn fact(name: &str, value: String, t: &'static Texts) -> Fact {
         "kind" => Kind::from_code(&value).map(|kind| t.kind(kind)),
         "procedure" => value.parse().ok().map(|one| t.procedure(one).long),
         "reason" => reason(&value, t),
-        "ground" => match value.as_str() {
+        "ground" | "purpose" => match value.as_str() {
             "retention" => Some(t.meaning_retention()),
             "restored" => Some(t.meaning_restored()),
-            code => {
-                code.parse().map(|one| ground(one, t)).or_else(|_| code.parse().map(|one| hold_ground(one, t))).ok()
-            }
+            code => (code.parse().map(|one| ground(one, t)))
+                .or_else(|_| code.parse().map(|one| hold_ground(one, t)))
+                .or_else(|_| code.parse().map(|one| t.ground(one)))
+                .ok(),
         },
+        "rule" => value.parse().ok().map(|one| t.rule(one)),
         "term" => value.parse().ok().map(|one| t.term(one)),
         "language" => value.parse().ok().map(|one| match one {
             Language::Fr => t.meaning_fr(),
@@ -90,7 +93,8 @@ fn fact(name: &str, value: String, t: &'static Texts) -> Fact {
         },
         _ => None,
     };
-    Fact { name: t.fact(name).to_owned(), value, meaning: meaning.map(str::to_owned) }
+    let link = link(name, &value);
+    Fact { name: t.fact(name).to_owned(), value, meaning: meaning.map(str::to_owned), link }
 }
 
 /// Why something was refused, or ended.
@@ -114,17 +118,23 @@ fn reason(code: &str, t: &'static Texts) -> Option<&'static str> {
     }
 }
 
-/// The purpose in the sealed part of an entry; nothing if its key was destroyed.
-fn sealed_purpose(db: &mut Db<'_>, id: &EntryId) -> Option<String> {
-    let sealed = journal::sealed_part(db, id).ok().flatten()?;
-    serde_json::from_slice::<BTreeMap<String, String>>(&sealed).ok()?.remove("purpose")
+/// Where more about an identifier is found; nowhere for most facts.
+fn link(name: &str, value: &str) -> String {
+    match name {
+        "organisation" | "citizen" => format!("/journal?{name}={value}"),
+        "actor" | "subject" | "mediator" => format!("/journal?mediator={value}"),
+        "mandate" => format!("/journal/mandates/{value}"),
+        "procedure" => format!("/journal?procedure={value}"),
+        "client" => Typed { service: value.to_owned(), ..Typed::default() }.address(None),
+        "entry" => format!("/journal/{value}"),
+        "inquiry" => format!("/journal/inquiries/{value}"),
+        "signal" => format!("/journal/signals/{value}"),
+        _ => String::new(),
+    }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// One text in the sealed part of an entry; nothing if its key was destroyed.
+pub(super) fn sealed(db: &mut Db<'_>, id: &EntryId, name: &str) -> Option<String> {
+    let sealed = journal::sealed_part(db, id).ok().flatten()?;
+    serde_json::from_slice::<BTreeMap<String, String>>(&sealed).ok()?.remove(name)
 }

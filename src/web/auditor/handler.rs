@@ -5,28 +5,30 @@ use std::collections::BTreeMap;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use chrono::{Days, NaiveDate, TimeZone};
 use serde::Deserialize;
 
-use super::pages::{EntryRow, JournalFilter, JournalPage, PurposePage};
-use crate::domain::Instant;
+use super::pages::{EntryRow, JournalPage, PurposePage};
+use super::reading;
+use super::search::Typed;
+use crate::domain::auditor;
 use crate::domain::event::{Event, Kind, Owner};
 use crate::domain::id::EntryId;
-use crate::domain::refusal::Refusal;
-use crate::store::journal::{self, Entry, Filter};
+use crate::domain::procedure::Procedure;
+use crate::store::audit::{self, Part, Search};
+use crate::store::journal::{self, Entry};
 use crate::store::sessions::{self, Session};
+use crate::store::{Db, clients, organisations};
 use crate::web::extract::Query;
 use crate::web::form::Form;
 use crate::web::parts::{Errors, Pages};
 use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
-use crate::web::texts::Texts;
 
 /// Entries on a page.
 const PAGE: i64 = 50;
-/// Shortest and longest purpose, in characters.
-const PURPOSE: std::ops::RangeInclusive<usize> = 10..=500;
+/// Organisations and clients to choose from in the filter; others are typed.
+const CHOICES: i64 = 300;
 
 /// `GET /journal/purpose`
 pub async fn purpose_form(screen: Screen, session: Session) -> HttpResponse {
@@ -51,15 +53,13 @@ pub async fn declare(
     session: Session,
     form: Form<Purpose>,
 ) -> Result<HttpResponse, Problem> {
-    // Neither control nor direction marks: what is read later must be what was typed.
-    let marks = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let purpose = match auditor::text(&form.0.purpose) {
+        Ok(purpose) => purpose,
+        Err(refusal) => {
+            let (purpose, errors) = (form.0.purpose, Errors::on("purpose", screen.t().refusal(refusal)));
+            return Ok(screen.refused(|shell| PurposePage { shell, purpose, errors }));
+        }
     };
-    let purpose = form.0.purpose.trim().replace(marks, " ");
-    if !PURPOSE.contains(&purpose.chars().count()) {
-        let errors = Errors::on("purpose", screen.t().refusal(Refusal::PurposeNeeded));
-        return Ok(screen.refused(|shell| PurposePage { shell, purpose, errors }));
-    }
     let now = app.clock.now();
     app.store
         .write(move |tx| {
@@ -75,64 +75,35 @@ pub async fn declare(
     Ok(see_other("/journal"))
 }
 
-/// The filter as typed.
+/// Where in the list.
 #[derive(Deserialize)]
-pub struct Typed {
-    #[serde(default)]
-    from: String,
-    #[serde(default)]
-    to: String,
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    organisation: String,
-    #[serde(default)]
-    mediator: String,
-    #[serde(default)]
-    mandate: String,
+pub struct Cursor {
     #[serde(default)]
     after: String,
+    #[serde(default)]
+    before: String,
 }
 
-/// A day as a pair of instants in the reader's zone: its first moment, and the first of the next day.
-fn day(text: &str, zone: chrono_tz::Tz) -> Option<(Instant, Instant)> {
-    let day: NaiveDate = text.parse().ok()?;
-    let begins = |day: NaiveDate| {
-        let hours = (0..3).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
-        hours.filter_map(|time| zone.from_local_datetime(&time).earliest()).map(|local| local.to_utc()).next()
-    };
-    Some((begins(day)?, begins(day.checked_add_days(Days::new(1))?)?))
-}
-
-fn optional<T>(
-    text: &str,
-    field: &'static str,
-    read: impl Fn(&str) -> Option<T>,
-    wrong: &mut Vec<&'static str>,
-) -> Option<T> {
-    let text = text.trim();
-    if text.is_empty() {
-        return None;
+impl Cursor {
+    fn part(&self) -> Result<Part, Problem> {
+        let id = |text: &str| text.parse::<EntryId>().map_err(|_| Problem::Malformed("cursor"));
+        Ok(match (self.after.as_str(), self.before.as_str()) {
+            ("", "") => Part::First,
+            (after, "") => Part::Older(id(after)?),
+            (_, before) => Part::Newer(id(before)?),
+        })
     }
-    let value = read(text);
-    if value.is_none() {
-        wrong.push(field);
-    }
-    value
 }
 
-fn filter(typed: &Typed, zone: chrono_tz::Tz, t: &Texts) -> (Filter, Errors) {
-    let mut wrong = Vec::new();
-    let filter = Filter {
-        from: optional(&typed.from, "from", |text| day(text, zone), &mut wrong).map(|(begin, _)| begin),
-        until: optional(&typed.to, "to", |text| day(text, zone), &mut wrong).map(|(_, end)| end),
-        kind: optional(&typed.kind, "kind", Kind::from_code, &mut wrong),
-        organisation: optional(&typed.organisation, "organisation", |text| text.parse().ok(), &mut wrong),
-        actor: optional(&typed.mediator, "mediator", |text| text.parse().ok(), &mut wrong),
-        mandate: optional(&typed.mandate, "mandate", |text| text.parse().ok(), &mut wrong),
-    };
-    let errors = wrong.into_iter().fold(Errors::none(), |errors, field| errors.and(field, t.journal_filter_invalid()));
-    (filter, errors)
+/// What one may choose from in the filter.
+type Choices = (Vec<(String, String)>, Vec<(String, String)>);
+
+/// Names of organisations and of clients, which are no persons'.
+pub(super) fn choices(db: &mut Db<'_>) -> Result<Choices, Problem> {
+    let organisations = organisations::list(db, None, CHOICES)?.into_iter().map(|one| (one.id.to_string(), one.name));
+    let organisations = organisations.collect();
+    let clients = clients::list(db, CHOICES)?.into_iter().map(|one| (one.id, one.name));
+    Ok((organisations, clients.collect()))
 }
 
 /// `GET /journal`
@@ -144,72 +115,81 @@ pub async fn list(
     screen: Screen,
     session: Session,
     typed: Query<Typed>,
+    cursor: Query<Cursor>,
 ) -> Result<HttpResponse, Problem> {
-    let typed = typed.0;
-    let (filter, errors) = filter(&typed, screen.zone(), screen.t());
-    let after: Option<EntryId> = match typed.after.as_str() {
-        "" => None,
-        text => Some(text.parse().map_err(|_| Problem::Malformed("cursor"))?),
-    };
-    let now = app.clock.now();
-    let (account, purpose) = (session.account.id.clone(), session.purpose.unwrap_or_default());
-    let (wrong, cursor) = (!errors.is_empty(), after.clone());
-    let mut entries = if wrong {
-        Vec::new()
-    } else {
-        let read = read_event(&typed, &account, now);
-        // A long search does not hold up those who write; nothing is shown unless the reading is recorded.
-        let entries = app
-            .store
-            .read(move |db| journal::list(db, &filter, cursor.as_ref(), PAGE + 1).map_err(Problem::from))
-            .await?;
-        app.store.write(move |tx| journal::record(tx, &read).map(drop).map_err(Problem::from)).await?;
-        entries
-    };
+    let filter = typed.0;
+    let (search, errors) = filter.understood(screen.zone(), screen.t());
+    let part = cursor.0.part()?;
+    if !errors.is_empty() {
+        // Nothing is read: nothing of the journal is shown, not even how far it goes.
+        return Ok(shown(screen, &session, filter, errors, Listed::default(), &app));
+    }
+    let event = filter.event(Kind::JournalRead, &session.account.id, app.clock.now());
+    let (listed, coverage) = reading::recorded(&app, event, move |db| read(db, &search, &part)).await?;
+    let listed = Listed { coverage: Some(coverage), ..listed };
+    Ok(shown(screen, &session, filter, errors, listed, &app))
+}
+
+/// A page of the list, and what is around it.
+#[derive(Default)]
+struct Listed {
+    entries: Vec<Entry>,
+    choices: Choices,
+    older: bool,
+    newer: bool,
+    coverage: Option<audit::Coverage>,
+}
+
+fn read(db: &mut Db<'_>, search: &Search, part: &Part) -> Result<Listed, Problem> {
+    let mut entries = audit::page(db, search, part, PAGE + 1)?;
     let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let more = entries.len() > page;
-    entries.truncate(page);
-    let next = entries.last().filter(|_| more).map(|entry| entry.id.to_string());
-    let pages = pages(&typed, after.is_some(), next);
-    let rows = entries.iter().map(|entry| entry_row(entry, &screen)).collect();
-    let t = screen.t();
-    let kinds = Kind::ALL.iter().map(|kind| (kind.code().to_owned(), t.kind(*kind).to_owned())).collect();
-    let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let Typed { from, to, kind, organisation, mediator, mandate, .. } = typed;
-    let filter = JournalFilter { from, to, kind, organisation, mediator, mandate };
-    Ok(screen.page_with(status, |shell| JournalPage { shell, purpose, filter, kinds, errors, rows, pages }))
-}
-
-/// What was read is recorded: the filter, never the result.
-fn read_event(typed: &Typed, account: &crate::domain::id::AccountId, now: Instant) -> Event {
-    let facts = [
-        ("filter_from", &typed.from),
-        ("filter_to", &typed.to),
-        ("filter_kind", &typed.kind),
-        ("filter_organisation", &typed.organisation),
-        ("filter_mediator", &typed.mediator),
-        ("filter_mandate", &typed.mandate),
-    ];
-    let filled = facts.into_iter().filter(|(_, value)| !value.trim().is_empty());
-    filled.fold(Event::new(Kind::JournalRead, now).by(account), |event, (name, value)| event.fact(name, value.trim()))
-}
-
-fn pages(typed: &Typed, later: bool, next: Option<String>) -> Pages {
-    let fields = [
-        ("from", &typed.from),
-        ("to", &typed.to),
-        ("kind", &typed.kind),
-        ("organisation", &typed.organisation),
-        ("mediator", &typed.mediator),
-        ("mandate", &typed.mandate),
-    ];
-    let address = |after: Option<String>| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty()));
-        query.extend_pairs(after.map(|after| ("after", after)));
-        format!("/journal?{}", query.finish())
+    let (older, newer) = match part {
+        Part::Newer(_) => {
+            if more {
+                entries.remove(0);
+            }
+            (true, more)
+        }
+        _ => {
+            entries.truncate(page);
+            (more, *part != Part::First)
+        }
     };
-    Pages { first: later.then(|| address(None)), next: next.map(|next| address(Some(next))) }
+    Ok(Listed { entries, choices: choices(db)?, older, newer, ..Listed::default() })
+}
+
+fn shown(screen: Screen, session: &Session, filter: Typed, errors: Errors, listed: Listed, app: &App) -> HttpResponse {
+    let t = screen.t();
+    let address =
+        |more: Option<(&str, String)>| filter.address(more.as_ref().map(|(name, value)| (*name, value.as_str())));
+    let first = listed.newer.then(|| address(None));
+    let oldest = listed.entries.last().filter(|_| listed.older).map(|entry| entry.id.to_string());
+    let newest = listed.entries.first().filter(|_| listed.newer).map(|entry| entry.id.to_string());
+    let pages = Pages { first, next: oldest.map(|id| address(Some(("after", id)))) };
+    let previous = newest.map(|id| address(Some(("before", id))));
+    let rows = listed.entries.iter().map(|entry| entry_row(entry, &screen)).collect();
+    let kinds = Kind::ALL.iter().map(|kind| (kind.code().to_owned(), t.kind(*kind).to_owned())).collect();
+    let procedures = Procedure::ALL.into_iter().map(|one| (one.key().to_owned(), t.procedure(one).short.to_owned()));
+    let procedures = procedures.collect();
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let head =
+        listed.coverage.as_ref().map_or_else(|| reading::bare(session), |one| reading::head(one, session, &screen));
+    let ((organisations, services), limit) = (listed.choices, app.settings.audit.export_limit);
+    screen.page_with(status, |shell| JournalPage {
+        shell,
+        head,
+        filter,
+        kinds,
+        procedures,
+        organisations,
+        services,
+        errors,
+        rows,
+        previous,
+        pages,
+        limit,
+    })
 }
 
 /// The names and values of a clear part.

@@ -6,6 +6,8 @@ use crate::web::moment::Moment;
 use crate::web::parts::{Errors, Pages};
 use crate::web::shell::Shell;
 
+use super::search::Typed;
+
 /// `/journal/purpose`: why.
 #[derive(Debug, Template)]
 #[template(path = "auditor/purpose.html")]
@@ -18,48 +20,58 @@ pub struct PurposePage {
     pub errors: Errors,
 }
 
+/// What every page begins with.
+#[derive(Debug, Clone, Default)]
+pub struct Head {
+    /// The purpose given.
+    pub purpose: String,
+    /// What is known of the journal as a whole, in sentences.
+    pub known: Vec<String>,
+    /// What is not kept, in a sentence.
+    pub unknown: Option<String>,
+}
+
 /// `/journal`
 #[derive(Debug, Template)]
 #[template(path = "auditor/journal.html")]
 pub struct JournalPage {
     /// Frame.
     pub shell: Shell,
-    /// The purpose given.
-    pub purpose: String,
+    /// Purpose and coverage.
+    pub head: Head,
     /// The filter, as typed.
-    pub filter: JournalFilter,
+    pub filter: Typed,
     /// Key and name of every kind of entry.
     pub kinds: Vec<(String, String)>,
+    /// Key and name of every procedure.
+    pub procedures: Vec<(String, String)>,
+    /// Identifiers and names of organisations, to choose from.
+    pub organisations: Vec<(String, String)>,
+    /// Identifiers and names of clients.
+    pub services: Vec<(String, String)>,
     /// Fields of the filter that cannot be understood.
     pub errors: Errors,
     /// Entries, the latest first.
     pub rows: Vec<EntryRow>,
+    /// The page before.
+    pub previous: Option<String>,
     /// Other pages.
     pub pages: Pages,
+    /// Most entries of an export.
+    pub limit: u32,
 }
 
-/// The fields of the filter, as typed; empty where nothing is asked.
-#[derive(Debug, Clone, Default)]
-pub struct JournalFilter {
-    /// First day, `2026-11-22`.
-    pub from: String,
-    /// Last day, included.
-    pub to: String,
-    /// Key of a kind.
-    pub kind: String,
-    /// `org_…`
-    pub organisation: String,
-    /// `acc_…`
-    pub mediator: String,
-    /// `mdt_…`
-    pub mandate: String,
-}
-
-impl JournalFilter {
-    fn is_empty(&self) -> bool {
-        [&self.from, &self.to, &self.kind, &self.organisation, &self.mediator, &self.mandate]
-            .into_iter()
-            .all(String::is_empty)
+impl JournalPage {
+    /// The fields for identifiers: name, label, value, and the form of one.
+    fn identifiers(&self) -> [(&'static str, &'static str, &str, &'static str); 5] {
+        let (t, filter) = (self.shell.t, &self.filter);
+        [
+            ("citizen", t.journal_citizen(), &filter.citizen, "cit_…"),
+            ("mediator", t.journal_mediator(), &filter.mediator, "acc_…"),
+            ("organisation", t.journal_organisation(), &filter.organisation, "org_…"),
+            ("service", t.journal_service(), &filter.service, ""),
+            ("mandate", t.journal_mandate(), &filter.mandate, "mdt_…"),
+        ]
     }
 }
 
@@ -91,6 +103,8 @@ pub struct Fact {
     pub value: String,
     /// What a code means, in words.
     pub meaning: Option<String>,
+    /// Where more about it is found; empty if nowhere.
+    pub link: String,
 }
 
 /// `/journal/{ent}`
@@ -99,6 +113,8 @@ pub struct Fact {
 pub struct EntryPage {
     /// Frame.
     pub shell: Shell,
+    /// Purpose and coverage.
+    pub head: Head,
     /// `ent_…`
     pub id: String,
     /// Position in the tree; none until it is sequenced.

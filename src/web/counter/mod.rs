@@ -9,3 +9,4 @@ pub mod pages;
 pub mod people;
 pub mod recap;
 pub mod revocation;
+pub mod signals;

@@ -2,7 +2,9 @@
 
 use super::Texts;
 use crate::domain::event::Kind;
+use crate::domain::inquiry::Ground;
 use crate::domain::refusal::Refusal;
+use crate::domain::signal::Rule;
 
 impl Texts {
     /// Why not, and what to do.
@@ -67,6 +69,13 @@ impl Texts {
             Refusal::ErasureOver => self.refusal_erasure_over(),
             Refusal::SameOfficer => self.refusal_same_officer(),
             Refusal::PurposeNeeded => self.refusal_purpose_needed(),
+            Refusal::NotAnAuditor => self.refusal_not_an_auditor(),
+            Refusal::InquiryOfOneself => self.refusal_inquiry_of_oneself(),
+            Refusal::InquiryDecided => self.refusal_inquiry_decided(),
+            Refusal::InquiryExpired => self.refusal_inquiry_expired(),
+            Refusal::InquiryNotApproved => self.refusal_inquiry_not_approved(),
+            Refusal::SignalAnswered => self.refusal_signal_answered(),
+            Refusal::ExportQuota => self.refusal_export_quota(),
         }
     }
 
@@ -135,6 +144,39 @@ impl Texts {
             Kind::KeyCreated => self.kind_key_created(),
             Kind::KeyActivated => self.kind_key_activated(),
             Kind::KeyRetired => self.kind_key_retired(),
+            Kind::InquiryAsked => self.kind_inquiry_asked(),
+            Kind::InquiryApproved => self.kind_inquiry_approved(),
+            Kind::InquiryDeclined => self.kind_inquiry_declined(),
+            Kind::IdentityRead => self.kind_identity_read(),
+            Kind::JournalExported => self.kind_journal_exported(),
+            Kind::SignalRaised => self.kind_signal_raised(),
+            Kind::SignalAnswered => self.kind_signal_answered(),
+            Kind::FindingRecorded => self.kind_finding_recorded(),
+        }
+    }
+
+    /// Why something is looked into.
+    #[must_use]
+    pub const fn ground(&self, ground: Ground) -> &'static str {
+        match ground {
+            Ground::Complaint => self.ground_complaint(),
+            Ground::Inspection => self.ground_inspection(),
+            Ground::Incident => self.ground_incident(),
+            Ground::Authority => self.ground_authority(),
+            Ground::Person => self.ground_person(),
+        }
+    }
+
+    /// The name of a rule of signals.
+    #[must_use]
+    pub const fn rule(&self, rule: Rule) -> &'static str {
+        match rule {
+            Rule::OutsideHours => self.rule_outside_hours(),
+            Rule::ManyOpenings => self.rule_many_openings(),
+            Rule::ManyUses => self.rule_many_uses(),
+            Rule::RefusedAgain => self.rule_refused_again(),
+            Rule::SoonAfterOpening => self.rule_soon_after_opening(),
+            Rule::NoOutcome => self.rule_no_outcome(),
         }
     }
 
@@ -201,6 +243,21 @@ impl Texts {
             "filter_organisation" => self.fact_filter_organisation(),
             "filter_mediator" => self.fact_filter_mediator(),
             "filter_mandate" => self.fact_filter_mandate(),
+            "inquiry" => self.fact_inquiry(),
+            "ground" => self.fact_ground(),
+            "signal" => self.fact_signal(),
+            "rule" => self.fact_rule(),
+            "about" => self.fact_about(),
+            "finding" => self.fact_finding(),
+            "day" => self.fact_day(),
+            "times" => self.fact_times(),
+            "entries" => self.fact_entries(),
+            "format" => self.fact_format(),
+            "purpose" => self.fact_purpose(),
+            "page" => self.fact_page(),
+            "filter_citizen" => self.fact_filter_citizen(),
+            "filter_client" => self.fact_filter_client(),
+            "filter_procedure" => self.fact_filter_procedure(),
             other => other,
         }
     }

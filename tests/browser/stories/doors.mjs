@@ -60,6 +60,9 @@ async function manager(arrives) {
   const claire = await arrives();
   await signsIn(claire, CLAIRE);
   await claire.looks('manager-home');
+  await claire.follows('shell_signals');
+  await claire.readsText('own_signals_none');
+  await claire.looks('manager-signals');
   await claire.opens('/mandates/new', 403);
   await claire.looks('manager-may-not-open');
   await claire.opens(mandate);

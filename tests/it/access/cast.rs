@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mandataire::demo::browser::Browser;
 use mandataire::domain::id::{
-    CitizenId, DraftId, EntryId, ErasureId, FlowId, HoldId, MandateId, OrganisationId, UseId,
+    CitizenId, DraftId, EntryId, ErasureId, FlowId, HoldId, InquiryId, MandateId, OrganisationId, SignalId, UseId,
 };
 use mandataire::domain::mediator::Membership;
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
@@ -92,6 +92,8 @@ impl Things {
             ("organisation", organisation.to_string()),
             ("citizen", opened.citizen.to_string()),
             ("mandate", opened.mandate.to_string()),
+            ("signal", signal(world, organisation)),
+            ("inquiry", inquiry(world, &opened.citizen)),
             ("use", used),
             ("entry", entry),
             ("draft", last(&last_look)),
@@ -109,6 +111,8 @@ impl Things {
             ("organisation", OrganisationId::new(now, random()).to_string()),
             ("citizen", CitizenId::new(now, random()).to_string()),
             ("mandate", MandateId::new(now, random()).to_string()),
+            ("signal", SignalId::new(now, random()).to_string()),
+            ("inquiry", InquiryId::new(now, random()).to_string()),
             ("use", UseId::new(now, random()).to_string()),
             ("entry", EntryId::new(now, random()).to_string()),
             ("draft", DraftId::new(now, random()).to_string()),
@@ -119,6 +123,32 @@ impl Things {
             ("hold", HoldId::new(now, random()).to_string()),
         ]))
     }
+}
+
+/// A signal to an organisation whose time to answer is over.
+fn signal(world: &World, organisation: &OrganisationId) -> String {
+    let id = SignalId::new(world.now(), world.random.u128()).to_string();
+    let at = (world.now() - chrono::TimeDelta::days(20)).format("'%Y-%m-%d %H:%M:%S'").to_string();
+    let sql = format!(
+        "insert into signals (id, rule, organisation, subject, day, times, first_at, last_at, raised_at, answer_until) \
+         values ('{id}', 'many_uses', '{organisation}', 'acc_1', 20000, 30, {at}, {at}, {at}, {at})"
+    );
+    world.database.execute(&sql).unwrap();
+    id
+}
+
+/// An inquiry that an auditor of another story asked.
+fn inquiry(world: &World, citizen: &CitizenId) -> String {
+    let (id, entry) =
+        (InquiryId::new(world.now(), world.random.u128()), EntryId::new(world.now(), world.random.u128()));
+    let by = mandataire::domain::id::AccountId::new(world.now(), world.random.u128());
+    let at = world.now().format("'%Y-%m-%d %H:%M:%S'");
+    let sql = format!(
+        "insert into inquiries (id, citizen, asked_by, asked_at, ground, entry) \
+         values ('{id}', '{citizen}', '{by}', {at}, 'complaint', '{entry}')"
+    );
+    world.database.execute(&sql).unwrap();
+    id.to_string()
 }
 
 impl Cast {

@@ -3,10 +3,12 @@
 use mandataire::demo::pages as demo;
 use mandataire::domain::procedure::Procedure;
 use mandataire::web::auditor::pages as auditor;
+use mandataire::web::auditor::search::Typed;
 use mandataire::web::citizen::pages as citizen;
 use mandataire::web::provider::pages as provider;
 use mandataire::web::texts::Language;
 
+use super::auditing;
 use super::samples::{Sample, days, html};
 
 pub(crate) fn provider_pages(sample: &Sample, language: Language) -> Vec<(&'static str, String)> {
@@ -68,12 +70,17 @@ pub(crate) fn auditor_pages(sample: &Sample, language: Language) -> Vec<(&'stati
     let purpose = "Contrôle trimestriel des ouvertures".to_owned();
     let journal = auditor::JournalPage {
         shell: shell("/journal"),
-        purpose: purpose.clone(),
-        filter: auditor::JournalFilter {
+        head: auditing::head(sample),
+        filter: Typed {
             from: if sample.refused { "2026-02-30".into() } else { String::new() },
             mediator: if sample.refused { sample.full_name() } else { String::new() },
-            ..auditor::JournalFilter::default()
+            ..Typed::default()
         },
+        procedures: vec![("logement".into(), "Logement".into())],
+        organisations: sample.many(|at| (format!("org_{at}"), sample.organisation.clone())),
+        services: sample.many(|at| (format!("service_{at}"), sample.service.clone())),
+        previous: sample.pages().first,
+        limit: 10_000,
         kinds: vec![("mandate_opened".into(), "Mandat ouvert".into()), ("use".into(), "Utilisation".into())],
         errors: sample.errors(&["from", "mediator"]),
         rows: sample.many(|at| auditor::EntryRow {
@@ -91,9 +98,11 @@ pub(crate) fn auditor_pages(sample: &Sample, language: Language) -> Vec<(&'stati
         name: name.to_owned(),
         value: value.to_owned(),
         meaning: meaning.map(str::to_owned),
+        link: if name == "Mandat" { format!("/journal/mandates/{value}") } else { String::new() },
     };
     let entry = auditor::EntryPage {
         shell: shell("/journal/ent_1"),
+        head: auditing::head(sample),
         id: "ent_01J9ZC7TQ4N8V6XKB2E5RWAHGM".into(),
         position: (sample.lines > 0).then_some(1204),
         at: days(0),

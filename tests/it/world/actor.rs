@@ -268,6 +268,20 @@ impl Actor {
         answered(&back, "code").unwrap_or_else(|| panic!("a code: {} {}", back.status, back.text()))
     }
 
+    /// Asks who a pseudonym stands for.
+    pub(crate) async fn asks_who(&self, citizen: &str) -> Page {
+        let form = self.sees("/journal/inquiries").await.form("/journal/inquiries").expect("a form to ask");
+        let form = form.with("citizen", citizen).with("ground", "complaint");
+        self.sends(&form.with("reason", "Réclamation de Joséphine LEMOINE")).await
+    }
+
+    /// Decides an inquiry with a fresh code.
+    pub(crate) async fn decides(&self, inquiry: &str, decision: &str) -> Page {
+        let form = self.sees(inquiry).await.form(&format!("{inquiry}/decision")).expect("a form to decide");
+        let code = self.fresh_code().await;
+        self.sends(&form.with("code", &code).with("decision", decision)).await
+    }
+
     /// An address as a URL.
     pub(crate) fn url(&self, path: &str) -> Url {
         Url::parse(&self.at(path)).unwrap()

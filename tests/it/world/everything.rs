@@ -3,14 +3,16 @@
 use chrono::TimeDelta;
 use mandataire::credential;
 use mandataire::demo::browser::{Form, Page};
+use mandataire::domain::civil;
 use mandataire::domain::client::{Client, SigningAlgorithm};
 use mandataire::domain::id::CitizenId;
 use mandataire::domain::mediator::Membership;
 use mandataire::domain::procedure::Procedure::{Argent, Justice, Logement};
+use mandataire::domain::signal::Thresholds;
 use mandataire::domain::signing_key::{Ages, Wish};
 use mandataire::domain::term::Term::{Day, Month, Present};
 use mandataire::oidc::keys as signing;
-use mandataire::store::{Error, accounts, authenticators, clients, keys, organisations};
+use mandataire::store::{Error, accounts, audit, authenticators, clients, keys, organisations};
 
 use super::World;
 use super::actor::Actor;
@@ -47,7 +49,48 @@ impl World {
         self.nothing_lasts().await;
         let auditor = self.auditor("Denis Roux").await;
         declares_a_purpose(&auditor).await;
+        self.the_auditors_work(&auditor).await;
         auditor
+    }
+
+    /// An identity is asked for, refused, allowed and read; a list is taken away; a signal is answered, and a finding signed.
+    async fn the_auditors_work(&self, denis: &Actor) {
+        let ines = self.auditor("Ines Morel").await;
+        declares_a_purpose(&ines).await;
+        let citizen = self.database.texts("select min(id) as value from citizens").remove(0);
+        for decision in ["decline", "approve"] {
+            self.after(1);
+            let page = denis.asks_who(&citizen).await;
+            let page = ines.decides(page.url.path(), decision).await;
+            assert_eq!(page.status, 200, "{}", page.text());
+            let own = denis.sees(page.url.path()).await;
+            if let Some(form) = own.form(&format!("{}/reading", own.url.path())) {
+                assert_eq!(denis.sends(&form).await.status, 200);
+            }
+        }
+        let form = denis.sees("/journal?kind=use").await.form("/journal/export").unwrap();
+        assert_eq!(denis.sends(&form.with("format", "csv")).await.status, 200);
+        let mia = self.manager("Mia Roux").await;
+        assert!(self.signals_of_the_day(0).await > 0, "the day of the story is a Sunday");
+        let signal = mia.sees("/signals").await.link("/signals/sig_").expect("a signal");
+        let form = mia.sees(signal.path()).await.form(&format!("{}/answer", signal.path())).unwrap();
+        let page = mia.sends(&form.with("answer", "Denis Roux nous a demandé d’ouvrir ce dimanche.")).await;
+        assert!(page.form("/signals/").is_none(), "answered once");
+        mia.signs_out().await;
+        let path = format!("/journal/findings?about={}", signal.path().trim_start_matches("/signals/"));
+        let code = denis.fresh_code().await;
+        let form = denis.sees(&path).await.form("/journal/findings").unwrap().with("code", &code);
+        let page = denis.sends(&form.with("text", "Réclamation de Joséphine LEMOINE : rien à redire.")).await;
+        assert_eq!(page.status, 200, "{}", page.text());
+        ines.signs_out().await;
+    }
+
+    /// Looks for what asks for an explanation on the day so many days ago.
+    pub(crate) async fn signals_of_the_day(&self, days_ago: i32) -> usize {
+        let (store, now) = (&self.app.store, self.now());
+        audit::catch_up(store, now).await.unwrap();
+        let day = civil::day(now, civil::FIGURES) - days_ago;
+        audit::look_at_a_day(store, day, Thresholds::default(), now).await.unwrap()
     }
 
     /// An account is created, enrolled, and entered with a recovery code.

@@ -18,7 +18,7 @@ use std::net::TcpListener;
 use actix_web::web::Data;
 use mandataire::app;
 use mandataire::clock::{Clock, Random};
-use mandataire::config::{Config, Database as DatabaseConfig, FranceConnect, Mail, MailMode};
+use mandataire::config::{Audit, Config, Database as DatabaseConfig, FranceConnect, Mail, MailMode};
 use mandataire::credential;
 use mandataire::demo::franceconnect;
 use mandataire::domain::Instant;
@@ -316,6 +316,8 @@ pub(crate) fn config(base: &str, fc: &str, database: &Database) -> Config {
             client_id: "mandataire".to_owned(),
             ..FranceConnect::default()
         },
+        // Small enough for a story to come to the end of them.
+        audit: Audit { export_limit: 200, export_quota: 500, ..Audit::default() },
         ..Config::default()
     }
 }

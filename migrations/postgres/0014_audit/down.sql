@@ -1,0 +1,13 @@
+drop table journal_exports;
+drop table findings;
+drop table signals;
+drop table inquiries;
+drop table journal_digest;
+drop table journal_days;
+drop table journal_search;
+drop table journal_terms;
+create index journal_by_kind on journal_entries (kind, id);
+create index journal_by_organisation on journal_entries (organisation, id);
+create index journal_by_actor on journal_entries (actor, id);
+create index journal_by_mandate on journal_entries (mandate, id);
+create index journal_by_organisation_and_kind on journal_entries (organisation, kind, id);

@@ -1,0 +1,234 @@
+//! What in the journal asks for an explanation. A signal is a question to the organisation, not a fault of anybody.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+
+use super::event::Kind;
+use super::id::{AccountId, MandateId};
+use super::{Instant, civil};
+
+mod raised;
+
+pub use raised::Signal;
+
+/// From when on something asks for an explanation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thresholds {
+    /// The hour, at the organisation, before which a use is outside opening hours.
+    pub opens: u32,
+    /// The hour from which it is again.
+    pub closes: u32,
+    /// The minutes within which openings, uses and refusals are counted together.
+    pub minutes: u32,
+    /// Openings by one mediator.
+    pub openings: u32,
+    /// Uses by one mediator.
+    pub uses: u32,
+    /// Refusals to one mediator.
+    pub refusals: u32,
+    /// Minutes after an opening within which a use by another mediator is one.
+    pub soon: u32,
+    /// Days after a use without an outcome.
+    pub outcome_days: u32,
+    /// Days that the organisation has to answer.
+    pub answer_days: u32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            opens: 7,
+            closes: 21,
+            minutes: 60,
+            openings: 10,
+            uses: 20,
+            refusals: 5,
+            soon: 5,
+            outcome_days: 7,
+            answer_days: 14,
+        }
+    }
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// A mandate used before or after opening hours, or on a Sunday or Saturday night.
+    OutsideHours,
+    /// Many mandates opened by one mediator in a short time.
+    ManyOpenings,
+    /// Many uses by one mediator in a short time.
+    ManyUses,
+    /// Many refusals to one mediator in a short time.
+    RefusedAgain,
+    /// A use by another mediator minutes after the opening.
+    SoonAfterOpening,
+    /// A use of which nobody said what came.
+    NoOutcome,
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::OutsideHours,
+        Self::ManyOpenings,
+        Self::ManyUses,
+        Self::RefusedAgain,
+        Self::SoonAfterOpening,
+        Self::NoOutcome,
+    ];
+
+    /// The code stored.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::OutsideHours => "outside_hours",
+            Self::ManyOpenings => "many_openings",
+            Self::ManyUses => "many_uses",
+            Self::RefusedAgain => "refused_again",
+            Self::SoonAfterOpening => "soon_after_opening",
+            Self::NoOutcome => "no_outcome",
+        }
+    }
+}
+
+/// The text names no rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a rule")]
+pub struct Unknown;
+
+impl FromStr for Rule {
+    type Err = Unknown;
+    fn from_str(code: &str) -> Result<Self, Unknown> {
+        Self::ALL.into_iter().find(|rule| rule.code() == code).ok_or(Unknown)
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// What the rules look at of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What happened.
+    pub kind: Kind,
+    /// When.
+    pub at: Instant,
+    /// Who acted.
+    pub actor: Option<AccountId>,
+    /// Under which mandate.
+    pub mandate: Option<MandateId>,
+    /// Which use.
+    pub used: Option<String>,
+}
+
+/// Something that a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Which rule.
+    pub rule: Rule,
+    /// Whose or what: an account or a mandate.
+    pub subject: String,
+    /// How many times.
+    pub times: u32,
+    /// The first of them.
+    pub first: Instant,
+    /// The last.
+    pub last: Instant,
+}
+
+/// What the entries of one organisation on one day ask, oldest first. Each rule says a thing once for each subject.
+#[must_use]
+pub fn of_a_day(facts: &[Fact], zone: Tz, limits: &Thresholds) -> Vec<Found> {
+    let mut found = Vec::new();
+    let outside = facts.iter().filter(|fact| {
+        let (hour, weekend) = civil::hour(fact.at, zone);
+        fact.kind == Kind::Use && (weekend || hour < limits.opens || hour >= limits.closes)
+    });
+    found.extend(by_actor(Rule::OutsideHours, outside));
+    for (rule, kind, least) in [
+        (Rule::ManyOpenings, Kind::MandateOpened, limits.openings),
+        (Rule::ManyUses, Kind::Use, limits.uses),
+        (Rule::RefusedAgain, Kind::UseRefused, limits.refusals),
+    ] {
+        found.extend(bursts(rule, facts.iter().filter(|fact| fact.kind == kind), least, limits.minutes));
+    }
+    found.extend(soon_after_opening(facts, TimeDelta::minutes(limits.soon.into())));
+    found
+}
+
+/// The uses of a day, `outcome_days` ago, of which nobody has said what came: `said` are those of which somebody did.
+#[must_use]
+pub fn without_outcome(uses: &[Fact], said: &std::collections::BTreeSet<String>) -> Vec<Found> {
+    let silent = uses
+        .iter()
+        .filter(|fact| fact.kind == Kind::Use && fact.used.as_ref().is_some_and(|used| !said.contains(used)));
+    by_actor(Rule::NoOutcome, silent)
+}
+
+fn add<'m>(all: &'m mut BTreeMap<String, Found>, rule: Rule, subject: &str, at: Instant) -> &'m mut Found {
+    let new = || Found { rule, subject: subject.to_owned(), times: 0, first: at, last: at };
+    let found = all.entry(subject.to_owned()).or_insert_with(new);
+    found.times += 1;
+    found.last = found.last.max(at);
+    found
+}
+
+fn by_actor<'f>(rule: Rule, facts: impl Iterator<Item = &'f Fact>) -> Vec<Found> {
+    let mut all = BTreeMap::new();
+    for fact in facts {
+        if let Some(actor) = &fact.actor {
+            add(&mut all, rule, actor.as_str(), fact.at);
+        }
+    }
+    all.into_values().collect()
+}
+
+/// The most acts of each actor within so many minutes, where they are at least `least`.
+fn bursts<'f>(rule: Rule, facts: impl Iterator<Item = &'f Fact>, least: u32, minutes: u32) -> Vec<Found> {
+    let mut of: BTreeMap<&str, Vec<Instant>> = BTreeMap::new();
+    for fact in facts {
+        if let Some(actor) = &fact.actor {
+            of.entry(actor.as_str()).or_default().push(fact.at);
+        }
+    }
+    let span = TimeDelta::minutes(minutes.into());
+    let most = |(actor, times): (&str, Vec<Instant>)| {
+        let windows = times.iter().enumerate().map(|(at, first)| {
+            let within = times.iter().skip(at).take_while(|one| **one < *first + span);
+            let (count, last) = within.fold((0_u32, *first), |(count, _), one| (count + 1, *one));
+            Found { rule, subject: actor.to_owned(), times: count, first: *first, last }
+        });
+        windows.max_by_key(|found| found.times).filter(|found| found.times >= least.max(1))
+    };
+    of.into_iter().filter_map(most).collect()
+}
+
+fn soon_after_opening(facts: &[Fact], soon: TimeDelta) -> Vec<Found> {
+    let mut opened: BTreeMap<&MandateId, (&Option<AccountId>, Instant)> = BTreeMap::new();
+    let mut all = BTreeMap::new();
+    for fact in facts {
+        let Some(mandate) = &fact.mandate else { continue };
+        match fact.kind {
+            Kind::MandateOpened => drop(opened.insert(mandate, (&fact.actor, fact.at))),
+            Kind::Use => {
+                let other = opened.get(mandate).filter(|(by, at)| **by != fact.actor && fact.at < *at + soon);
+                if let Some((_, at)) = other {
+                    add(&mut all, Rule::SoonAfterOpening, mandate.as_str(), fact.at).first = *at;
+                }
+            }
+            _ => {}
+        }
+    }
+    all.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! How much of the journal a page shows, in figures that are known, and none that are not.
+
+use diesel::prelude::*;
+
+use crate::domain::Instant;
+use crate::domain::id::{self, EntryId};
+use crate::store::schema::{journal_digest, journal_entries};
+use crate::store::{Db, Error, parsed, read_back};
+
+/// What can be said of the journal as a whole. What is `None` is not kept by this version, and is never shown as a figure.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Coverage {
+    /// The newest entry, and its instant.
+    pub newest: Option<(EntryId, Instant)>,
+    /// Every entry before this instant is found by searches and counted in figures.
+    pub searched_to: Option<Instant>,
+    /// The last position in the tree.
+    pub position: Option<u64>,
+    /// Entries that have no position yet.
+    pub pending: Option<u64>,
+    /// Until when a witness has cosigned.
+    pub witnessed_to: Option<Instant>,
+    /// Persons whose sealed parts were destroyed.
+    pub erased: Option<u64>,
+}
+
+/// What is known now.
+///
+/// # Errors
+/// The database fails.
+pub fn coverage(db: &mut Db<'_>) -> Result<Coverage, Error> {
+    use journal_entries::dsl;
+    let newest: Option<(String, chrono::NaiveDateTime)> =
+        dsl::journal_entries.order(dsl::id.desc()).select((dsl::id, dsl::at)).first(db.connection).optional()?;
+    let newest = newest.map(|(id, at)| Ok::<_, Error>((parsed(&id, "journal_entries.id")?, read_back(at))));
+    let settled: String = journal_digest::table.select(journal_digest::settled).first(db.connection)?;
+    let milliseconds = id::parts(&settled).and_then(|(milliseconds, _)| i64::try_from(milliseconds).ok());
+    Ok(Coverage {
+        newest: newest.transpose()?,
+        searched_to: milliseconds.and_then(Instant::from_timestamp_millis),
+        ..Coverage::default()
+    })
+}

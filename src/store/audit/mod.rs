@@ -1,0 +1,259 @@
+//! What auditors ask of the journal: a copy of it made for searching, filled behind the entries, and what auditors do there.
+
+mod coverage;
+mod digest;
+mod exports;
+mod figures;
+mod findings;
+mod inquiries;
+mod signals;
+mod story;
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use super::db::MultiBackend;
+use super::journal::{self, Entry};
+use super::schema::{journal_search, journal_terms};
+use super::{Db, Error, Tx};
+use crate::domain::Instant;
+use crate::domain::id::{self, EntryId};
+
+pub use coverage::{Coverage, coverage};
+pub use digest::{catch_up, digest};
+pub use exports::{chunk, export, exported_since};
+pub use figures::{Tally, tallies};
+pub use findings::{Finding, find as find_finding, findings, record as record_finding};
+pub use inquiries::{
+    Asked as AskedInquiry, ask, find as find_inquiry, find_locked as find_inquiry_locked, list as inquiries,
+    save as save_inquiry,
+};
+pub use signals::{
+    Answered, Seen, answer, find as find_signal, find_locked as find_signal_locked, list as signals, look_at_a_day,
+    raise_due,
+};
+pub use story::of_mandate;
+
+/// What entries are found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// `mdt_…`
+    Mandate,
+    /// `cit_…`
+    Citizen,
+    /// `acc_…`
+    Actor,
+    /// The identifier of a client.
+    Client,
+    /// The key of a procedure.
+    Procedure,
+    /// `org_…`
+    Organisation,
+    /// The code of a kind.
+    Kind,
+}
+
+impl Field {
+    /// All of them, those of which an entry tells most first.
+    pub const ALL: [Self; 7] =
+        [Self::Mandate, Self::Citizen, Self::Actor, Self::Client, Self::Procedure, Self::Organisation, Self::Kind];
+
+    /// What its words begin with in the list of terms. Those that are identifiers of ours say themselves what they are.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Mandate | Self::Citizen | Self::Actor | Self::Organisation => "",
+            Self::Client => "client:",
+            Self::Procedure => "procedure:",
+            Self::Kind => "kind:",
+        }
+    }
+
+    fn term(self, value: &str) -> String {
+        format!("{}{value}", self.prefix())
+    }
+}
+
+/// What is searched; an empty search finds everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// Entries at or after this instant.
+    pub from: Option<Instant>,
+    /// Entries before this instant.
+    pub until: Option<Instant>,
+    /// What they have.
+    pub with: BTreeMap<Field, String>,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// The newest.
+    First,
+    /// Those older than this one.
+    Older(EntryId),
+    /// Those newer than this one, the nearest to it.
+    Newer(EntryId),
+    /// The oldest, or those newer than this one, oldest first.
+    Forward(Option<EntryId>),
+}
+
+/// Bits of chance beside the milliseconds in a place.
+const CHANCE: u32 = 21;
+
+/// Where an instant begins among the places.
+fn beginning(at: Instant) -> i64 {
+    at.timestamp_millis() << CHANCE
+}
+
+/// The place that an identifier asks for: its milliseconds, and some of its chance.
+fn wanted(entry: &str) -> Result<i64, Error> {
+    let (milliseconds, chance) = id::parts(entry).ok_or(Error::Corrupt("journal_search.entry"))?;
+    let chance = i64::try_from(chance & ((1 << CHANCE) - 1)).unwrap_or(0);
+    Ok((i64::try_from(milliseconds).unwrap_or(0) << CHANCE) | chance)
+}
+
+/// The number of a word, if any entry has it.
+fn number(db: &mut Db<'_>, term: &str) -> Result<Option<i32>, Error> {
+    use journal_terms::dsl;
+    Ok(dsl::journal_terms.filter(dsl::term.eq(term)).select(dsl::number).first(db.connection).optional()?)
+}
+
+/// The numbers of what is searched; nothing if no entry has one of the words.
+fn numbers(db: &mut Db<'_>, search: &Search) -> Result<Option<Vec<(Field, i32)>>, Error> {
+    let mut found = Vec::new();
+    for (field, value) in &search.with {
+        match number(db, &field.term(value))? {
+            Some(number) => found.push((*field, number)),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(found))
+}
+
+/// How many of the fields an index leads by: one where few entries have it, else two. The fields come in the order of [`Field`].
+fn led_by(fields: &[(Field, i32)]) -> usize {
+    match fields.first() {
+        None => 0,
+        Some((Field::Mandate | Field::Citizen, _)) => 1,
+        Some(_) => fields.len().min(2),
+    }
+}
+
+type Matching<'q> = journal_search::BoxedQuery<'q, MultiBackend>;
+
+fn matching<'q>(search: &Search, fields: &[(Field, i32)]) -> Matching<'q> {
+    use journal_search::dsl;
+    let mut query = dsl::journal_search.into_boxed();
+    if let Some(from) = search.from {
+        query = query.filter(dsl::n.ge(beginning(from)));
+    }
+    if let Some(until) = search.until {
+        query = query.filter(dsl::n.lt(beginning(until)));
+    }
+    let lead = led_by(fields);
+    for (at, (field, number)) in fields.iter().enumerate() {
+        // A column with something added to it is in no index: the database cannot choose another one than meant.
+        query = match (field, at < lead) {
+            (Field::Mandate, true) => query.filter(dsl::mandate.eq(*number)),
+            (Field::Citizen, true) => query.filter(dsl::citizen.eq(*number)),
+            (Field::Actor, true) => query.filter(dsl::actor.eq(*number)),
+            (Field::Client, true) => query.filter(dsl::client.eq(*number)),
+            (Field::Procedure, true) => query.filter(dsl::procedure.eq(*number)),
+            (Field::Organisation, true) => query.filter(dsl::organisation.eq(*number)),
+            (Field::Kind, true) => query.filter(dsl::kind.eq(*number)),
+            (Field::Mandate, false) => query.filter((dsl::mandate + 0).eq(*number)),
+            (Field::Citizen, false) => query.filter((dsl::citizen + 0).eq(*number)),
+            (Field::Actor, false) => query.filter((dsl::actor + 0).eq(*number)),
+            (Field::Client, false) => query.filter((dsl::client + 0).eq(*number)),
+            (Field::Procedure, false) => query.filter((dsl::procedure + 0).eq(*number)),
+            (Field::Organisation, false) => query.filter((dsl::organisation + 0).eq(*number)),
+            (Field::Kind, false) => query.filter((dsl::kind + 0).eq(*number)),
+        };
+    }
+    query
+}
+
+/// The place of an entry; that which its identifier asks for, if it has none.
+fn place(db: &mut Db<'_>, entry: &EntryId) -> Result<i64, Error> {
+    use journal_search::dsl;
+    let wanted = wanted(entry.as_str())?;
+    let millisecond = (wanted >> CHANCE) << CHANCE;
+    let found = dsl::journal_search
+        .filter(dsl::n.ge(millisecond).and(dsl::n.lt(millisecond + (1 << CHANCE))))
+        .filter(dsl::entry.eq(entry.as_str()))
+        .select(dsl::n)
+        .first(db.connection)
+        .optional()?;
+    Ok(found.unwrap_or(wanted))
+}
+
+/// Entries that match, at most `limit`, newest first (oldest first with [`Part::Forward`]).
+///
+/// # Errors
+/// The database fails.
+pub fn page(db: &mut Db<'_>, search: &Search, part: &Part, limit: i64) -> Result<Vec<Entry>, Error> {
+    let entries = identifiers(db, search, part, limit)?;
+    journal::of_ids(db, &entries)
+}
+
+/// The identifiers of [`page`].
+///
+/// # Errors
+/// The database fails.
+pub fn identifiers(db: &mut Db<'_>, search: &Search, part: &Part, limit: i64) -> Result<Vec<String>, Error> {
+    use journal_search::dsl;
+    let Some(fields) = numbers(db, search)? else { return Ok(Vec::new()) };
+    let mut query = matching(search, &fields);
+    query = match part {
+        Part::First | Part::Forward(None) => query,
+        Part::Older(than) => query.filter(dsl::n.lt(place(db, than)?)),
+        Part::Newer(than) | Part::Forward(Some(than)) => query.filter(dsl::n.gt(place(db, than)?)),
+    };
+    let query = match part {
+        Part::First | Part::Older(_) => query.order(dsl::n.desc()),
+        Part::Newer(_) | Part::Forward(_) => query.order(dsl::n.asc()),
+    };
+    let mut found: Vec<String> = query.select(dsl::entry).limit(limit).load(db.connection)?;
+    if matches!(part, Part::Newer(_)) {
+        found.reverse();
+    }
+    Ok(found)
+}
+
+/// How many entries match, counted up to `most`.
+///
+/// # Errors
+/// The database fails.
+pub fn count(db: &mut Db<'_>, search: &Search, most: i64) -> Result<usize, Error> {
+    use journal_search::dsl;
+    let Some(fields) = numbers(db, search)? else { return Ok(0) };
+    let found: Vec<i64> = matching(search, &fields).select(dsl::n).limit(most).load(db.connection)?;
+    Ok(found.len())
+}
+
+/// How many entries can be found.
+///
+/// # Errors
+/// The database fails.
+pub fn size(db: &mut Db<'_>) -> Result<i64, Error> {
+    Ok(journal_search::table.count().get_result(db.connection)?)
+}
+
+/// The numbers of some words, made where they are new.
+fn numbered(tx: &mut Tx<'_>, terms: &std::collections::BTreeSet<String>) -> Result<BTreeMap<String, i32>, Error> {
+    use journal_terms::dsl;
+    let known: Vec<(String, i32)> =
+        dsl::journal_terms.filter(dsl::term.eq_any(terms)).select((dsl::term, dsl::number)).load(tx.connection)?;
+    let mut known: BTreeMap<String, i32> = known.into_iter().collect();
+    let last: Option<i32> = dsl::journal_terms.select(diesel::dsl::max(dsl::number)).first(tx.connection)?;
+    let missing = terms.iter().filter(|term| !known.contains_key(*term));
+    // Number 0 stands for everything in the figures.
+    let new: Vec<(String, i32)> = missing.cloned().zip(last.unwrap_or(0) + 1..).collect();
+    if !new.is_empty() {
+        let rows = new.iter().map(|(term, number)| (dsl::term.eq(term), dsl::number.eq(number))).collect();
+        super::db::insert_all!(&mut *tx.connection, dsl::journal_terms, rows);
+    }
+    known.extend(new);
+    Ok(known)
+}

@@ -1,0 +1,77 @@
+//! Every reading of an auditor: the copy is brought up to date, what is asked for is read, and nothing is shown unless that is recorded.
+
+use super::pages::Head;
+use crate::domain::auditor::Auditor;
+use crate::domain::event::Event;
+use crate::store::audit::{self, Coverage};
+use crate::store::sessions::Session;
+use crate::store::{Db, journal};
+use crate::web::problem::Problem;
+use crate::web::screen::Screen;
+use crate::web::state::App;
+
+/// Reads, and records it.
+///
+/// # Errors
+/// Whatever the reading answers; the database.
+pub async fn recorded<T, F>(app: &App, event: Event, read: F) -> Result<(T, Coverage), Problem>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Db<'_>) -> Result<T, Problem> + Send + 'static,
+{
+    audit::catch_up(&app.store, app.clock.now()).await?;
+    // A long search does not hold up those who write.
+    let found = app.store.read(move |db| Ok::<_, Problem>((read(db)?, audit::coverage(db)?))).await?;
+    app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await?;
+    Ok(found)
+}
+
+/// The auditor of a session.
+///
+/// # Errors
+/// They are none.
+pub fn auditor(session: &Session) -> Result<Auditor, Problem> {
+    Ok(Auditor::new(&session.account)?)
+}
+
+/// The head of a page that shows nothing of the journal.
+#[must_use]
+pub fn bare(session: &Session) -> Head {
+    Head { purpose: session.purpose.clone().unwrap_or_default(), ..Head::default() }
+}
+
+/// The head of every page: why it is read, and how much of the journal it shows.
+#[must_use]
+pub fn head(coverage: &Coverage, session: &Session, screen: &Screen) -> Head {
+    let t = screen.t();
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    match (&coverage.newest, coverage.searched_to) {
+        (Some((_, at)), Some(to)) if to.timestamp_millis() < at.timestamp_millis() => {
+            known.push(t.coverage_searched(screen.moment(to).precise()));
+            known.push(t.coverage_newest(screen.moment(*at).precise()));
+        }
+        (Some((_, at)), to) => {
+            known.push(t.coverage_newest(screen.moment(*at).precise()));
+            known.extend(to.map(|_| t.coverage_complete().to_owned()));
+        }
+        (None, _) => known.push(t.coverage_empty().to_owned()),
+    }
+    match coverage.position {
+        Some(position) => known.push(t.coverage_position(position)),
+        None => unknown.push(t.coverage_no_position()),
+    }
+    match coverage.pending {
+        Some(pending) => known.push(t.coverage_pending(pending)),
+        None => unknown.push(t.coverage_no_pending()),
+    }
+    match coverage.witnessed_to {
+        Some(to) => known.push(t.coverage_witnessed(screen.moment(to).precise())),
+        None => unknown.push(t.coverage_no_witness()),
+    }
+    match coverage.erased {
+        Some(erased) => known.push(t.coverage_erased(erased)),
+        None => unknown.push(t.coverage_no_erased()),
+    }
+    let unknown = (!unknown.is_empty()).then(|| t.coverage_unknown(unknown.join(", ")));
+    Head { known, unknown, ..bare(session) }
+}

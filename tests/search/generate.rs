@@ -1,0 +1,217 @@
+//! Three years of a journal, made by SQL: skewed as work is, with words that are common, rare, and never together.
+
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::BigInt;
+use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection};
+use mandataire::domain::event::Kind;
+use mandataire::domain::procedure::Procedure;
+use mandataire::store::Location;
+
+use crate::Outcome;
+
+/// Entries of one statement.
+const BATCH: i64 = 200_000;
+/// The first instant, in milliseconds: 1 December 2023.
+const START: i64 = 1_701_388_800_000;
+/// Three years.
+const SPAN: i64 = 94_608_000_000;
+
+/// How many of each, and the first number of each in the list of words.
+pub(crate) const ORGANISATIONS: (i64, i64) = (400, 1_000);
+pub(crate) const ACTORS: (i64, i64) = (6_000, 2_000);
+pub(crate) const CLIENTS: (i64, i64) = (40, 9_000);
+pub(crate) const PROCEDURES: i64 = 9_500;
+pub(crate) const CITIZENS: i64 = 10_000;
+pub(crate) const MANDATES: i64 = 4_000_000;
+
+/// How many citizens a journal of so many entries is about.
+pub(crate) const fn citizens(entries: i64) -> i64 {
+    entries / 60
+}
+
+/// Kinds of acts: the last of the hundredths they have, and whether they have an organisation, a client and a procedure.
+const KINDS: [(Kind, i64, [bool; 3]); 14] = [
+    (Kind::Use, 22, [true, true, true]),
+    (Kind::OutcomeRecorded, 40, [true, true, true]),
+    (Kind::CitizenRead, 55, [true, false, false]),
+    (Kind::MandateRead, 66, [true, false, false]),
+    (Kind::SignedIn, 74, [false, false, false]),
+    (Kind::CodeAccepted, 82, [false, false, false]),
+    (Kind::SignedOut, 86, [false, false, false]),
+    (Kind::MandateOpened, 90, [true, false, false]),
+    (Kind::AgreementGiven, 94, [true, false, false]),
+    (Kind::CitizenIdentified, 97, [true, false, false]),
+    (Kind::AuthorisationReplaced, 98, [true, false, true]),
+    (Kind::AuthorisationRevoked, 99, [true, false, true]),
+    (Kind::UseRefused, 100, [true, true, true]),
+    // One entry in ten thousand, below.
+    (Kind::CodeReplayed, 101, [true, true, true]),
+];
+
+fn number(kind: Kind) -> usize {
+    Kind::ALL.iter().position(|one| *one == kind).map_or(0, |at| at + 1)
+}
+
+/// A number below 2^20, as by chance, from `i`.
+fn chance(multiplier: u64, more: u64) -> String {
+    format!("(((i * {multiplier} + {more}) / 4096) % 1048576)")
+}
+
+/// One of `count`, the first ones much more often: `power` times a number by chance with itself.
+fn skewed(count: i64, chance: &str, power: usize) -> String {
+    let product = (1..power).fold(chance.to_owned(), |text, _| format!("({text} * {chance} / 1048576)"));
+    format!("({count} * {product} / 1048576)")
+}
+
+/// The rows from `first` to `last`, with all that an entry is found by.
+fn rows(first: i64, last: i64, entries: i64, postgres: bool) -> String {
+    let (a, b, c, d) = (
+        chance(2_654_435_761, 12_345),
+        chance(2_246_822_519, 374_761),
+        chance(3_266_489_917, 668_265),
+        chance(668_265_263, 99),
+    );
+    let series = if postgres {
+        format!("select i from generate_series({first}::bigint, {last}::bigint) as s(i)")
+    } else {
+        format!(
+            "with recursive s(i) as (select {first} union all select i + 1 from s where i < {last}) select i from s"
+        )
+    };
+    let kinds = |has: Option<usize>| {
+        KINDS.iter().fold(String::from("case"), |text, (kind, until, fields)| {
+            let value = has.map_or_else(|| number(*kind).to_string(), |at| i32::from(fields[at]).to_string());
+            format!("{text} when h < {until} then {value}")
+        }) + " else 0 end"
+    };
+    let ms = format!("({START} + i * {} / {entries})", SPAN);
+    // Most work is done by few; one act in a hundred is in another organisation than usual.
+    let (actor, client) = (skewed(ACTORS.0, &a, 3), skewed(CLIENTS.0, &c, 4));
+    let procedure = skewed(10, &d, 2);
+    // Sixty entries each, and one person with a great many.
+    let citizen = format!("(case when i % 2003 = 0 then 0 else {} end)", skewed(citizens(entries), &b, 1));
+    let (bigint, h) = ("bigint", "case when i % 10007 = 0 then 100 else (i * 7919 + i / 100) % 100 end");
+    format!(
+        "select i, ms, {kind} as kind, \
+         case when {organisation} = 1 then (actor * 7 + (case when i % 101 = 0 then i else 0 end)) % {organisations} + {org0} end as organisation, \
+         actor + {actor0} as actor, case when {organisation} = 1 then citizen + {CITIZENS} end as citizen, \
+         case when {organisation} = 1 then citizen * 2 + i % 2 + {MANDATES} end as mandate, \
+         case when {has_client} = 1 then client + {client0} end as client, \
+         case when {has_procedure} = 1 then procedure + {PROCEDURES} end as procedure \
+         from (select i, {ms} as ms, cast({h} as {bigint}) as h, {actor} as actor, {client} as client, {procedure} as procedure, \
+         {citizen} as citizen from ({series}) as numbers) as acts",
+        kind = kinds(None),
+        organisation = kinds(Some(0)),
+        has_client = kinds(Some(1)),
+        has_procedure = kinds(Some(2)),
+        organisations = ORGANISATIONS.0,
+        org0 = ORGANISATIONS.1,
+        actor0 = ACTORS.1,
+        client0 = CLIENTS.1,
+    )
+}
+
+/// The identifier of row `i`: its milliseconds and its number in Crockford's base 32.
+fn identifier() -> String {
+    let digit = |value: &str, shift: u32| {
+        format!(
+            "substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', cast(({value} / {}) % 32 as integer) + 1, 1)",
+            1_i64 << shift
+        )
+    };
+    let time: Vec<_> = (0..9).rev().map(|at| digit("ms", at * 5)).collect();
+    let chance: Vec<_> = (0..4).rev().map(|at| digit("(i % 1048576)", at * 5)).collect();
+    format!("'ent_0' || {} || '000000000000' || {}", time.join(" || "), chance.join(" || "))
+}
+
+/// What an entry says: as long as a short one.
+const CLEAR: &str = "{\"actor\":\"acc_01M45HD5XS3K7P9Q2W4Z8R1M6T\",\"at\":\"2026-11-22T09:12:41.503118Z\",\"id\":\"ent_\",\"kind\":\"signed_in\"}";
+
+fn words(entries: i64, postgres: bool) -> Vec<String> {
+    let mut all = Vec::new();
+    let insert =
+        |number: String, term: String| format!("insert into journal_terms (number, term) values ({number}, '{term}');");
+    for kind in Kind::ALL {
+        all.push(insert(number(*kind).to_string(), format!("kind:{}", kind.code())));
+    }
+    for (at, one) in Procedure::ALL.iter().enumerate() {
+        all.push(insert((PROCEDURES + i64::try_from(at).unwrap_or(0)).to_string(), format!("procedure:{}", one.key())));
+    }
+    for (prefix, count, first) in [
+        ("org_", ORGANISATIONS.0, ORGANISATIONS.1),
+        ("acc_", ACTORS.0, ACTORS.1),
+        ("client:", CLIENTS.0, CLIENTS.1),
+        ("cit_", citizens(entries), CITIZENS),
+        ("mdt_", citizens(entries) * 2, MANDATES),
+    ] {
+        let last = first + count - 1;
+        let series = if postgres {
+            format!("select i from generate_series({first}, {last}) as s(i)")
+        } else {
+            format!(
+                "with recursive s(i) as (select {first} union all select i + 1 from s where i < {last}) select i from s"
+            )
+        };
+        all.push(format!(
+            "insert into journal_terms (number, term) select i, '{prefix}' || i from ({series}) as numbers;"
+        ));
+    }
+    all
+}
+
+fn statements(entries: i64, postgres: bool) -> Vec<String> {
+    let mut all = words(entries, postgres);
+    let (id, at, bytes) = if postgres {
+        (identifier(), "to_timestamp(ms / 1000.0) at time zone 'UTC'", format!("convert_to('{CLEAR}', 'UTF8')"))
+    } else {
+        (identifier(), "strftime('%Y-%m-%d %H:%M:%f', ms / 1000.0, 'unixepoch')", format!("cast('{CLEAR}' as blob)"))
+    };
+    let zero = if postgres { format!("'\\x{}'::bytea", "00".repeat(32)) } else { "zeroblob(32)".to_owned() };
+    for first in (0..entries).step_by(usize::try_from(BATCH).unwrap_or(1)) {
+        let last = (first + BATCH).min(entries) - 1;
+        let rows = rows(first, last, entries, postgres);
+        all.push(format!(
+            "insert into journal_search (n, entry, kind, organisation, actor, citizen, mandate, client, procedure) \
+             select ms * 2097152 + i % 1048576, {id}, kind, organisation, actor, citizen, mandate, client, procedure from ({rows}) as made;"
+        ));
+        all.push(format!(
+            "insert into journal_entries (id, at, kind, clear, commitment, leaf) \
+             select {id}, {at}, 'signed_in', {bytes}, {zero}, {zero} from ({rows}) as made;"
+        ));
+    }
+    all.push("update journal_digest set settled = (select max(id) from journal_entries);".to_owned());
+    all
+}
+
+#[derive(QueryableByName)]
+struct Size {
+    #[diesel(sql_type = BigInt)]
+    bytes: i64,
+}
+
+/// Makes the journal; answers how many bytes it takes.
+pub(crate) fn fill(location: &Location, entries: i64) -> Outcome<u64> {
+    let bytes = match location {
+        Location::Sqlite(file) => {
+            let mut connection = SqliteConnection::establish(file)?;
+            connection.batch_execute("pragma synchronous = off; pragma cache_size = -400000;")?;
+            for sql in statements(entries, false) {
+                connection.batch_execute(&sql)?;
+            }
+            connection.batch_execute("pragma wal_checkpoint(truncate);")?;
+            return Ok(std::fs::metadata(file)?.len());
+        }
+        Location::Postgres(url) => {
+            let mut connection = PgConnection::establish(url)?;
+            connection.batch_execute("set synchronous_commit = off")?;
+            for sql in statements(entries, true) {
+                connection.batch_execute(&sql)?;
+            }
+            connection.batch_execute("vacuum analyze")?;
+            let size: Size = diesel::sql_query("select pg_database_size(current_database()) as bytes")
+                .get_result(&mut connection)?;
+            size.bytes
+        }
+    };
+    Ok(u64::try_from(bytes)?)
+}
