@@ -1,4 +1,4 @@
-//! How long keys sign, and how long what is known about people is kept.
+//! How long keys sign, how long what is known about people is kept, and what auditors look for.
 
 use serde::Deserialize;
 
@@ -28,4 +28,32 @@ pub struct Retention {
     pub over: u32,
     /// The hour of the night, in UTC, at which a running service carries this out.
     pub hour: u32,
+}
+
+/// What auditors take away, and from when on something in the journal asks for an explanation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// Most entries in one export.
+    pub export_limit: u32,
+    /// Most entries that one auditor exports within 24 hours.
+    pub export_quota: u32,
+    /// The hour from which a use is within opening hours.
+    pub opens: u32,
+    /// The hour from which it is no longer.
+    pub closes: u32,
+    /// Minutes within which acts are counted together.
+    pub minutes: u32,
+    /// So many openings by one mediator.
+    pub openings: u32,
+    /// So many uses by one mediator.
+    pub uses: u32,
+    /// So many refusals to one mediator.
+    pub refusals: u32,
+    /// Minutes after an opening within which another mediator's use is one.
+    pub soon: u32,
+    /// Days after which a use without an outcome is one.
+    pub outcome_days: u32,
+    /// Days that an organisation has to answer.
+    pub answer_days: u32,
 }

@@ -13,7 +13,7 @@ mod secret;
 #[cfg(unix)]
 mod tests;
 
-pub use ages::{Retention, Signing};
+pub use ages::{Audit, Retention, Signing};
 pub use secret::{Pem, client_secret};
 
 use std::collections::{BTreeMap, HashMap};
@@ -23,6 +23,9 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+
+/// What FranceConnect is called in addresses and figures.
+pub const FRANCECONNECT: &str = "franceconnect";
 
 /// Everything the operator decides. A value not given has the default that `config/example.toml` shows.
 #[derive(Debug, Clone, Deserialize)]
@@ -209,34 +212,6 @@ pub struct Monitoring {
     pub drain: u64,
 }
 
-/// What auditors take away, and from when on something in the journal asks for an explanation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Audit {
-    /// Most entries in one export.
-    pub export_limit: u32,
-    /// Most entries that one auditor exports within 24 hours.
-    pub export_quota: u32,
-    /// The hour from which a use is within opening hours.
-    pub opens: u32,
-    /// The hour from which it is no longer.
-    pub closes: u32,
-    /// Minutes within which acts are counted together.
-    pub minutes: u32,
-    /// So many openings by one mediator.
-    pub openings: u32,
-    /// So many uses by one mediator.
-    pub uses: u32,
-    /// So many refusals to one mediator.
-    pub refusals: u32,
-    /// Minutes after an opening within which another mediator's use is one.
-    pub soon: u32,
-    /// Days after which a use without an outcome is one.
-    pub outcome_days: u32,
-    /// Days that an organisation has to answer.
-    pub answer_days: u32,
-}
-
 /// What is logged, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -308,12 +283,7 @@ impl Config {
         problems.sort_by(|one, other| one.key.cmp(&other.key));
         if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
-}
 
-/// What FranceConnect is called in addresses and figures.
-pub const FRANCECONNECT: &str = "franceconnect";
-
-impl Config {
     /// Every provider that identifies citizens, with the name in its addresses; FranceConnect first.
     pub fn identifying(&self) -> impl Iterator<Item = (&str, &FranceConnect)> {
         let others = self.providers.iter().map(|(name, provider)| (name.as_str(), provider));

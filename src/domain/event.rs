@@ -1,8 +1,10 @@
 //! Facts: what the journal records. A change of state leaves the domain only together with its facts.
 
 mod journalled;
+mod owner;
 
 pub use journalled::Journalled;
+pub use owner::Owner;
 
 use super::Instant;
 use super::id::{AccountId, CitizenId, MandateId, OrganisationId};
@@ -172,26 +174,6 @@ kinds! {
     SignalAnswered = "signal_answered",
     /// An auditor wrote a finding.
     FindingRecorded = "finding_recorded",
-}
-
-/// Whose key seals the private part of an entry: destroying that key destroys the part, and leaves every proof valid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Owner {
-    /// A citizen.
-    Citizen(CitizenId),
-    /// A mediator, manager or auditor.
-    Account(AccountId),
-}
-
-impl Owner {
-    /// The identifier of the person.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Citizen(id) => id.as_str(),
-            Self::Account(id) => id.as_str(),
-        }
-    }
 }
 
 /// A fact, before it becomes an entry of the journal. Its clear part holds pseudonymous identifiers and codes only.

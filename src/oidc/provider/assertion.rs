@@ -1,6 +1,7 @@
 //! `private_key_jwt` (RFC 7523, OpenID Connect Core 9): a client proves who it is with a token that it signed itself, once.
 
 use chrono::TimeDelta;
+use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use serde::Deserialize;
 use serde_json::Value;
@@ -60,7 +61,12 @@ pub fn registered_keys(text: &str) -> Result<(), &'static str> {
         return Err("keys with their private part, which only the service may have");
     }
     let known: JwkSet = serde_json::from_value(json.clone()).map_err(|_| "no JWK Set")?;
-    if known.keys.is_empty() { Err("no key") } else { Ok(()) }
+    if known.keys.is_empty() {
+        return Err("no key");
+    }
+    // A key of an unknown kind is left out of what is read.
+    let usable = known.keys.len() == keys.len() && known.keys.iter().all(|key| DecodingKey::from_jwk(key).is_ok());
+    if usable { Ok(()) } else { Err("a key that cannot be used") }
 }
 
 /// The client's claims, if one of its keys signed them.

@@ -4,8 +4,11 @@ use diesel::prelude::*;
 
 use crate::domain::Instant;
 use crate::domain::id::{self, EntryId};
-use crate::store::schema::{journal_digest, journal_entries};
-use crate::store::{Db, Error, parsed, read_back};
+use crate::store::schema::{erasures, journal_digest, journal_entries};
+use crate::store::{Db, Error, log, parsed, read_back};
+
+/// So many waiting entries are not counted further, and no figure is shown.
+const MOST_PENDING: i64 = 10_000;
 
 /// What can be said of the journal as a whole. What is `None` is not kept by this version, and is never shown as a figure.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,9 +38,15 @@ pub fn coverage(db: &mut Db<'_>) -> Result<Coverage, Error> {
     let newest = newest.map(|(id, at)| Ok::<_, Error>((parsed(&id, "journal_entries.id")?, read_back(at))));
     let settled: String = journal_digest::table.select(journal_digest::settled).first(db.connection)?;
     let milliseconds = id::parts(&settled).and_then(|(milliseconds, _)| i64::try_from(milliseconds).ok());
+    let signed = log::latest(db)?;
+    let erased: i64 = erasures::table.count().get_result(db.connection)?;
+    let pending = signed.is_some().then(|| log::pending(db, MOST_PENDING)).transpose()?;
     Ok(Coverage {
         newest: newest.transpose()?,
         searched_to: milliseconds.and_then(Instant::from_timestamp_millis),
-        ..Coverage::default()
+        position: signed.as_ref().and_then(|checkpoint| checkpoint.size.checked_sub(1)),
+        pending: pending.filter(|count| *count < MOST_PENDING.unsigned_abs()),
+        witnessed_to: None,
+        erased: u64::try_from(erased).ok(),
     })
 }

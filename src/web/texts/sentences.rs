@@ -244,7 +244,6 @@ impl Texts {
             "filter_mediator" => self.fact_filter_mediator(),
             "filter_mandate" => self.fact_filter_mandate(),
             "inquiry" => self.fact_inquiry(),
-            "ground" => self.fact_ground(),
             "signal" => self.fact_signal(),
             "rule" => self.fact_rule(),
             "about" => self.fact_about(),

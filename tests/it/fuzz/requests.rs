@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use mandataire::domain::Instant;
 use mandataire::domain::client::{Client, Pkce};
 use mandataire::domain::flow::Flow;
-use mandataire::domain::id::FlowId;
+use mandataire::domain::id::{CitizenId, FlowId};
 use mandataire::domain::procedure::Procedure;
 use mandataire::oidc::provider::authorize::{self, Around, Rejection};
 use mandataire::oidc::provider::hint::Hint;
@@ -56,7 +56,7 @@ fn clients() -> [Client; 2] {
 /// What the token of a request says: a single one is ours.
 fn hint(params: &Params) -> Hint {
     match params.one("id_token_hint") {
-        Ok(Some(HINT)) => Hint::Forgotten,
+        Ok(Some(HINT)) => Hint::About { citizen: CitizenId::new(now(), 7), choice: FlowId::new(now(), 8) },
         Ok(None) | Err(_) => Hint::Absent,
         Ok(Some(_)) => Hint::NotOurs,
     }

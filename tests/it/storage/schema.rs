@@ -15,9 +15,11 @@ fn databases() -> Vec<Database> {
     [Some(Database::sqlite()), Database::postgres()].into_iter().flatten().collect()
 }
 
-/// The tables as `src/store/schema.rs` declares them.
+/// The tables as `src/store/schema.rs` and what it names declare them.
 fn declared() -> BTreeMap<String, Columns> {
-    let text = std::fs::read_to_string(root().join("src/store/schema.rs")).unwrap();
+    let text = ["schema.rs", "schema/journal.rs"]
+        .map(|file| std::fs::read_to_string(root().join("src/store").join(file)).unwrap())
+        .concat();
     let table = |block: &str| {
         let name = block.trim_start().split(' ').next().unwrap().to_owned();
         let (mut columns, mut renamed) = (Columns::new(), None);
