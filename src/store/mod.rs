@@ -1,6 +1,4 @@
-//! The store: the only place that knows the database. It never decides; it hides what is not yours.
-//!
-//! Two doors: [`Store::read`] and [`Store::write`]. Nothing slow happens inside a write: no network, no password hashing, no signing.
+//! The store: the only place that knows the database. It never decides; it hides what is not yours. Two doors: [`Store::read`] and [`Store::write`]. Nothing slow happens inside a write: no network, no password hashing, no signing.
 
 pub mod accounts;
 pub mod audit;
