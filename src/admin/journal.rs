@@ -66,7 +66,9 @@ pub(super) async fn list(desk: &Desk, asked: Entries) -> Result<(), Failure> {
     let entries = recorded(desk, asked.purpose, facts, read).await?;
     if asked.csv {
         print!("{}", line::csv_head());
-        entries.iter().for_each(|entry| print!("{}", line::csv(&entry.clear, &entry.leaf, &entry.commitment)));
+        for entry in &entries {
+            print!("{}", line::csv(&entry.clear, &entry.leaf, &entry.commitment));
+        }
         return Ok(());
     }
     say(&entries, asked.output.json, "no entry matches");
@@ -88,7 +90,9 @@ const fn fact(field: Field) -> &'static str {
 /// The clear parts as they are, or a line each.
 fn say(entries: &[Entry], json: bool, none: &str) {
     if json {
-        entries.iter().for_each(|entry| println!("{}", String::from_utf8_lossy(&entry.clear)));
+        for entry in entries {
+            println!("{}", String::from_utf8_lossy(&entry.clear));
+        }
         return;
     }
     let row =

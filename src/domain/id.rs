@@ -31,7 +31,10 @@ pub fn is_one(text: &str) -> bool {
     prefix.len() == 3 && prefix.bytes().all(|byte| byte.is_ascii_lowercase()) && checked(prefix, text).is_ok()
 }
 
-/// The milliseconds since 1970 that an identifier begins with, and the last bits of its chance; nothing if it is none.
+/// Random bits of an identifier.
+pub const CHANCE: u32 = 80;
+
+/// The milliseconds since 1970 that an identifier begins with, and its random bits; nothing if it is none.
 #[must_use]
 pub fn parts(text: &str) -> Option<(u64, u128)> {
     let (_, body) = text.split_once('_')?;

@@ -200,11 +200,11 @@ fn bursts<'f>(rule: Rule, facts: impl Iterator<Item = &'f Fact>, least: u32, min
         }
     }
     let span = TimeDelta::minutes(minutes.into());
-    let most = |(actor, times): (&str, Vec<Instant>)| {
-        let windows = times.iter().enumerate().map(|(at, first)| {
-            let within = times.iter().skip(at).take_while(|one| **one < *first + span);
-            let (count, last) = within.fold((0_u32, *first), |(count, _), one| (count + 1, *one));
-            Found { rule, subject: actor.to_owned(), times: count, first: *first, last }
+    let most = |(actor, acts): (&str, Vec<Instant>)| {
+        let windows = acts.iter().enumerate().map(|(at, first)| {
+            let within = acts.iter().skip(at).take_while(|one| **one < *first + span);
+            let (times, end) = within.fold((0_u32, *first), |(times, _), one| (times + 1, *one));
+            Found { rule, subject: actor.to_owned(), times, first: *first, last: end }
         });
         windows.max_by_key(|found| found.times).filter(|found| found.times >= least.max(1))
     };

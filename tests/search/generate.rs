@@ -65,12 +65,12 @@ fn skewed(count: i64, chance: &str, power: usize) -> String {
 
 /// The rows from `first` to `last`, with all that an entry is found by.
 fn rows(first: i64, last: i64, entries: i64, postgres: bool) -> String {
-    let (a, b, c, d) = (
+    let [for_actor, for_citizen, for_client, for_procedure] = [
         chance(2_654_435_761, 12_345),
         chance(2_246_822_519, 374_761),
         chance(3_266_489_917, 668_265),
         chance(668_265_263, 99),
-    );
+    ];
     let series = if postgres {
         format!("select i from generate_series({first}::bigint, {last}::bigint) as s(i)")
     } else {
@@ -80,16 +80,19 @@ fn rows(first: i64, last: i64, entries: i64, postgres: bool) -> String {
     };
     let kinds = |has: Option<usize>| {
         KINDS.iter().fold(String::from("case"), |text, (kind, until, fields)| {
-            let value = has.map_or_else(|| number(*kind).to_string(), |at| i32::from(fields[at]).to_string());
+            let value = has.map_or_else(
+                || number(*kind).to_string(),
+                |at| i32::from(fields.get(at).is_some_and(|has| *has)).to_string(),
+            );
             format!("{text} when h < {until} then {value}")
         }) + " else 0 end"
     };
-    let ms = format!("({START} + i * {} / {entries})", SPAN);
+    let ms = format!("({START} + i * {SPAN} / {entries})");
     // Most work is done by few; one act in a hundred is in another organisation than usual.
-    let (actor, client) = (skewed(ACTORS.0, &a, 3), skewed(CLIENTS.0, &c, 4));
-    let procedure = skewed(10, &d, 2);
+    let (actor, client) = (skewed(ACTORS.0, &for_actor, 3), skewed(CLIENTS.0, &for_client, 4));
+    let procedure = skewed(10, &for_procedure, 2);
     // Sixty entries each, and one person with a great many.
-    let citizen = format!("(case when i % 2003 = 0 then 0 else {} end)", skewed(citizens(entries), &b, 1));
+    let citizen = format!("(case when i % 2003 = 0 then 0 else {} end)", skewed(citizens(entries), &for_citizen, 1));
     let (bigint, h) = ("bigint", "case when i % 10007 = 0 then 100 else (i * 7919 + i / 100) % 100 end");
     format!(
         "select i, ms, {kind} as kind, \

@@ -75,7 +75,7 @@ async fn measured(store: &Store, name: String, searches: Vec<Search>, queries: u
 pub(crate) async fn all(store: &Store, queries: usize) -> Outcome<bool> {
     let newest = store.read::<_, _, Error>(|db| audit::page(db, &Search::default(), &Part::First, 1)).await?;
     let last = newest.first().ok_or("nothing was made")?.at;
-    let entries = store.read::<_, _, Error>(|db| audit::size(db)).await?;
+    let entries = store.read::<_, _, Error>(audit::size).await?;
     let mut lines = vec![measured(store, "everything".to_owned(), vec![Search::default()], queries).await?];
     let with = |pairs: &[(Field, &String)]| {
         pairs.iter().map(|(field, word)| (*field, (*word).clone())).collect::<BTreeMap<_, _>>()

@@ -39,9 +39,9 @@ fn opening_hours_end_at_their_exact_hour_and_never_hold_on_a_weekend() {
 
 #[test]
 fn a_burst_is_counted_within_its_minutes_and_for_one_mediator() {
-    let opened = |actor, count: u128, from: u32| -> Vec<Fact> {
+    let opened = |actor, count: u32, from: u32| -> Vec<Fact> {
         (0..count)
-            .map(|number| fact(Kind::MandateOpened, actor, number, &format!("10:{:02}:00", from + number as u32 * 5)))
+            .map(|number| fact(Kind::MandateOpened, actor, number.into(), &format!("10:{:02}:00", from + number * 5)))
             .collect()
     };
     assert_eq!(rules(&opened(1, 9, 0)), []);

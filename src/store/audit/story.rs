@@ -39,6 +39,7 @@ pub fn of_mandate(db: &mut Db<'_>, mandate: &MandateId, limit: i64) -> Result<Ve
         !facts.contains_key("mandate") && facts.get("draft") == Some(draft)
     };
     entries.extend(before.into_iter().filter(of_draft));
-    entries.sort_by(|one, other| one.id.cmp(&other.id));
+    // What one transaction wrote has one instant: kinds are declared in the order in which things happen.
+    entries.sort_by(|one, other| (one.at, one.kind, &one.id).cmp(&(other.at, other.kind, &other.id)));
     Ok(entries)
 }

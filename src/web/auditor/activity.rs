@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::activity_pages::{ActivityPage, Count, UseRow};
 use super::chart::{Chart, Step};
-use super::handler::{choices, facts};
+use super::handler::{Choices, choices, facts};
 use super::reading;
 use super::search::{day, names_a_client};
 use crate::domain::civil;
@@ -92,7 +92,7 @@ struct Answer {
     tallies: Vec<Tally>,
     uses: Vec<Entry>,
     name: Option<String>,
-    choices: (Vec<(String, String)>, Vec<(String, String)>),
+    choices: Choices,
 }
 
 fn read(db: &mut Db<'_>, question: &Question) -> Result<Answer, Problem> {
@@ -155,13 +155,13 @@ pub async fn show(
         .collect();
     kinds.sort_by_key(|(_, entries)| std::cmp::Reverse(*entries));
     let (begins, ends) = (civil::date(first).to_string(), civil::date(last).to_string());
-    let list = |kind: Kind| list_address(of.as_ref(), &begins, &ends, kind);
+    let behind = |kind: Kind| list_address(of.as_ref(), &begins, &ends, kind);
     let counts =
-        kinds.iter().map(|(kind, entries)| Count { name: t.kind(*kind), entries: *entries, link: list(*kind) });
+        kinds.iter().map(|(kind, entries)| Count { name: t.kind(*kind), entries: *entries, link: behind(*kind) });
     let uses = answer.uses.iter().map(|entry| use_row(entry, &screen)).collect();
     let chart = Chart::of(&answer.tallies, first, last, step, t);
     let asked = Asked { from: begins.clone(), to: ends.clone(), step: step.code().to_owned(), ..asked };
-    let (counts, all) = (counts.collect(), list(Kind::Use));
+    let (counts, all) = (counts.collect(), behind(Kind::Use));
     let (organisations, services) = answer.choices;
     let name = answer.name;
     Ok(screen.page(|shell| ActivityPage {

@@ -100,7 +100,9 @@ pub async fn export(
 
 /// Reads and sends until everything is sent, nobody listens any more, or the database fails: then the answer is cut, not ended.
 async fn send(store: Store, ids: Vec<String>, format: Format, to: mpsc::Sender<Result<Bytes, Error>>) {
-    if to.send(Ok(Bytes::from(format.head()))).await.is_err() {
+    let head = format.head();
+    // A piece of no bytes would end the answer.
+    if !head.is_empty() && to.send(Ok(Bytes::from(head))).await.is_err() {
         return;
     }
     for chunk in ids.chunks(CHUNK) {

@@ -96,7 +96,7 @@ impl Cursor {
 }
 
 /// What one may choose from in the filter.
-type Choices = (Vec<(String, String)>, Vec<(String, String)>);
+pub(super) type Choices = (Vec<(String, String)>, Vec<(String, String)>);
 
 /// Names of organisations and of clients, which are no persons'.
 pub(super) fn choices(db: &mut Db<'_>) -> Result<Choices, Problem> {
@@ -144,17 +144,14 @@ fn read(db: &mut Db<'_>, search: &Search, part: &Part) -> Result<Listed, Problem
     let mut entries = audit::page(db, search, part, PAGE + 1)?;
     let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let more = entries.len() > page;
-    let (older, newer) = match part {
-        Part::Newer(_) => {
-            if more {
-                entries.remove(0);
-            }
-            (true, more)
+    let (older, newer) = if let Part::Newer(_) = part {
+        if more {
+            entries.remove(0);
         }
-        _ => {
-            entries.truncate(page);
-            (more, *part != Part::First)
-        }
+        (true, more)
+    } else {
+        entries.truncate(page);
+        (more, *part != Part::First)
     };
     Ok(Listed { entries, choices: choices(db)?, older, newer, ..Listed::default() })
 }

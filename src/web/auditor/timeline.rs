@@ -132,6 +132,7 @@ fn sentence(kind: Kind, facts: &BTreeMap<String, String>, t: &Texts) -> String {
         Kind::PresenceEnded => t.told_presence_ended(procedure()),
         Kind::Use => t.told_used(procedure(), fact("client")),
         Kind::UseRefused => t.told_use_refused(reason()),
+        Kind::OpeningRefused => t.told_opening_refused(reason()),
         Kind::CodeReplayed => t.told_replayed(fact("client")),
         Kind::TokenRevoked => t.told_token_revoked(fact("client")),
         Kind::OutcomeRecorded => {
