@@ -1,6 +1,7 @@
 //! What the command line does: each command, from its arguments to a line of text or JSON.
 
 mod clients;
+mod evidence;
 mod journal;
 mod likeness;
 mod output;
@@ -36,7 +37,13 @@ pub enum Failure {
     /// A step of the walk did not hold: the walk said which.
     #[error("the walk did not hold")]
     Walk,
+    /// The evidence is damaged: what was said says how.
+    #[error("")]
+    Damaged,
 }
+
+/// The exit code that says that evidence was read and does not hold: neither 1, a failure, nor 2, a command that cannot be.
+const DAMAGED: u8 = 3;
 
 /// What a command works with.
 struct Desk {
@@ -50,6 +57,7 @@ struct Desk {
 pub fn run(cli: Cli) -> ExitCode {
     match app::block_on(command(cli)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Damaged) => ExitCode::from(DAMAGED),
         Err(failure) => {
             // Where nobody reads standard error, the exit code says it alone: `eprintln!` would panic.
             drop(writeln!(io::stderr(), "{failure}"));
@@ -74,6 +82,7 @@ async fn command(cli: Cli) -> Result<(), Failure> {
         Command::CheckConfig => check(&load()?),
         Command::Admin(admin) => administer(load, admin).await,
         Command::Journal(Journal::List(entries)) => journal::list(&desk(&load()?)?, entries).await,
+        Command::Journal(Journal::Evidence(asked)) => evidence::run(load, asked).await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The application: from a configuration to a running server.
 
 pub mod demo;
+pub mod evidence;
 pub mod monitoring;
 mod providers;
 pub mod sequencer;

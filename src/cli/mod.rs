@@ -1,12 +1,14 @@
 //! The command line: what can be asked of the program, and how it is explained. Nothing is done here.
 
 pub mod admin;
+pub mod evidence;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use self::admin::Admin;
+use self::evidence::Evidence;
 use crate::domain::Instant;
 use crate::domain::event::Kind;
 use crate::domain::id::{AccountId, EntryId, MandateId, OrganisationId};
@@ -77,6 +79,9 @@ pub struct Output {
 pub enum Journal {
     /// List entries, oldest first
     List(Entries),
+    /// Verify, prove, check and copy.
+    #[command(flatten)]
+    Evidence(Evidence),
 }
 
 /// Which entries.

@@ -8,6 +8,7 @@ pub mod clients;
 pub mod db;
 pub mod drafts;
 mod error;
+pub mod examine;
 pub mod flows;
 pub mod grants;
 pub mod journal;
