@@ -16,7 +16,7 @@ use crate::cli::{Cli, Command, Demo, Journal, Migrate};
 use crate::clock::{Clock, Random};
 use crate::config::Config;
 use crate::credential;
-use crate::store::{self, Location, Store};
+use crate::store::{self, Location, Store, upkeep};
 use crate::{config, logging};
 
 /// Why a command failed.
@@ -78,6 +78,10 @@ async fn command(cli: Cli) -> Result<(), Failure> {
             logging::start(config.log).map_err(|error| Failure::Said(error.to_string()))?;
             Ok(app::serve(&config).await?)
         }
+        Command::Migrate(Migrate { print_roles: true, .. }) => {
+            print!("{}", upkeep::statements(upkeep::PREFIX));
+            Ok(())
+        }
         Command::Migrate(options) => migrate(&load()?, &options),
         Command::CheckConfig => check(&load()?),
         Command::Admin(admin) => administer(load, admin).await,
@@ -122,6 +126,11 @@ fn migrate(config: &Config, options: &Migrate) -> Result<(), Failure> {
     }
     for name in done {
         println!("done: {name}");
+    }
+    // New tables are nobody's until the roles get their rights to them.
+    if options.roles || Store::has_roles(&location, upkeep::PREFIX)? {
+        Store::make_roles(&location, upkeep::PREFIX)?;
+        println!("the roles {0}_service, {0}_sequencer and {0}_auditor have their rights", upkeep::PREFIX);
     }
     Ok(())
 }

@@ -64,6 +64,12 @@ pub struct Migrate {
     /// Undo the last migration instead; what only it could hold is lost
     #[arg(long)]
     pub down: bool,
+    /// And make the roles of PostgreSQL for whoever serves, signs and audits
+    #[arg(long, conflicts_with = "down")]
+    pub roles: bool,
+    /// Print the statements that make the roles, for whoever may run them, and do nothing
+    #[arg(long, conflicts_with_all = ["down", "roles"])]
+    pub print_roles: bool,
 }
 
 /// How to answer.

@@ -25,6 +25,7 @@ mod search;
 pub mod seen;
 pub mod sessions;
 pub mod sign_in;
+pub mod upkeep;
 pub mod uses;
 pub mod vault;
 mod writer;
@@ -136,30 +137,6 @@ impl Store {
         };
         let turns = Arc::new(Semaphore::new(usize::try_from(pool).unwrap_or(1)));
         Ok(Self(Arc::new(Inner { pool: location.pool(pool, held)?, turns, beside, vault, random })))
-    }
-
-    /// Brings the schema up to date; answers the names of the migrations it ran.
-    ///
-    /// # Errors
-    /// The database does not answer, or a migration fails.
-    pub fn migrate(location: &Location) -> Result<Vec<String>, Error> {
-        location.open()?.migrate()
-    }
-
-    /// Undoes the last migration; answers its name.
-    ///
-    /// # Errors
-    /// The database does not answer, or there is nothing to undo.
-    pub fn revert(location: &Location) -> Result<String, Error> {
-        location.open()?.revert()
-    }
-
-    /// How the schema stands against this program.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub fn schema(location: &Location) -> Result<Schema, Error> {
-        location.open()?.schema()
     }
 
     /// Asks the database for a sign of life, and for the time if its server is another process. However busy the pool is, this asks the

@@ -39,6 +39,8 @@ mod refusals;
 #[cfg(test)]
 mod relying_party;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod sequencing;
 #[cfg(all(test, unix))]
 mod serving;
@@ -50,6 +52,8 @@ mod signing_in;
 mod source;
 #[cfg(test)]
 mod storage;
+#[cfg(test)]
+mod tampering;
 #[cfg(test)]
 mod using;
 #[cfg(test)]

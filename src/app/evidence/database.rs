@@ -85,7 +85,7 @@ pub fn verify_within(db: &mut Db<'_>, known: &Known, threads: usize) -> Result<V
         read.push(batch);
     }
     let mut checkpoints = Vec::new();
-    let mut after = 0;
+    let mut after = i64::MIN;
     while let Some(page) = page(db, &mut after) {
         checkpoints.push(page);
     }
@@ -137,7 +137,7 @@ fn page<R: Rows>(rows: &mut R, after: &mut i64) -> Option<Result<Page, Error>> {
 }
 
 fn pages<R: Rows>(mut rows: R) -> impl Iterator<Item = Result<Page, Error>> {
-    let mut after = 0;
+    let mut after = i64::MIN;
     std::iter::from_fn(move || page(&mut rows, &mut after))
 }
 
@@ -173,26 +173,27 @@ impl<P: Iterator<Item = Result<Page, Error>>> Iterator for Checkpoints<'_, P> {
                 continue;
             };
             let mut met = self.met.borrow_mut();
-            let place = format!("checkpoint {size}");
             if row.as_ref().is_some_and(|row| row.previous != met.last) {
                 met.found.push(Found::in_place(Missing, format!("the checkpoint before {size}")));
             }
             met.last = size;
-            match row.and_then(|row| mark(self.known, &row)) {
-                Some(mark) => return Some(mark),
-                None => met.found.push(Found::in_place(Altered, place)),
+            let said = row.as_ref().and_then(|row| self.known.open(&row.note).ok());
+            let said = said.filter(|said| u64::try_from(size) == Ok(said.size));
+            if !row.zip(said.as_ref()).is_some_and(|(row, said)| fits(self.known, &row, &said.root)) {
+                met.found.push(Found::in_place(Altered, format!("checkpoint {size}")));
+            }
+            // What is signed counts, whatever stands beside it.
+            if let Some(said) = said {
+                return Some(Mark { size: said.size, root: said.root, foreign: false });
             }
         }
     }
 }
 
-/// The tree of a checkpoint, if its row is what its signed note says.
-fn mark(known: &Known, row: &CheckpointRow) -> Option<Mark> {
-    let said = known.open(&row.note).ok()?;
-    let at = known.signed_at(&row.note).and_then(|at| i64::try_from(at).ok())?;
-    let second = examine::instant(row.at).timestamp_micros() == at.checked_mul(1_000_000)?;
-    let fits = u64::try_from(row.size) == Ok(said.size) && row.root == said.root && second;
-    fits.then_some(Mark { size: said.size, root: said.root, foreign: false })
+/// Whether the columns of a checkpoint are what its signed note says.
+fn fits(known: &Known, row: &CheckpointRow, root: &Hash) -> bool {
+    let at = known.signed_at(&row.note).and_then(|at| i64::try_from(at).ok()?.checked_mul(1_000_000));
+    row.root == root && at == Some(examine::instant(row.at).timestamp_micros())
 }
 
 /// The roots of full tiles that wait for their tile above.

@@ -66,14 +66,16 @@ fn waiting<R: Rows>(rows: &mut R, destroyed: &HashSet<String>, found: &mut Vec<F
 
 /// What witnesses are said to have said: what is wrong, and how far each known one vouches.
 pub(super) fn cosignatures<R: Rows>(rows: &mut R, known: &Known) -> Result<(Vec<Found>, Vec<(String, u64)>), Error> {
-    let (mut found, mut witnessed, mut after) = (Vec::new(), BTreeMap::new(), 0);
+    let (mut found, mut witnessed, mut after) = (Vec::new(), BTreeMap::new(), i64::MIN);
+    let mut before = None;
     loop {
         let page = rows.ask(move |db| examine::cosignatures(db, after))?;
         let Some(((last, ..), _)) = page.last() else { return Ok((found, witnessed.into_iter().collect())) };
         after = *last;
         for ((size, witness, line), note) in page {
             let place = || format!("the cosignature of {witness} at {size}");
-            let Some(note) = note else {
+            let again = before.replace((size, witness.clone())).is_some_and(|before| before == (size, witness.clone()));
+            let Some(note) = note.filter(|_| !again) else {
                 found.push(Found::in_place(Added, place()));
                 continue;
             };

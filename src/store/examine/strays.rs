@@ -69,7 +69,10 @@ pub fn waiting(db: &mut Db<'_>, after: &str) -> Result<(Vec<String>, Walked), Er
     let placed: HashSet<String> = positioned(db, &ids)?.into_iter().collect();
     let entries = journal_entries::table.filter(journal_entries::id.eq_any(&ids)).select(journal_entries::id);
     let entries: HashSet<String> = entries.load::<String>(db.connection)?.into_iter().collect();
-    let odd: Vec<String> = ids.iter().filter(|id| placed.contains(*id) || !entries.contains(*id)).cloned().collect();
+    let twice: HashSet<&String> =
+        ids.iter().zip(ids.iter().skip(1)).filter(|(one, next)| one == next).map(|(one, _)| one).collect();
+    let is_odd = |id: &&String| placed.contains(*id) || !entries.contains(*id) || twice.contains(*id);
+    let odd: Vec<String> = ids.iter().filter(is_odd).cloned().collect();
     // One that got its position in between waits no longer.
     let still: Vec<String> =
         dsl::journal_pending.filter(dsl::entry.eq_any(&odd)).select(dsl::entry).load(db.connection)?;
