@@ -63,21 +63,20 @@ async fn verify(load: impl FnOnce() -> Result<Config, Failure>, asked: Verify) -
     let mut known = known(&asked.believed)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime = Handle::current();
-    let database = match &asked.place {
-        Some(_) => None,
-        None => {
-            let config = load()?;
-            let key = config.journal.key().map_err(|problem| Failure::Configuration(vec![problem]))?;
-            if let Some(key) = key.and_then(|key| Signer::parse(&key).ok()) {
-                known.keys.push(key.verifier().clone());
-            }
-            needs_key(&known)?;
-            // What this machine remembers to be signed, if it is the one that signs.
-            if let Some(remembered) = config.journal.remembered().filter(|path| path.exists()) {
-                known.keep(&remembered)?;
-            }
-            Some(desk(&config)?)
+    let database = if asked.place.is_none() {
+        let config = load()?;
+        let key = config.journal.key().map_err(|problem| Failure::Configuration(vec![problem]))?;
+        if let Some(key) = key.and_then(|key| Signer::parse(&key).ok()) {
+            known.keys.push(key.verifier().clone());
         }
+        needs_key(&known)?;
+        // What this machine remembers to be signed, if it is the one that signs.
+        if let Some(remembered) = config.journal.remembered().filter(|path| path.exists()) {
+            known.keep(&remembered)?;
+        }
+        Some(desk(&config)?)
+    } else {
+        None
     };
     needs_key(&known)?;
     asked.checkpoint.iter().try_for_each(|path| known.keep(path))?;

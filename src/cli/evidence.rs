@@ -34,7 +34,7 @@ pub struct Believed {
 /// What to verify.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A folder that `journal export` made, or the address under which a journal is published, as https://example.fr/log; without it, the
+    /// A folder that `journal export` made, or the address under which a journal is published, as <https://example.fr/log>; without it, the
     /// database of the configuration
     pub place: Option<String>,
     /// Whom to believe.

@@ -136,7 +136,9 @@ pub(super) fn about(
         None => say(Missing, "journal_entries"),
         Some(None) => say(Altered, "journal_entries"),
         Some(Some(row)) if intact => {
-            odd_columns(row).into_iter().for_each(|column| say(Altered, &format!("journal_entries.{column}")));
+            for column in odd_columns(row) {
+                say(Altered, &format!("journal_entries.{column}"));
+            }
             sealed(row, stands, destroyed, &mut say);
         }
         Some(Some(_)) => {}

@@ -14,12 +14,15 @@ use super::files::{CHECKPOINT, Files};
 /// The largest file of a log: 256 entries of 64 KiB.
 const LARGEST: usize = 17 << 20;
 
+/// A file; nothing if it is not there.
+type Answer = Result<Option<Vec<u8>>, Trouble>;
+
 /// Where a log is published.
 pub struct Remote {
     base: Url,
     client: Client,
     runtime: Handle,
-    coming: HashMap<String, JoinHandle<Result<Option<Vec<u8>>, Trouble>>>,
+    coming: HashMap<String, JoinHandle<Answer>>,
 }
 
 impl Clone for Remote {
@@ -51,7 +54,7 @@ impl Remote {
         Ok(Self { base: address, client, runtime, coming: HashMap::new() })
     }
 
-    fn fetch(&self, path: &str) -> impl Future<Output = Result<Option<Vec<u8>>, Trouble>> + Send + 'static {
+    fn fetch(&self, path: &str) -> impl Future<Output = Answer> + Send + 'static {
         let (address, client) = (self.base.join(path), self.client.clone());
         let shown = format!("{}{path}", self.base);
         async move {
@@ -76,7 +79,7 @@ impl Remote {
 }
 
 impl Files for Remote {
-    fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Trouble> {
+    fn read(&mut self, path: &str) -> Answer {
         // What is not published is not asked for.
         if path != CHECKPOINT && !path.starts_with("tile/") {
             return Ok(None);

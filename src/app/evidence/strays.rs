@@ -64,8 +64,11 @@ fn waiting<R: Rows>(rows: &mut R, destroyed: &HashSet<String>, found: &mut Vec<F
     }
 }
 
+/// How far each known witness vouches.
+type Witnessed = Vec<(String, u64)>;
+
 /// What witnesses are said to have said: what is wrong, and how far each known one vouches.
-pub(super) fn cosignatures<R: Rows>(rows: &mut R, known: &Known) -> Result<(Vec<Found>, Vec<(String, u64)>), Error> {
+pub(super) fn cosignatures<R: Rows>(rows: &mut R, known: &Known) -> Result<(Vec<Found>, Witnessed), Error> {
     let (mut found, mut witnessed, mut after) = (Vec::new(), BTreeMap::new(), i64::MIN);
     let mut before = None;
     loop {
