@@ -71,7 +71,7 @@ fn measured(folder: &Path, entries: u64) -> Outcome<()> {
 fn copy(folder: &Path, entries: u64, signer: &Signer) -> Outcome<u64> {
     let mut written = 0;
     let mut edge = Edge::default();
-    let mut put = |tile: Tile, bytes: &[u8]| {
+    let put = |tile: Tile, bytes: &[u8]| {
         let path = folder.join(tile.to_string());
         fs::create_dir_all(path.parent().ok_or("no folder")?).map_err(text)?;
         fs::write(path, bytes).map_err(text)
@@ -107,7 +107,9 @@ fn hashing(bytes: u64, threads: usize) -> f64 {
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                (0..count).for_each(|_| drop(std::hint::black_box(digest::digest(&digest::SHA256, &piece))));
+                for _ in 0..count {
+                    let _ = std::hint::black_box(digest::digest(&digest::SHA256, &piece));
+                }
             });
         }
     });
