@@ -2,6 +2,7 @@
 
 mod backup;
 mod clients;
+mod evidence;
 mod journal;
 mod keys;
 mod likeness;
@@ -19,7 +20,7 @@ use crate::clock::{Clock, Random};
 use crate::config::Config;
 use crate::credential;
 use crate::domain::signing_key::Ages;
-use crate::store::{self, Location, Store};
+use crate::store::{self, Location, Store, upkeep};
 use crate::{config, logging};
 
 /// Why a command failed.
@@ -40,7 +41,13 @@ pub enum Failure {
     /// A step of the walk did not hold: the walk said which.
     #[error("the walk did not hold")]
     Walk,
+    /// The evidence is damaged: what was said says how.
+    #[error("")]
+    Damaged,
 }
+
+/// The exit code that says that evidence was read and does not hold: neither 1, a failure, nor 2, a command that cannot be.
+const DAMAGED: u8 = 3;
 
 /// What a command works with.
 struct Desk {
@@ -54,6 +61,7 @@ struct Desk {
 pub fn run(cli: Cli) -> ExitCode {
     match app::block_on(command(cli)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Damaged) => ExitCode::from(DAMAGED),
         Err(failure) => {
             // Where nobody reads standard error, the exit code says it alone: `eprintln!` would panic.
             drop(writeln!(io::stderr(), "{failure}"));
@@ -74,18 +82,20 @@ async fn command(cli: Cli) -> Result<(), Failure> {
             logging::start(config.log).map_err(|error| Failure::Said(error.to_string()))?;
             Ok(app::serve(&config).await?)
         }
+        Command::Migrate(Migrate { print_roles: true, .. }) => {
+            print!("{}", upkeep::statements(upkeep::PREFIX));
+            Ok(())
+        }
         Command::Migrate(options) => migrate(&load()?, &options),
         Command::CheckConfig => check(&load()?),
         Command::Admin(admin) => administer(load, admin).await,
-        Command::Journal(asked) => {
+        Command::Journal(Journal::Evidence(asked)) => evidence::run(load, asked).await,
+        Command::Journal(Journal::List(entries)) => journal::list(&desk(&load()?)?, entries).await,
+        Command::Journal(Journal::Mandate(story)) => journal::mandate(&desk(&load()?)?, story).await,
+        Command::Journal(Journal::Activity(activity)) => journal::activity(&desk(&load()?)?, activity).await,
+        Command::Journal(Journal::Signals(signals)) => {
             let config = load()?;
-            let desk = desk(&config)?;
-            match asked {
-                Journal::List(entries) => journal::list(&desk, entries).await,
-                Journal::Mandate(story) => journal::mandate(&desk, story).await,
-                Journal::Activity(activity) => journal::activity(&desk, activity).await,
-                Journal::Signals(signals) => journal::signals(&desk, &config, &signals).await,
-            }
+            journal::signals(&desk(&config)?, &config, &signals).await
         }
         Command::Retention(Retention::Run { dry_run, output }) => {
             let config = load()?;
@@ -139,6 +149,11 @@ fn migrate(config: &Config, options: &Migrate) -> Result<(), Failure> {
     }
     for name in done {
         println!("done: {name}");
+    }
+    // New tables are nobody's until the roles get their rights to them.
+    if options.roles || Store::has_roles(&location, upkeep::PREFIX)? {
+        Store::make_roles(&location, upkeep::PREFIX)?;
+        println!("the roles {0}_service, {0}_sequencer and {0}_auditor have their rights", upkeep::PREFIX);
     }
     Ok(())
 }

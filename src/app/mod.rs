@@ -2,6 +2,7 @@
 
 mod auditing;
 pub mod demo;
+pub mod evidence;
 pub mod monitoring;
 mod providers;
 pub mod retention;

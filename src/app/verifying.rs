@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 
-use crate::journal::verify::{Audit, Mark, Recomputed, Report, recompute};
+use crate::journal::verify::{Audit, Mark, Report, recompute};
 
 /// Bundles read and not yet joined, for each thread that hashes: about a hundred kilobytes each.
 const AHEAD: usize = 8;
@@ -30,6 +30,25 @@ pub fn verify<E: Send>(
     threads: usize,
     mut joined: impl FnMut(u64),
 ) -> Result<Report, E> {
+    let mut audit = Audit::new(marks);
+    let work = |Piece { first, bundle, tile }| recompute(first, &bundle, tile.as_deref());
+    spread(pieces, threads, work, |recomputed| {
+        audit.take(recomputed);
+        joined(audit.size());
+    })?;
+    Ok(audit.finish())
+}
+
+/// Does `work` on each piece, on so many threads, and gives what it answers to `join`, in the order of the pieces.
+///
+/// # Errors
+/// The first that `pieces` answers; `join` was given what came before it.
+pub fn spread<T: Send, W: Send, E: Send>(
+    pieces: impl Iterator<Item = Result<T, E>> + Send,
+    threads: usize,
+    work: impl Fn(T) -> W + Sync,
+    mut join: impl FnMut(W),
+) -> Result<(), E> {
     let threads = threads.max(1);
     let (todo, waiting) = mpsc::sync_channel(AHEAD * threads);
     let (done, finished) = mpsc::sync_channel(AHEAD * threads);
@@ -39,25 +58,23 @@ pub fn verify<E: Send>(
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || read(pieces, &todo, &give));
         for _ in 0..threads {
-            let (waiting, done) = (&waiting, done.clone());
-            scope.spawn(move || hash(waiting, &done));
+            let (waiting, done, work) = (&waiting, done.clone(), &work);
+            scope.spawn(move || hash(waiting, &done, work));
         }
         drop(done);
-        let mut audit = Audit::new(marks);
         let mut early = BTreeMap::new();
         let mut next = 0_u64;
-        for (number, recomputed) in finished {
-            early.insert(number, recomputed);
-            while let Some(recomputed) = early.remove(&next) {
-                audit.take(recomputed);
+        for (number, worked) in finished {
+            early.insert(number, worked);
+            while let Some(worked) = early.remove(&next) {
+                join(worked);
                 next += 1;
-                joined(audit.size());
                 // The reader may have ended: then there is nobody to give it to.
                 let _ = turns.recv();
             }
         }
         match reader.join() {
-            Ok(outcome) => outcome.map(|()| audit.finish()),
+            Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
@@ -65,9 +82,9 @@ pub fn verify<E: Send>(
 
 type Numbered<T> = (u64, T);
 
-fn read<E>(
-    pieces: impl Iterator<Item = Result<Piece, E>>,
-    todo: &SyncSender<Numbered<Piece>>,
+fn read<T, E>(
+    pieces: impl Iterator<Item = Result<T, E>>,
+    todo: &SyncSender<Numbered<T>>,
     turn: &SyncSender<()>,
 ) -> Result<(), E> {
     for (number, piece) in (0..).zip(pieces) {
@@ -79,12 +96,12 @@ fn read<E>(
     Ok(())
 }
 
-fn hash(waiting: &Mutex<Receiver<Numbered<Piece>>>, done: &SyncSender<Numbered<Recomputed>>) {
+fn hash<T, W>(waiting: &Mutex<Receiver<Numbered<T>>>, done: &SyncSender<Numbered<W>>, work: impl Fn(T) -> W) {
     loop {
         // The lock is given back before the work begins.
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((number, Piece { first, bundle, tile })) = next else { return };
-        if done.send((number, recompute(first, &bundle, tile.as_deref()))).is_err() {
+        let Ok((number, piece)) = next else { return };
+        if done.send((number, work(piece))).is_err() {
             return;
         }
     }

@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, and how it is explained. Nothing is done here.
 
 pub mod admin;
+pub mod evidence;
 mod retention;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use self::admin::Admin;
+use self::evidence::Evidence;
 pub use self::retention::Retention;
 use crate::domain::Instant;
 use crate::domain::event::Kind;
@@ -69,6 +71,12 @@ pub struct Migrate {
     /// Undo the last migration instead; what only it could hold is lost
     #[arg(long)]
     pub down: bool,
+    /// And make the roles of PostgreSQL for whoever serves, signs and audits
+    #[arg(long, conflicts_with = "down")]
+    pub roles: bool,
+    /// Print the statements that make the roles, for whoever may run them, and do nothing
+    #[arg(long, conflicts_with_all = ["down", "roles"])]
+    pub print_roles: bool,
 }
 
 /// How to answer.
@@ -90,6 +98,9 @@ pub enum Journal {
     Activity(Activity),
     /// Look again for what asks for an explanation on a day that is over
     Signals(Signals),
+    /// Verify, prove, check and copy.
+    #[command(flatten)]
+    Evidence(Evidence),
 }
 
 /// Why the journal is read: it is recorded with every reading.

@@ -76,6 +76,14 @@ pub struct Recomputed {
     found: Option<Vec<Found>>,
 }
 
+impl Recomputed {
+    /// The hashes of a tile alone, without the entries under it.
+    #[must_use]
+    pub fn of_tile(tile: &[u8]) -> Self {
+        Self { rows: rows(tile.as_chunks().0.to_vec()), found: None }
+    }
+}
+
 /// Hashes one bundle, whose first entry is at position `first`, and compares it with its tile of leaf hashes. Without a tile there is
 /// nothing to compare it with but the checkpoints: damage is then found, and located between two of them.
 ///

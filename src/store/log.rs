@@ -166,8 +166,10 @@ fn entries(db: &mut Db<'_>, from: u64, limit: i64) -> Result<Vec<Kept>, Error> {
 /// # Errors
 /// The database fails.
 pub fn latest(db: &mut Db<'_>) -> Result<Option<Published>, Error> {
+    use journal_checkpoints::dsl;
+    let columns = (dsl::size, dsl::root, dsl::at, dsl::note);
     let row: Option<Columns> =
-        journal_checkpoints::table.order(journal_checkpoints::size.desc()).first(db.connection).optional()?;
+        journal_checkpoints::table.order(dsl::size.desc()).select(columns).first(db.connection).optional()?;
     row.map(Published::try_from).transpose()
 }
 
@@ -210,6 +212,7 @@ pub fn publish(tx: &mut Tx<'_>, base: u64, full: &[(Tile, Vec<Hash>)], next: &Pu
             journal_checkpoints::root.eq(next.root.as_slice()),
             journal_checkpoints::at.eq(stored(next.at)),
             journal_checkpoints::note.eq(&next.note),
+            journal_checkpoints::previous.eq(number(base)?),
         ))
         .execute(tx.connection)?;
     Ok(())

@@ -12,6 +12,7 @@ pub mod db;
 pub mod drafts;
 pub mod erasures;
 mod error;
+pub mod examine;
 pub mod flows;
 pub mod grants;
 pub mod holds;
@@ -33,6 +34,7 @@ pub mod sessions;
 mod settling;
 pub mod sign_in;
 pub mod traces;
+pub mod upkeep;
 pub mod uses;
 pub mod vault;
 mod writer;
@@ -145,30 +147,6 @@ impl Store {
         };
         let turns = Arc::new(Semaphore::new(usize::try_from(pool).unwrap_or(1)));
         Ok(Self(Arc::new(Inner { pool: location.pool(pool, held)?, turns, beside, vault, random })))
-    }
-
-    /// Brings the schema up to date; answers the names of the migrations it ran.
-    ///
-    /// # Errors
-    /// The database does not answer, or a migration fails.
-    pub fn migrate(location: &Location) -> Result<Vec<String>, Error> {
-        location.open()?.migrate()
-    }
-
-    /// Undoes the last migration; answers its name.
-    ///
-    /// # Errors
-    /// The database does not answer, or there is nothing to undo.
-    pub fn revert(location: &Location) -> Result<String, Error> {
-        location.open()?.revert()
-    }
-
-    /// How the schema stands against this program.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub fn schema(location: &Location) -> Result<Schema, Error> {
-        location.open()?.schema()
     }
 
     /// Asks the database what it knows of the time, however busy the pool is; where it is this process, whether it can write too.

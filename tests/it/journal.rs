@@ -267,7 +267,7 @@ on_each_backend! {
     }
 
     /// What cannot be recorded does not happen: no mandate, no use, no token, no session.
-    async fn a_journal_that_cannot_be_written_undoes_the_act(world) {
+    async fn h10_a_journal_that_cannot_be_written_undoes_the_act(world) {
         let ana = world.mediator("Ana Silva").await;
         let service = world.franceconnect_client().await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;

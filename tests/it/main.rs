@@ -45,6 +45,8 @@ mod relying_party;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod sequencing;
 #[cfg(all(test, unix))]
 mod serving;
@@ -56,6 +58,8 @@ mod signing_in;
 mod source;
 #[cfg(test)]
 mod storage;
+#[cfg(test)]
+mod tampering;
 #[cfg(test)]
 mod using;
 #[cfg(test)]

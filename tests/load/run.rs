@@ -13,7 +13,7 @@ use crate::inquire::{self, Journey};
 use crate::measure::{self, Accounts, Cell, Operation, Watched};
 use crate::report::{self, Start};
 use crate::seats::Seats;
-use crate::{Kind, Options, Part, floor_sqlite, people, postgres, sequence, serve, stub, work};
+use crate::{Kind, Options, Part, evidence, floor_sqlite, people, postgres, sequence, serve, stub, work};
 
 /// Changes whenever the generator does: an older database is not what this program thinks it is. Its schema is brought up to date.
 const VERSION: u32 = 1;
@@ -44,6 +44,9 @@ fn text(error: impl std::fmt::Display) -> String {
 /// Everything that was asked for.
 pub(crate) fn all(options: &Options) -> Outcome<()> {
     fs::create_dir_all(serve::folder()).map_err(text)?;
+    if options.measures(Part::Evidence) {
+        return evidence::all(options);
+    }
     if options.measures(Part::Journal) {
         return sequence::all(options);
     }

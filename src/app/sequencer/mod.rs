@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::SubsecRound;
 use memory::Memory;
 pub use start::{new_key, start};
 use turn::{BEAT, Turn};
@@ -207,7 +208,8 @@ impl Sequencer {
             return Err(Trouble::Forked(size));
         }
         // A clock that goes back does not take the journal with it.
-        let now = self.clock.now();
+        // To the second, as the signature says it.
+        let now = self.clock.now().trunc_subsecs(0);
         let at = standing.last.as_ref().map_or(now, |last| last.at.max(now));
         let origin = self.signer.verifier().name().to_owned();
         let checkpoint = Checkpoint { origin, size, root, extensions: Vec::new() };

@@ -6,6 +6,7 @@ mod count;
 mod file;
 mod files;
 mod location;
+pub(super) mod roles;
 
 use std::collections::BTreeSet;
 
@@ -161,10 +162,13 @@ impl AnyConnection {
     /// How the schema stands against this program.
     pub(super) fn schema(&mut self) -> Result<Schema, Error> {
         let (applied, known) = match self {
-            Self::Pg(pg) => (pg.applied_migrations(), versions::<diesel::pg::Pg>(&POSTGRES)?),
-            Self::Sqlite(sqlite) => (sqlite.applied_migrations(), versions::<diesel::sqlite::Sqlite>(&SQLITE)?),
+            Self::Pg(pg) => (Self::versions_on_postgres(pg)?, versions::<diesel::pg::Pg>(&POSTGRES)?),
+            Self::Sqlite(sqlite) => {
+                let applied = sqlite.applied_migrations().map_err(migrating)?;
+                (names(&applied), versions::<diesel::sqlite::Sqlite>(&SQLITE)?)
+            }
         };
-        let applied = applied.map_err(migrating)?.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+        let applied: BTreeSet<String> = applied.into_iter().collect();
         // A migration that this program does not know comes first: `migrate` would run the missing ones over a schema that is not its own.
         Ok(match (applied.is_subset(&known), known.is_subset(&applied)) {
             (false, _) => Schema::Ahead,

@@ -34,7 +34,7 @@ diesel::table! {
 
 diesel::table! {
     journal_checkpoints (size) {
-        size -> BigInt, root -> Binary, at -> Timestamp, note -> Text,
+        size -> BigInt, root -> Binary, at -> Timestamp, note -> Text, previous -> BigInt,
     }
 }
 

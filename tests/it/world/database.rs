@@ -74,6 +74,17 @@ impl Database {
         Some(Self { backend: Backend::Postgres, url, location, folder: None, schema: Some(schema) })
     }
 
+    /// The same database for a second holder, at another address; whoever made it takes it away.
+    pub(crate) fn seen_through(&self, url: String) -> Self {
+        let location = Location::parse(&url).unwrap();
+        Self { backend: self.backend, url, location, folder: None, schema: None }
+    }
+
+    /// The same database for a second holder.
+    pub(crate) fn again(&self) -> Self {
+        self.seen_through(self.url.clone())
+    }
+
     /// Runs SQL beside the service, as somebody with the password of the database would.
     pub(crate) fn execute(&self, sql: &str) -> Result<(), diesel::result::Error> {
         match self.backend {

@@ -30,7 +30,7 @@ use mandataire::domain::mediator::{Account, Membership};
 use mandataire::domain::organisation::Organisation;
 use mandataire::domain::procedure::Procedure;
 use mandataire::store::journal::{self, Filter};
-use mandataire::store::{Store, accounts, authenticators, mandates, organisations};
+use mandataire::store::{Location, Store, accounts, authenticators, mandates, organisations};
 use mandataire::web::routes;
 use mandataire::web::state::App;
 use secrecy::SecretString;
@@ -116,11 +116,17 @@ impl World {
     }
 
     async fn on(database: Database) -> Self {
+        Store::migrate(&database.location).expect("the migrations run");
+        let location = database.location.clone();
+        Self::served_on(database, &location).await
+    }
+
+    /// A world on a database that is migrated, with a service that reaches it at a location of its own.
+    pub(crate) async fn served_on(database: Database, location: &Location) -> Self {
         let (clock, random) = (Clock::manual(BEGINNING.parse().unwrap()), Random::system());
         let ((ours, base), (theirs, fc)) = (listener(), listener());
         let config = config(&base, &fc, &database);
-        Store::migrate(&database.location).expect("the migrations run");
-        let store = Store::open(&database.location, 4, MASTER_KEY, random.clone()).expect("the store opens");
+        let store = Store::open(location, 4, MASTER_KEY, random.clone()).expect("the store opens");
         let secret = SecretString::from(OUR_SECRET);
         let app =
             app::assemble(&config, secret.into(), store, clock.clone(), random.clone()).await.expect("it assembles");

@@ -1,0 +1,1 @@
+alter table journal_checkpoints drop column previous;

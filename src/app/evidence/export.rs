@@ -1,0 +1,201 @@
+//! A copy of the journal in a folder: its public files, every hour's last checkpoint, and the sealed parts that the holder may have.
+//! An export that was cut off, or is older, is continued: full tiles never change.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tokio::runtime::Handle;
+
+use super::Trouble;
+use super::files::{CHECKPOINT, EARLIER, Files, SealedPart, sealed_path};
+use crate::journal::tile::{Row, Tile, WIDTH};
+use crate::store::{Error, Store, examine, log};
+
+/// Seconds between two checkpoints that are kept.
+const HOUR: i64 = 3_600;
+
+/// What is copied beside the public files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sealed {
+    /// Nothing about persons.
+    None,
+    /// Ciphertext and salt: they can be held against the entries, and not be read.
+    Closed,
+    /// And what they say, where the key still exists.
+    Opened,
+}
+
+/// A folder with a copy.
+#[derive(Debug, Clone)]
+pub struct Folder(pub PathBuf);
+
+impl Files for Folder {
+    fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Trouble> {
+        let path = self.0.join(path);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => Ok(None),
+            Err(error) => Err(Trouble::File(path.display().to_string(), error)),
+        }
+    }
+}
+
+impl Folder {
+    fn has(&self, path: &str) -> bool {
+        self.0.join(path).is_file()
+    }
+
+    /// Writes a file under another name first: one that is there is whole.
+    fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Trouble> {
+        let path = self.0.join(path);
+        let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
+            let beside = path.with_extension("new");
+            // Not forced to the disk, one by one: whoever has a copy verifies it.
+            fs::write(&beside, bytes)?;
+            fs::rename(&beside, &path)
+        });
+        written.map_err(|error| Trouble::File(path.display().to_string(), error))
+    }
+
+    fn remove(&self, path: &Path) {
+        // It was copied again in full: what cannot be removed is only in the way.
+        let _ = fs::remove_file(self.0.join(path));
+    }
+}
+
+/// A copy under way.
+struct Copy<'s> {
+    store: &'s Store,
+    runtime: Handle,
+    folder: &'s Folder,
+    size: u64,
+}
+
+/// Copies the journal up to its last checkpoint; answers the size. Not on a thread of the runtime.
+///
+/// # Errors
+/// Nothing is signed yet, the database fails, or the disk does.
+pub fn export(
+    store: &Store,
+    runtime: Handle,
+    folder: &Folder,
+    sealed: Sealed,
+    mut copied: impl FnMut(u64, u64),
+) -> Result<u64, Trouble> {
+    let last = runtime.block_on(store.read(log::latest))?;
+    let last = last.ok_or_else(|| Trouble::Said("nothing of this journal is signed yet".to_owned()))?;
+    let before = size_of(folder);
+    let copy = Copy { store, runtime, folder, size: last.size };
+    let mut number = 0;
+    while let Some(tile) = Tile::within(Row::Entries, number, last.size) {
+        copy.tile(tile)?;
+        copy.tile(Tile { row: Row::Hashes(0), ..tile })?;
+        if sealed != Sealed::None {
+            copy.sealed(tile, sealed)?;
+        }
+        number += 1;
+        copied((number * u64::from(WIDTH)).min(last.size), last.size);
+    }
+    for level in 1..8 {
+        let tiles = (0..).map_while(|index| Tile::within(Row::Hashes(level), index, last.size));
+        tiles.into_iter().try_for_each(|tile| copy.tile(tile))?;
+    }
+    copy.earlier()?;
+    let lines = copy.runtime.block_on(store.read(move |db| log::cosignatures(db, last.size)))?;
+    // Last: whoever reads it finds everything under it.
+    folder.write(CHECKPOINT, (last.note + &lines.concat()).as_bytes())?;
+    copy.outgrown(before);
+    Ok(last.size)
+}
+
+/// How much the folder holds already.
+fn size_of(folder: &Folder) -> u64 {
+    let note = fs::read_to_string(folder.0.join(CHECKPOINT)).unwrap_or_default();
+    note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0)
+}
+
+impl Copy<'_> {
+    fn tile(&self, tile: Tile) -> Result<(), Trouble> {
+        let path = tile.to_string();
+        if self.folder.has(&path) {
+            return Ok(());
+        }
+        let bytes = self.runtime.block_on(self.store.read(move |db| log::tile(db, tile)))?;
+        self.folder.write(&path, &bytes)
+    }
+
+    fn sealed(&self, tile: Tile, sealed: Sealed) -> Result<(), Trouble> {
+        let path = sealed_path(tile);
+        if self.folder.has(&path) {
+            return Ok(());
+        }
+        let (first, size) = (tile.index * u64::from(WIDTH), self.size);
+        let batch = self.runtime.block_on(self.store.read(move |db| examine::batch(db, first, size)))?;
+        let mut lines = Vec::new();
+        for (position, slot) in (first..size).zip(batch.unwrap_or_default().slots) {
+            for part in slot.stands.sealed {
+                let opened = part.opened.and_then(Result::ok).filter(|_| sealed == Sealed::Opened);
+                let line = SealedPart {
+                    position,
+                    entry: slot.placed.first().cloned().unwrap_or_default(),
+                    owner: part.owner,
+                    salt: STANDARD.encode(part.salt),
+                    ciphertext: STANDARD.encode(part.ciphertext),
+                    opened: opened.and_then(|plain| serde_json::from_slice(&plain).ok()),
+                };
+                lines.extend(serde_json::to_vec(&line).map_err(|_| Error::Corrupt("journal_sealed"))?);
+                lines.push(b'\n');
+            }
+        }
+        self.folder.write(&path, &lines)
+    }
+
+    /// The last checkpoint of each hour, oldest first.
+    fn earlier(&self) -> Result<(), Trouble> {
+        let (mut lines, mut after, mut held) = (Vec::new(), 0, None::<(i64, String)>);
+        loop {
+            let page = self.runtime.block_on(self.store.read(move |db| examine::checkpoints(db, after)))?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            for row in page.into_iter().filter_map(|(_, row)| row) {
+                if u64::try_from(row.size).is_ok_and(|size| size >= self.size) {
+                    continue;
+                }
+                let hour = row.at.and_utc().timestamp().div_euclid(HOUR);
+                if let Some((before, note)) = held.replace((hour, row.note))
+                    && before != hour
+                {
+                    line(&mut lines, &note)?;
+                }
+            }
+        }
+        if let Some((_, note)) = held {
+            line(&mut lines, &note)?;
+        }
+        self.folder.write(EARLIER, &lines)
+    }
+
+    /// Takes away the partial tiles of the tree that the folder had before, where they have grown.
+    fn outgrown(&self, before: u64) {
+        let rows = (0..8).map(Row::Hashes).chain([Row::Entries]);
+        for (row, height) in rows.zip([8_u32, 16, 24, 32, 40, 48, 56, 64, 8]) {
+            let index = before.checked_shr(height).unwrap_or(0);
+            let (old, new) = (Tile::within(row, index, before), Tile::within(row, index, self.size));
+            if let Some(old) = old.filter(|old| !old.is_full() && Some(*old) != new) {
+                self.folder.remove(Path::new(&old.to_string()));
+                if row == Row::Entries {
+                    self.folder.remove(Path::new(&sealed_path(old)));
+                }
+            }
+        }
+    }
+}
+
+fn line(lines: &mut Vec<u8>, note: &str) -> Result<(), Trouble> {
+    lines.extend(serde_json::to_vec(note).map_err(|_| Error::Corrupt("journal_checkpoints.note"))?);
+    lines.push(b'\n');
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! Copies of the public files: a folder, or the place where they are published. Both are read alike.
+
+use std::collections::VecDeque;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Found, Known, Trouble, Verdict, merged};
+use crate::app::verifying::spread;
+use crate::journal::bundle;
+use crate::journal::leaf::{self, Hash};
+use crate::journal::tile::{Row, Tile, WIDTH, hashes};
+use crate::journal::tree;
+use crate::journal::verify::Damage::{Altered, Missing};
+use crate::journal::verify::{Audit, Mark, Recomputed, recompute};
+
+/// The last checkpoint.
+pub const CHECKPOINT: &str = "checkpoint";
+/// Earlier ones: a line of JSON each.
+pub const EARLIER: &str = "checkpoints.jsonl";
+
+/// Where files are: by their paths below the log's address.
+pub trait Files {
+    /// The bytes of one; nothing if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Trouble>;
+
+    /// Says which files will be wanted soon.
+    fn soon(&mut self, paths: Vec<String>) {
+        drop(paths);
+    }
+}
+
+/// A bundle as its files have it.
+struct Bundle {
+    tile: Tile,
+    entries: Option<Vec<u8>>,
+    hashes: Option<Vec<u8>>,
+    sealed: Option<Vec<u8>>,
+}
+
+struct Judged {
+    recomputed: Recomputed,
+    /// The hash over it, if it is full.
+    root: Option<Hash>,
+    found: Vec<Found>,
+}
+
+/// Verifies the public files of a log, over so many threads. `joined` is told how many leaves are done, of how many. `entries`: whether
+/// there must be bundles.
+///
+/// # Errors
+/// There is no checkpoint by the log's key, or a file cannot be read.
+pub fn verify<F: Files + Send + Clone>(
+    mut files: F,
+    known: &Known,
+    threads: usize,
+    mut joined: impl FnMut(u64, u64),
+) -> Result<Verdict, Trouble> {
+    let absent = || Trouble::Said("there is no checkpoint: this is no journal".to_owned());
+    let note = files.read(CHECKPOINT)?.and_then(|note| String::from_utf8(note).ok()).ok_or_else(absent)?;
+    let last = known.open(&note).map_err(|fault| Trouble::Fault(CHECKPOINT.to_owned(), fault))?;
+    let mut found = Vec::new();
+    let mut marks = earlier(&mut files, known, &mut found)?;
+    marks.retain(|mark| mark.size < last.size);
+    marks.push(Mark { size: last.size, root: last.root, foreign: false });
+    let entries = published(&mut files, last.size)?;
+    let mut audit = Audit::new(merged(marks.into_iter(), known.kept.clone()));
+    let mut roots = Vec::new();
+    let bundles = bundles(files.clone(), last.size, entries);
+    spread(
+        bundles,
+        threads,
+        |bundle| judge(&bundle, entries),
+        |judged| {
+            roots.extend(judged.root);
+            found.extend(judged.found);
+            audit.take(judged.recomputed);
+            joined(audit.size(), last.size);
+        },
+    )?;
+    above(&mut files, roots, last.size, &mut found)?;
+    let witnessed = known.witnesses_of(&note).into_iter().map(|name| (name, last.size)).collect();
+    Ok(Verdict { witnessed, ..Verdict::new(audit.finish(), found, entries) })
+}
+
+/// Whether bundles are there at all.
+fn published<F: Files>(files: &mut F, size: u64) -> Result<bool, Trouble> {
+    for index in [0, size.saturating_sub(1) / u64::from(WIDTH)] {
+        if let Some(tile) = Tile::within(Row::Entries, index, size)
+            && files.read(&tile.to_string())?.is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The checkpoints before the last, by their sizes.
+fn earlier<F: Files>(files: &mut F, known: &Known, found: &mut Vec<Found>) -> Result<Vec<Mark>, Trouble> {
+    let lines = files.read(EARLIER)?.unwrap_or_default();
+    let mut marks = Vec::new();
+    for (number, line) in (1..).zip(lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())) {
+        let note = serde_json::from_slice::<String>(line).ok();
+        match note.and_then(|note| known.open(&note).ok()) {
+            Some(said) => marks.push(Mark { size: said.size, root: said.root, foreign: false }),
+            None => found.push(Found::in_place(Altered, format!("{EARLIER}, line {number}"))),
+        }
+    }
+    marks.sort_by_key(|mark| mark.size);
+    Ok(marks)
+}
+
+/// Bundles asked for ahead of time.
+const AHEAD: u64 = 16;
+
+fn bundles<F: Files>(mut files: F, size: u64, entries: bool) -> impl Iterator<Item = Result<Bundle, Trouble>> {
+    let mut waiting: VecDeque<u64> = VecDeque::new();
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        if waiting.is_empty() {
+            waiting.extend((next..next + AHEAD).take_while(|number| number * u64::from(WIDTH) < size));
+            next += AHEAD;
+            files.soon(waiting.iter().flat_map(|number| paths(*number, size, entries)).collect());
+        }
+        let number = waiting.pop_front()?;
+        match bundle(&mut files, number, size, entries) {
+            Ok(bundle) if bundle.entries.is_none() && bundle.hashes.is_none() => None,
+            other => Some(other),
+        }
+    })
+}
+
+fn paths(number: u64, size: u64, entries: bool) -> Vec<String> {
+    let rows = [Row::Hashes(0), Row::Entries].into_iter().take(if entries { 2 } else { 1 });
+    rows.filter_map(|row| Tile::within(row, number, size)).map(|tile| tile.to_string()).collect()
+}
+
+fn bundle<F: Files>(files: &mut F, number: u64, size: u64, entries: bool) -> Result<Bundle, Trouble> {
+    let absent = || Trouble::Said("a bundle outside the tree".to_owned());
+    let tile = Tile::within(Row::Hashes(0), number, size).ok_or_else(absent)?;
+    let of_entries = Tile { row: Row::Entries, ..tile };
+    Ok(Bundle {
+        tile,
+        entries: if entries { files.read(&of_entries.to_string())? } else { None },
+        hashes: files.read(&tile.to_string())?,
+        sealed: if entries { files.read(&sealed_path(of_entries))? } else { None },
+    })
+}
+
+/// Hashes a bundle, and holds its sealed parts against it.
+fn judge(bundle: &Bundle, entries: bool) -> Judged {
+    let tile = bundle.tile;
+    let first = tile.index * u64::from(WIDTH);
+    let mut found = Vec::new();
+    let said = bundle.hashes.as_deref().filter(|bytes| hashes(bytes, tile.width).is_ok());
+    if said.is_none() {
+        let damage = if bundle.hashes.is_none() { Missing } else { Altered };
+        found.push(Found::in_place(damage, tile.to_string()));
+    }
+    if entries && bundle.entries.is_none() {
+        found.push(Found::in_place(Missing, Tile { row: Row::Entries, ..tile }.to_string()));
+    }
+    let bytes = bundle.entries.as_deref().unwrap_or_default();
+    if let Some(sealed) = &bundle.sealed {
+        let path = sealed_path(Tile { row: Row::Entries, ..tile });
+        let odd = odd_parts(first, bytes, sealed).into_iter();
+        found.extend(odd.map(|position| Found::at(Altered, position, None, &path)));
+    }
+    let recomputed =
+        if entries { recompute(first, bytes, said) } else { Recomputed::of_tile(said.unwrap_or_default()) };
+    let root = said.and_then(|bytes| hashes(bytes, WIDTH).ok()).and_then(|hashes| tree::fold(hashes).ok());
+    Judged { recomputed, root, found }
+}
+
+/// The positions of sealed parts that are not those to which the entries commit. A line that is none is at the first.
+fn odd_parts(first: u64, bytes: &[u8], lines: &[u8]) -> Vec<u64> {
+    let commitments: Vec<&[u8]> =
+        bundle::entries(bytes).map(|entry| entry.map_or(&[][..], |entry| entry.parts().1)).collect();
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let odd = lines.filter_map(|line| {
+        let Ok(part) = serde_json::from_slice::<SealedPart>(line) else { return Some(first) };
+        let at = part.position.checked_sub(first).and_then(|at| usize::try_from(at).ok());
+        let commitment = at.and_then(|at| commitments.get(at));
+        let is = part.commitment().is_some_and(|made| commitment.is_some_and(|kept| *kept == made));
+        (!is).then_some(part.position)
+    });
+    odd.collect()
+}
+
+/// A line of a file of sealed parts.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct SealedPart {
+    /// The position of its entry.
+    pub position: u64,
+    /// Its entry.
+    pub entry: String,
+    /// Whose key seals it.
+    pub owner: String,
+    /// In base64.
+    pub salt: String,
+    /// In base64.
+    pub ciphertext: String,
+    /// What the ciphertext says, for whoever may read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened: Option<serde_json::Value>,
+}
+
+impl SealedPart {
+    fn commitment(&self) -> Option<Hash> {
+        let salt = STANDARD.decode(&self.salt).ok()?.try_into().ok()?;
+        Some(leaf::commitment(&salt, &STANDARD.decode(&self.ciphertext).ok()?))
+    }
+}
+
+/// Holds the tiles above the lowest row against the roots below them.
+fn above<F: Files>(files: &mut F, mut row: Vec<Hash>, size: u64, found: &mut Vec<Found>) -> Result<(), Trouble> {
+    for level in 1..8 {
+        let mut next = Vec::new();
+        for (index, hashes) in (0..).zip(row.chunks(usize::from(WIDTH))) {
+            let Some(tile) = Tile::within(Row::Hashes(level), index, size) else { break };
+            let path = tile.to_string();
+            match files.read(&path)? {
+                None => found.push(Found::in_place(Missing, path)),
+                Some(bytes) if bytes != hashes.concat() => found.push(Found::in_place(Altered, path)),
+                Some(_) => {}
+            }
+            next.extend(Some(hashes).filter(|_| tile.is_full()).and_then(|hashes| tree::fold(hashes).ok()));
+        }
+        row = next;
+    }
+    Ok(())
+}
+
+/// Where the sealed parts of a bundle are in a copy.
+#[must_use]
+pub fn sealed_path(bundle: Tile) -> String {
+    format!("{}.jsonl", bundle.to_string().replacen("tile/entries", "sealed", 1))
+}

@@ -1,0 +1,74 @@
+//! A proof to keep: made from the database, checked with the public key alone.
+
+use super::{Known, Trouble};
+use crate::domain::id::EntryId;
+use crate::journal::Fault;
+use crate::journal::checkpoint::Checkpoint;
+use crate::journal::proof::Proof;
+use crate::journal::tile::Tiled;
+use crate::journal::tree::Nodes;
+use crate::store::{self, Db, log};
+
+/// Why a proof was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum Unproved {
+    /// The database.
+    #[error("{0}")]
+    Store(#[from] store::Error),
+    /// The tree in the database is none.
+    #[error("the tree of the journal cannot be read ({0}): run `mandataire journal verify`")]
+    Damaged(#[from] Fault),
+    /// It waits for the sequencer.
+    #[error("no signed checkpoint covers this entry yet: ask again in a second, or see why the journal is not signed")]
+    Unsigned,
+}
+
+/// The proof that an entry is in the journal, up to the last checkpoint.
+///
+/// # Errors
+/// There is no such entry, or it is not signed yet.
+pub fn prove(db: &mut Db<'_>, id: &EntryId) -> Result<Proof, Unproved> {
+    let entry = store::journal::find(db, id)?;
+    let last = log::latest(db)?.ok_or(Unproved::Unsigned)?;
+    let index = log::position(db, id)?.filter(|index| *index < last.size).ok_or(Unproved::Unsigned)?;
+    let path = Tiled::new(last.size, |tile| log::tile(db, tile).map_err(Unproved::from)).inclusion(index, last.size)?;
+    let lines = log::cosignatures(db, last.size)?;
+    let extra = Some([entry.clear, entry.commitment].concat());
+    Ok(Proof { extra, index, path, note: last.note + &lines.concat() })
+}
+
+/// What a proof proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proved {
+    /// The clear part of the entry.
+    pub clear: String,
+    /// Its position.
+    pub index: u64,
+    /// The tree that it is in.
+    pub checkpoint: Checkpoint,
+    /// When the log signed it, in seconds since 1970, if it says so.
+    pub signed_at: Option<u64>,
+    /// The witnesses among those known who cosigned it.
+    pub witnesses: Vec<String>,
+}
+
+/// Checks a proof, with what the reader knows alone.
+///
+/// # Errors
+/// It proves nothing.
+pub fn check(text: &str, known: &Known) -> Result<Proved, Trouble> {
+    let wrong = |fault| Trouble::Fault("the proof does not hold".to_owned(), fault);
+    let proof = Proof::parse(text).map_err(wrong)?;
+    let mut last = Fault::Unsigned;
+    for key in &known.keys {
+        match proof.check_own(key) {
+            Ok((entry, checkpoint)) => {
+                let clear = String::from_utf8_lossy(entry.parts().0).into_owned();
+                let (signed_at, witnesses) = (known.signed_at(&proof.note), known.witnesses_of(&proof.note));
+                return Ok(Proved { clear, index: proof.index, checkpoint, signed_at, witnesses });
+            }
+            Err(fault) => last = fault,
+        }
+    }
+    Err(wrong(last))
+}

@@ -1,0 +1,98 @@
+//! Rows that nothing leads to: entries without a position, sealed parts without an entry, tiles that nobody signed, and what witnesses
+//! are said to have said.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::database::Rows;
+use super::{Found, Known, judge};
+use crate::journal::note::{Note, Purpose, are_lines};
+use crate::journal::verify::Damage::{Added, Altered, Missing, Moved};
+use crate::store::examine::{self, Walked};
+use crate::store::{Db, Error};
+
+/// All of them. Positions end before `end`.
+pub(super) fn all<R: Rows>(rows: &mut R, end: u64, destroyed: &HashSet<String>) -> Result<Vec<Found>, Error> {
+    let mut found = Vec::new();
+    for (position, entry) in rows.ask(move |db| examine::outside(db, end))? {
+        let position = u64::try_from(position).unwrap_or(u64::MAX - 1);
+        found.push(Found::at(Moved, position, Some(&entry), "journal_positions"));
+    }
+    let unplaced = walk(rows, examine::unplaced)?;
+    found.extend(unplaced.iter().map(|id| Found::of(Missing, id, "journal_positions")));
+    let unsealed = walk(rows, examine::unsealed)?;
+    found.extend(unsealed.iter().map(|id| Found::of(Added, id, "journal_sealed")));
+    for (level, number) in rows.ask(examine::unfilled)? {
+        found.push(Found::in_place(Added, format!("tile {level}/{number}")));
+    }
+    waiting(rows, destroyed, &mut found)?;
+    Ok(found)
+}
+
+/// Walks through a table by its identifiers.
+fn walk<R: Rows>(rows: &mut R, step: fn(&mut Db<'_>, &str) -> Result<Walked, Error>) -> Result<Vec<String>, Error> {
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let from = after.clone();
+        let Walked { last, strays } = rows.ask(move |db| step(db, &from))?;
+        found.extend(strays);
+        match last {
+            Some(last) => after = last,
+            None => return Ok(found),
+        }
+    }
+}
+
+/// The entries that wait for a position.
+fn waiting<R: Rows>(rows: &mut R, destroyed: &HashSet<String>, found: &mut Vec<Found>) -> Result<(), Error> {
+    let mut after = String::new();
+    loop {
+        let from = after.clone();
+        let (ids, walked, mut stands) = rows.ask(move |db| {
+            let (ids, walked) = examine::waiting(db, &from)?;
+            let stands = examine::standing(db, &ids)?;
+            Ok((ids, walked, stands))
+        })?;
+        found.extend(walked.strays.iter().map(|id| Found::of(Added, id, "journal_pending")));
+        for id in &ids {
+            let stands = stands.remove(id).unwrap_or_default();
+            judge::about(&stands, Some(id), None, true, destroyed, found);
+        }
+        match walked.last {
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// How far each known witness vouches.
+type Witnessed = Vec<(String, u64)>;
+
+/// What witnesses are said to have said: what is wrong, and how far each known one vouches.
+pub(super) fn cosignatures<R: Rows>(rows: &mut R, known: &Known) -> Result<(Vec<Found>, Witnessed), Error> {
+    let (mut found, mut witnessed, mut after) = (Vec::new(), BTreeMap::new(), i64::MIN);
+    let mut before = None;
+    loop {
+        let page = rows.ask(move |db| examine::cosignatures(db, after))?;
+        let Some(((last, ..), _)) = page.last() else { return Ok((found, witnessed.into_iter().collect())) };
+        after = *last;
+        for ((size, witness, line), note) in page {
+            let place = || format!("the cosignature of {witness} at {size}");
+            let again = before.replace((size, witness.clone())).is_some_and(|before| before == (size, witness.clone()));
+            let Some(note) = note.filter(|_| !again) else {
+                found.push(Found::in_place(Added, place()));
+                continue;
+            };
+            let names = are_lines(&line) && line.starts_with(&format!("\u{2014} {witness} "));
+            let key = known.witnesses.iter().find(|key| key.name() == witness);
+            let signed = Note::parse(&format!("{note}{line}"))
+                .ok()
+                .filter(|_| names)
+                .is_some_and(|note| key.is_none_or(|key| key.with(Purpose::Cosignature).check(&note).is_ok()));
+            match (signed, key, u64::try_from(size)) {
+                (true, Some(_), Ok(size)) => drop(witnessed.insert(witness, size)),
+                (true, ..) => {}
+                (false, ..) => found.push(Found::in_place(Altered, place())),
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What whoever owns the database can do to the journal, one thing at a time: each is found, and said where.
+//!
+//! A sample by default. `TAMPERINGS=60 UNTOUCHED=1000 cargo test --release --test it tampering` is the whole: more than five thousand on
+//! each database.
+
+mod acts;
+mod hand;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use mandataire::app::evidence::{Found, Known, Trouble, Verdict, database};
+use mandataire::app::sequencer::{Sequencer, Step};
+use mandataire::domain::event::{Event, Kind, Owner};
+use mandataire::domain::procedure::Procedure::Logement;
+use mandataire::domain::term::Term::Month;
+use mandataire::journal::note::{Purpose, Signer};
+use mandataire::journal::verify::{Damage, Mark};
+use mandataire::store::{Error, journal, log};
+use mandataire::web::state::Signing;
+
+use crate::on_each_backend;
+use crate::world::World;
+use acts::{Act, Chance, Scene, Where};
+use hand::Hand;
+
+/// Entries of the journal.
+const SIZE: usize = 1_000;
+/// Positions that a finding may name where it cannot say which: those between two checkpoints.
+const BETWEEN: u64 = 40;
+
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+fn signer(seed: u8) -> Signer {
+    Signer::new("log.example.fr/log", Purpose::Note, &[seed; 32]).unwrap()
+}
+
+fn witness() -> Signer {
+    Signer::new("witness.example.org/w", Purpose::Cosignature, &[77; 32]).unwrap()
+}
+
+/// Where the sequencer remembers what it signed.
+fn remembered(world: &World) -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("tampering_{}", world.organisation))
+}
+
+/// The service's sequencer, on a disk of its own.
+fn sequencer(world: &World) -> Sequencer {
+    let file = remembered(world);
+    let (store, clock) = (world.app.store.clone(), world.clock.clone());
+    Sequencer::new(store, clock, signer(9), &file, Arc::new(Signing::default()), &world.random).unwrap()
+}
+
+async fn all_signed(node: &mut Sequencer) {
+    while node.step().await.unwrap() != Step::Idle {}
+}
+
+/// So many entries of several kinds, some with a sealed part.
+async fn happens(world: &World, about: &(Owner, Owner), count: usize) {
+    let (now, (citizen, account)) = (world.now(), about.clone());
+    let written = world.app.store.write(move |tx| {
+        for number in 0..count {
+            let (Owner::Citizen(id), Owner::Account(who)) = (&citizen, &account) else { unreachable!() };
+            let event = match number % 5 {
+                0 => Event::new(Kind::CitizenRead, now).by(who).about(id),
+                1 => Event::new(Kind::Use, now).by(who).about(id).at_client("franceconnect").for_procedure(Logement),
+                2 => {
+                    let purpose = vec![("purpose", format!("inquiry number {number}"))];
+                    Event::new(Kind::PurposeDeclared, now).by(who).sealed_for(account.clone(), purpose)
+                }
+                3 => {
+                    let declared = vec![("declared", "yes".to_owned())];
+                    Event::new(Kind::MandateOpened, now).by(who).about(id).sealed_for(citizen.clone(), declared)
+                }
+                _ => Event::new(Kind::TermsAccepted, now).by(who).fact("version", "1"),
+            };
+            journal::record(tx, &event)?;
+        }
+        Ok::<_, Error>(())
+    });
+    written.await.unwrap();
+}
+
+/// Whoever the entries are about.
+async fn people(world: &World) -> (Owner, Owner) {
+    let ana = world.mediator("Ana Silva").await;
+    let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
+    (Owner::Citizen(opened.citizen), Owner::Account(ana.account.clone()))
+}
+
+/// What the reader knows: the keys, and the last checkpoint that the machine remembers.
+async fn known(world: &World) -> Known {
+    let last = world.app.store.read(log::latest).await.unwrap().unwrap();
+    let kept = vec![Mark { size: last.size, root: last.root, foreign: true }];
+    Known { keys: vec![signer(9).verifier().clone()], witnesses: vec![witness().verifier().clone()], kept }
+}
+
+async fn verdict(world: &World, known: &Known) -> Verdict {
+    let known = known.clone();
+    let read = world.app.store.read(move |db| database::verify_within(db, &known, 1));
+    read.await.unwrap_or_else(|trouble: Trouble| panic!("no verdict: {trouble}"))
+}
+
+/// Whether findings say where it was.
+fn located(findings: &[Found], places: &[Where]) -> bool {
+    findings.iter().any(|found| {
+        places.iter().any(|place| match place {
+            Where::Entry(id) => found.entry.as_deref() == Some(id),
+            Where::Position(at) => {
+                found.positions.is_some_and(|(start, end)| start <= *at && *at < end && end - start <= BETWEEN)
+            }
+            Where::Row(name) => found.place.as_deref().is_some_and(|place| place.contains(name)),
+            Where::From(size) => found.positions.is_some_and(|(start, _)| start == *size),
+        })
+    })
+}
+
+/// A journal of a thousand entries, twenty-five at a checkpoint, some cosigned, and five entries that wait.
+async fn journal_of(world: &World) -> Scene {
+    let about = people(world).await;
+    let mut node = sequencer(world);
+    all_signed(&mut node).await;
+    let mut size = usize::try_from(world.database.number("select count(*) from journal_positions")).unwrap();
+    while size < SIZE {
+        let more = (SIZE - size).min(25);
+        world.after(2);
+        happens(world, &about, more).await;
+        all_signed(&mut node).await;
+        size += more;
+    }
+    for note in world.database.texts("select note as value from journal_checkpoints order by size desc limit 6") {
+        let text = format!("{}\n", note.split_once("\n\n").unwrap().0);
+        let line = witness().line(Purpose::Cosignature, &text, 1_795_251_700);
+        let of: String = text.lines().nth(1).unwrap().to_owned();
+        let name = witness().verifier().name().to_owned();
+        let sql = format!("insert into journal_cosignatures (size, witness, line) values ({of}, '{name}', '{line}')");
+        world.database.execute(&sql).unwrap();
+    }
+    happens(world, &about, 5).await;
+    std::fs::remove_file(remembered(world)).unwrap();
+    Scene::of(Hand::on(&world.database))
+}
+
+on_each_backend! {
+    /// Single changes of every table and column, as the owner of the database can make them.
+    async fn h11_whatever_is_changed_in_the_journal_is_found_and_located(world) {
+        let mut scene = journal_of(&world).await;
+        let known = known(&world).await;
+        let whole = verdict(&world, &known).await;
+        assert_eq!(whole.findings, []);
+        assert_eq!((whole.size, whole.covered), (1_000, 1_000));
+        assert_eq!(whole.witnessed, [("witness.example.org/w".to_owned(), 1_000)]);
+        let mut chance = Chance::new();
+        let acts = scene.acts(&mut chance, setting("TAMPERINGS", 2));
+        let (mut missed, mut astray, mut tried) = (Vec::new(), Vec::new(), BTreeMap::<&str, usize>::new());
+        for Act { what, kind, sql, tables, places } in &acts {
+            scene.hand.does(sql);
+            let said = verdict(&world, &known).await;
+            scene.hand.restores(tables);
+            *tried.entry(*kind).or_default() += 1;
+            if said.findings.is_empty() {
+                missed.push(what.clone());
+            } else if !located(&said.findings, places) {
+                astray.push(format!("{what}: {}", said.findings.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join("; ")));
+            }
+        }
+        println!("{:?}: {} tamperings, {} not found, {} not located; {tried:?}", world.database.backend, acts.len(), missed.len(), astray.len());
+        assert_eq!(missed, Vec::<String>::new());
+        assert_eq!(astray, Vec::<String>::new());
+        assert_eq!(verdict(&world, &known).await.findings, [], "and everything is as it was");
+    }
+
+    /// Whoever has the key of the journal too can sign anew. What somebody kept tells.
+    async fn h11_a_journal_signed_anew_is_forked_for_whoever_kept_a_checkpoint(world) {
+        let mut scene = journal_of(&world).await;
+        let known = known(&world).await;
+        scene.signs_anew(&signer(9));
+        let alone = Known { kept: Vec::new(), ..known.clone() };
+        assert_eq!(verdict(&world, &alone).await.findings, [], "nobody who only looks at the database can know");
+        let said = verdict(&world, &known).await;
+        assert!(said.findings.iter().any(|found| found.damage == Damage::Forked), "{:?}", said.findings);
+    }
+
+    /// A whole backup of before.
+    async fn h11_a_journal_rolled_back_is_noticed_by_whoever_kept_a_checkpoint(world) {
+        let mut scene = journal_of(&world).await;
+        let known = known(&world).await;
+        let size = scene.rolls_back(400);
+        let alone = Known { kept: Vec::new(), ..known.clone() };
+        assert_eq!(verdict(&world, &alone).await.findings, [], "a backup is whole");
+        let said = verdict(&world, &known).await;
+        let rolled: Vec<_> = said.findings.iter().filter(|found| found.damage == Damage::RolledBack).collect();
+        assert!(rolled.iter().any(|found| found.positions == Some((size, 1_000))), "{:?}", said.findings);
+    }
+
+    /// Journals that nobody touched, as they grow.
+    async fn an_untouched_journal_raises_no_alarm(world) {
+        let about = people(&world).await;
+        let mut node = sequencer(&world);
+        let mut chance = Chance::new();
+        for run in 0..setting("UNTOUCHED", 25) {
+            world.after(i64::try_from(chance.below(5)).unwrap());
+            happens(&world, &about, usize::try_from(chance.below(40)).unwrap()).await;
+            // Now and then nothing is signed, or a position is given and not yet signed.
+            match chance.below(4) {
+                0 => {}
+                1 => assert!(world.app.store.write(|tx| log::give_positions(tx, 7)).await.unwrap() <= 7),
+                _ => all_signed(&mut node).await,
+            }
+            if world.database.number("select count(*) from journal_checkpoints") > 0 {
+                let known = known(&world).await;
+                assert_eq!(verdict(&world, &known).await.findings, [], "run {run}");
+            }
+        }
+        std::fs::remove_file(remembered(&world)).unwrap();
+    }
+}

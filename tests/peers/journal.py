@@ -1,0 +1,315 @@
+"""A real `serve` writes and signs a journal; it is copied, its copies are damaged, and two verifiers that share no line of code must say
+the same of each: ours, and tests/peers/journal_verifier.py.
+
+    MANDATAIRE_BIN=target/debug/mandataire python3 tests/peers/journal.py
+"""
+
+import base64
+import concurrent.futures
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+GOLDEN = HERE.parent / "golden" / "journal"
+BINARY = str(pathlib.Path(os.environ["MANDATAIRE_BIN"]).resolve())
+PATIENCE = 60
+passed, failed = 0, 0
+
+
+def check(name, holds, why=""):
+    global passed, failed
+    passed, failed = passed + bool(holds), failed + (not holds)
+    print(f"ok   {name}" if holds else f"FAIL {name}: {why}", flush=True)
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def ours(place, key, *more):
+    done = run(BINARY, "journal", "verify", str(place), "--key", key, "--json", *more)
+    return done.returncode, json.loads(done.stdout) if done.stdout else {"wrong": done.stderr}
+
+
+def theirs(place, key, *more):
+    done = run(sys.executable, str(HERE / "journal_verifier.py"), "verify", str(place), "--key", key, *more)
+    return done.returncode, json.loads(done.stdout or "{}")
+
+
+def said(verdict):
+    """What was found, and where: by position if it has one, else by file."""
+    found = verdict.get("findings", [])
+    located = lambda one: (one["from"], one["to"]) if one["from"] is not None else (one["place"],)
+    return sorted(((one["damage"], *located(one)) for one in found), key=str)
+
+
+def agree(name, place, key, *more, damaged=None):
+    """Both say the same; and `damaged`, if given, is among what they say."""
+    (code, here), (other, there) = ours(place, key, *more), theirs(place, key, *more)
+    if "wrong" in here or "wrong" in there:
+        check(name, "wrong" in here and "wrong" in there and damaged == "wrong", f"{here} {there}")
+        return
+    expected = 3 if damaged else 0
+    same = (here["size"], here["root"], here["covered"], said(here)) == (there["size"], there["root"], there["covered"], said(there))
+    found = not damaged or damaged in said(here)
+    check(name, same and found and code == other == expected, f"{code} {here} {other} {there}")
+
+
+class Service:
+    def __init__(self, folder):
+        self.folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.base = f"http://127.0.0.1:{port}"
+        self.secret("master.key", base64.b64encode(secrets.token_bytes(32)).decode())
+        self.secret("franceconnect.secret", secrets.token_hex(32))
+        made = run(BINARY, "admin", "journal", "key", "--origin", f"127.0.0.1:{port}/log", str(folder / "journal.key"))
+        self.key = made.stdout.strip()
+        (folder / "mandataire.toml").write_text(
+            f"""public_url = "{self.base}"
+listen = "127.0.0.1:{port}"
+development = true
+contact = "contact@example.fr"
+[database]
+url = "sqlite:{folder}/mandataire.db"
+[secrets]
+master_key_file = "{folder}/master.key"
+[journal]
+key_file = "{folder}/journal.key"
+public_entries = true
+[mail]
+from = "mandataire@example.fr"
+host = "127.0.0.1"
+port = 1
+encryption = "none"
+[franceconnect]
+issuer = "http://127.0.0.1:1/api/v2"
+client_id = "us"
+client_secret_file = "{folder}/franceconnect.secret"
+""",
+            "utf-8",
+        )
+
+    def secret(self, name, text):
+        path = self.folder / name
+        path.touch(0o600)
+        path.write_text(text + "\n", "utf-8")
+
+    def call(self, *command):
+        done = run(BINARY, "--config", str(self.folder / "mandataire.toml"), *command)
+        if done.returncode != 0:
+            raise SystemExit(f"{command}: {done.stderr}{done.stdout}")
+        return done.stdout.strip()
+
+    def forged(self, _):
+        """A form that no page of ours made: it is refused, and that is an entry."""
+        request = urllib.request.Request(f"{self.base}/sign-in", data=b"email=a%40example.fr")
+        try:
+            urllib.request.urlopen(request, timeout=30).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+
+    def size(self):
+        try:
+            with urllib.request.urlopen(f"{self.base}/log/checkpoint", timeout=5) as answer:
+                return int(answer.read().decode().split("\n")[1])
+        except OSError:
+            return 0
+
+
+def wait(until):
+    end = time.monotonic() + PATIENCE
+    while not until():
+        if time.monotonic() > end:
+            raise SystemExit("the service does not do what is waited for")
+        time.sleep(0.1)
+
+
+def quiet(service):
+    """Waits until nothing is signed any more: two verifiers must read the same tree."""
+    seen, since = service.size(), time.monotonic()
+    while time.monotonic() - since < 2:
+        time.sleep(0.2)
+        if service.size() != seen:
+            seen, since = service.size(), time.monotonic()
+
+
+def works(service):
+    """Acts with sealed parts and without, as many as make more than one full bundle."""
+    organisation = json.loads(
+        service.call("admin", "organisation", "create", "Maison de Houdan", "--siret", "73282932000074", "--json")
+    )["id"]
+    for number in range(12):
+        email, name = f"person{number}@example.fr", f"Person {number}"
+        service.call("admin", "mediator", "create", "--organisation", organisation, "--email", email, "--name", name)
+    server = subprocess.Popen(
+        [BINARY, "--config", str(service.folder / "mandataire.toml"), "serve"],
+        stdout=subprocess.DEVNULL,
+        stderr=(service.folder / "serve.log").open("wb"),
+    )
+    wait(lambda: service.size() > 12)
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        list(threads.map(service.forged, range(290)))
+    wait(lambda: service.size() >= 300)
+    quiet(service)
+    return server
+
+
+# --- What is done to copies ---
+
+
+def tile(size, row, number=0):
+    width = min(256, size - 256 * number)
+    return f"tile/{row}/{number:03}" + ("" if width == 256 else f".p/{width}")
+
+
+def entries(bundle):
+    found = []
+    while bundle:
+        end = 2 + int.from_bytes(bundle[:2], "big")
+        found.append(bundle[:end])
+        bundle = bundle[end:]
+    return found
+
+
+def edited(path, change):
+    path.write_bytes(change(path.read_bytes()))
+
+
+def in_bundle(name, change):
+    def act(copy):
+        def whole(octets):
+            each = entries(octets)
+            change(each)
+            return b"".join(each)
+
+        edited(copy / name, whole)
+
+    return act
+
+
+def flipped(octets, at):
+    return octets[:at] + bytes([octets[at] ^ 1]) + octets[at + 1 :]
+
+
+def swap(each, one, other):
+    each[one], each[other] = each[other], each[one]
+
+
+def damages(size):
+    """Name, what is done, and what must be among the findings."""
+    first, last = tile(size, "entries"), tile(size, "entries", 1)
+    added = (40).to_bytes(2, "big") + b"{}" + bytes(38)
+    for at in (0, 7, 128, 255):
+        yield f"an entry altered at {at}", in_bundle(first, lambda each, at=at: each.__setitem__(at, flipped(each[at], 9))), ("altered", at, at + 1)
+        yield f"an entry missing at {at}", in_bundle(first, lambda each, at=at: each.pop(at)), ("missing", at, at + 1)
+        yield f"a hole at {at}", in_bundle(first, lambda each, at=at: each.__setitem__(at, b"\0\0")), ("missing", at, at + 1)
+        yield f"an entry added at {at}", in_bundle(first, lambda each, at=at: each.insert(at, added)), ("added", at, at + 1)
+    yield "two entries exchanged", in_bundle(first, lambda each: swap(each, 20, 90)), ("moved", 20, 21)
+    yield "an entry twice", in_bundle(first, lambda each: each.__setitem__(50, each[51])), ("altered", 50, 51)
+    yield "the last entry altered", in_bundle(last, lambda each: each.__setitem__(-1, flipped(each[-1], 5))), ("altered", size - 1, size)
+    yield "a bundle cut", lambda copy: edited(copy / last, lambda octets: octets[:-7]), ("missing", size - 1, size)
+    yield "a bundle gone", lambda copy: (copy / first).unlink(), ("missing", first)
+    yield "a tile gone", lambda copy: (copy / tile(size, 0)).unlink(), ("missing", tile(size, 0))
+    yield "a tile cut", lambda copy: edited(copy / tile(size, 0), lambda octets: octets[:-1]), ("altered", tile(size, 0))
+    yield "a hash of a tile altered", lambda copy: edited(copy / tile(size, 0), lambda octets: flipped(octets, 32 * 33)), ("altered", 33, 34)
+    yield "a tile above altered", lambda copy: edited(copy / "tile/1/000.p/1", lambda octets: flipped(octets, 3)), ("altered", "tile/1/000.p/1")
+    yield "a tile above gone", lambda copy: (copy / "tile/1/000.p/1").unlink(), ("missing", "tile/1/000.p/1")
+    sealed = first.replace("tile/entries", "sealed") + ".jsonl"
+    yield "a salt altered", lambda copy: edited(copy / sealed, lambda octets: octets.replace(b'"salt":"', b'"salt":"AAAA', 1)), ("altered", 1, 2)
+    yield "a line of sealed parts that is none", lambda copy: edited(copy / sealed, lambda octets: b"x\n" + octets), ("altered", 0, 1)
+    yield "an earlier checkpoint altered", lambda copy: edited(copy / "checkpoints.jsonl", lambda octets: octets.replace(b"log\\n", b"log\\n1", 1)), ("altered", "checkpoints.jsonl, line 1")
+    yield "the checkpoint forged", lambda copy: edited(copy / "checkpoint", lambda octets: octets.replace(str(size).encode(), str(size - 1).encode(), 1)), "wrong"
+    yield "no checkpoint", lambda copy: (copy / "checkpoint").unlink(), "wrong"
+    yield "cut short under its own checkpoint", lambda copy: [(copy / tile(size, row, 1)).unlink() for row in (0, "entries")], ("rolled_back", 256, size)
+
+
+def proofs(service, folder, key):
+    ids = [json.loads(line)["id"] for line in service.call("journal", "list", "--json", "--limit", "300").split("\n")[:300]]
+    for number in (0, 5, 255, 256, 290):
+        path = folder / f"{number}.tlog-proof"
+        service.call("journal", "prove", ids[number], "--to", str(path))
+        for name, text in (("as it is", path.read_bytes()), ("with a hash changed", path.read_bytes().replace(b"index ", b"index 1", 1))):
+            path.write_bytes(text)
+            here = run(BINARY, "journal", "check", str(path), "--key", key, "--json")
+            there = run(sys.executable, str(HERE / "journal_verifier.py"), "check", str(path), "--key", key)
+            expected = 0 if name == "as it is" else 3
+            holds = here.returncode == there.returncode == expected
+            if holds and expected == 0:
+                one, other = json.loads(here.stdout), json.loads(there.stdout)
+                holds = all(one[field] == other[field] for field in ("entry", "index", "origin", "size"))
+                holds = holds and json.loads(one["entry"])["id"] == ids[number]
+            check(f"the proof of entry {number}, {name}", holds, f"{here} {there}")
+
+
+def story(folder):
+    service = Service(folder)
+    service.call("migrate")
+    server = works(service)
+    try:
+        key, public = service.key, f"{service.base}/log"
+        agree("the published journal", public, key)
+        proofs(service, folder, key)
+        copy = folder / "copy"
+        service.call("journal", "export", str(copy), "--sealed")
+        before = folder / "before"
+        shutil.copytree(copy, before)
+        agree("a copy", copy, key)
+        service.call("journal", "list")
+        quiet(service)
+        service.call("journal", "export", str(copy), "--sealed")
+        agree("a copy continued", copy, key)
+        agree("a copy continued holds what was kept", copy, key, "--checkpoint", str(before / "checkpoint"))
+        opened = folder / "opened"
+        service.call("journal", "export", str(opened), "--opened")
+        agree("a copy with sealed parts opened", opened, key)
+        lines = [json.loads(line) for path in sorted(opened.glob("sealed/**/*.jsonl")) for line in path.read_text().split("\n") if line]
+        names = [line.get("opened", {}).get("name") for line in lines]
+        check("a copy with sealed parts opened names people", {f"Person {n}" for n in range(12)} <= set(names), str(names))
+        texts = b"".join(path.read_bytes() for path in copy.rglob("*") if path.is_file())
+        check("a copy with sealed parts closed names nobody", b"Person 3" not in texts and b"example.fr\"" not in texts)
+        check("the database", run(BINARY, "--config", str(folder / "mandataire.toml"), "journal", "verify").returncode == 0)
+        # The newer checkpoint, kept by somebody, against the older copy: the journal was rolled back.
+        newer = int((copy / "checkpoint").read_text("utf-8").split("\n")[1])
+        older = int((before / "checkpoint").read_text("utf-8").split("\n")[1])
+        agree("an older copy for whoever kept a newer checkpoint", before, key, "--checkpoint", str(copy / "checkpoint"), damaged=("rolled_back", older, newer))
+        for name, act, expected in damages(newer):
+            damaged = folder / "damaged"
+            shutil.copytree(copy, damaged)
+            act(damaged)
+            agree(name, damaged, key, damaged=expected)
+            shutil.rmtree(damaged)
+    finally:
+        server.terminate()
+        check("the service stops when asked", server.wait(30) == 0)
+
+
+def golden():
+    key = (GOLDEN / "log.vkey").read_text("utf-8").strip()
+    agree("the golden journal", GOLDEN, key)
+    for index in (0, 7, 255, 256, 299):
+        done = run(sys.executable, str(HERE / "journal_verifier.py"), "check", str(GOLDEN / f"{index}.tlog-proof"), "--key", key)
+        check(f"the golden proof {index}", done.returncode == 0 and json.loads(done.stdout)["index"] == index, done.stdout)
+
+
+def main():
+    golden()
+    with tempfile.TemporaryDirectory(prefix="mandataire-journal-") as folder:
+        story(pathlib.Path(folder))
+    print(f"{passed} passed, {failed} failed")
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

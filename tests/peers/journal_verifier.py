@@ -1,0 +1,437 @@
+"""A verifier of the journal, written from docs/journal.md alone, with nothing but Python's own library.
+
+    journal_verifier.py verify FOLDER_OR_ADDRESS --key KEY [--key KEY…] [--checkpoint FILE…]
+    journal_verifier.py check FILE --key KEY
+
+Answers JSON. Exit code 0: it holds; 3: it does not.
+"""
+
+import argparse
+import base64
+import difflib
+import hashlib
+import json
+import pathlib
+import sys
+import urllib.error
+import urllib.request
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+# --- Ed25519 (RFC 8032, 5.1 and 6), verification only ---
+
+P = 2**255 - 19
+Q = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT = pow(2, (P - 1) // 4, P)
+
+
+def add(one, other):
+    a = (one[1] - one[0]) * (other[1] - other[0]) % P
+    b = (one[1] + one[0]) * (other[1] + other[0]) % P
+    c, d = 2 * one[3] * other[3] * D % P, 2 * one[2] * other[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return (e * f % P, g * h % P, f * g % P, e * h % P)
+
+
+def multiply(scalar, point):
+    product = (0, 1, 1, 0)
+    while scalar > 0:
+        if scalar & 1:
+            product = add(product, point)
+        point, scalar = add(point, point), scalar >> 1
+    return product
+
+
+def same(one, other):
+    return (one[0] * other[2] - other[0] * one[2]) % P == 0 and (one[1] * other[2] - other[1] * one[2]) % P == 0
+
+
+def recover(y, sign):
+    if y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    if square == 0:
+        return None if sign else 0
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P != 0:
+        x = x * ROOT % P
+    if (x * x - square) % P != 0:
+        return None
+    return P - x if x & 1 != sign else x
+
+
+def point(octets):
+    number = int.from_bytes(octets, "little")
+    y, sign = number & ((1 << 255) - 1), number >> 255
+    x = recover(y, sign)
+    return None if x is None else (x, y, 1, x * y % P)
+
+
+BASE = point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def is_signed(public, message, signature):
+    if len(public) != 32 or len(signature) != 64:
+        return False
+    key, commitment, scalar = point(public), point(signature[:32]), int.from_bytes(signature[32:], "little")
+    if key is None or commitment is None or scalar >= Q:
+        return False
+    challenge = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % Q
+    return same(multiply(scalar, BASE), add(commitment, multiply(challenge, key)))
+
+
+# --- Keys, notes, checkpoints ---
+
+
+class Wrong(Exception):
+    """It is not what it should be."""
+
+
+def decoded(text):
+    try:
+        octets = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise Wrong("no base64") from error
+    if base64.b64encode(octets).decode() != text:
+        raise Wrong("base64 in another spelling")
+    return octets
+
+
+def decimal(text):
+    if not text.isascii() or not text.isdigit() or str(int(text)) != text:
+        raise Wrong("no number")
+    return int(text)
+
+
+class Key:
+    def __init__(self, text):
+        self.name, said, octets = text.strip().split("+", 2)
+        octets = decoded(octets)
+        self.public = octets[1:]
+        if octets[0] not in (1, 4) or self.id(octets[0]).hex() != said:
+            raise Wrong("no key")
+
+    def id(self, kind):
+        return sha256(self.name.encode(), b"\n", bytes([kind]), self.public)[:4]
+
+    def lines(self, note, kind):
+        return [octets[4:] for name, octets in note.lines if name == self.name and octets[:4] == self.id(kind)]
+
+
+class Note:
+    def __init__(self, text):
+        if not text.endswith("\n") or any(letter < " " and letter != "\n" for letter in text):
+            raise Wrong("no signed note")
+        at = text.rfind("\n\n")
+        if at < 0:
+            raise Wrong("no signed note")
+        self.text, below = text[: at + 1], text[at + 2 :]
+        self.lines = []
+        for line in below[:-1].split("\n"):
+            if not line.startswith("\u2014 ") or line.count(" ") != 2:
+                raise Wrong("no signature line")
+            _, name, octets = line.split(" ")
+            self.lines.append((name, decoded(octets)))
+
+
+class Checkpoint:
+    def __init__(self, text, keys):
+        note = Note(text)
+        lines = note.text[:-1].split("\n")
+        if len(lines) < 3 or not all(lines):
+            raise Wrong("no checkpoint")
+        self.origin, self.size, self.root = lines[0], decimal(lines[1]), decoded(lines[2])
+        if len(self.root) != 32:
+            raise Wrong("no root")
+        for key in keys:
+            signatures = key.lines(note, 1)
+            if signatures and key.name == self.origin:
+                if all(is_signed(key.public, note.text.encode(), one) for one in signatures):
+                    return
+                raise Wrong("the signature is not this key's")
+        raise Wrong("not signed by this key")
+
+
+# --- The tree ---
+
+
+def leaf(entry):
+    return sha256(b"\0", entry)
+
+
+def node(left, right):
+    return sha256(b"\1", left, right)
+
+
+class Tree:
+    """Roots over the beginning of a list of leaves; those of complete subtrees are computed once."""
+
+    def __init__(self, leaves):
+        self.leaves, self.known = leaves, {}
+
+    def root(self, start, end):
+        if end - start == 0:
+            return sha256()
+        if end - start == 1:
+            return self.leaves[start]
+        found = self.known.get((start, end))
+        if found is None:
+            middle = start + (1 << (end - start - 1).bit_length() - 1)
+            found = node(self.root(start, middle), self.root(middle, end))
+            if (end - start) & (end - start - 1) == 0:
+                self.known[start, end] = found
+        return found
+
+
+def included(index, size, hashed, path, root):
+    if index >= size:
+        return False
+    place, last = index, size - 1
+    for sibling in path:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            hashed = node(sibling, hashed)
+            while place & 1 == 0 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            hashed = node(hashed, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and hashed == root
+
+
+# --- The public files ---
+
+
+class Folder:
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def read(self, name):
+        try:
+            return (self.path / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+
+class Address:
+    def __init__(self, base):
+        self.base = base.rstrip("/")
+
+    def read(self, name):
+        if name != "checkpoint" and not name.startswith("tile/"):
+            return None
+        try:
+            with urllib.request.urlopen(f"{self.base}/{name}", timeout=30) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+
+
+def path(row, index, width):
+    groups = [f"{index % 1000:03}"]
+    while index >= 1000:
+        index //= 1000
+        groups.append(f"x{index % 1000:03}")
+    return f"tile/{row}/" + "/".join(reversed(groups)) + ("" if width == 256 else f".p/{width}")
+
+
+def entries(bundle):
+    """Each entry; nothing where there is none, or where the bytes end."""
+    while bundle:
+        length = int.from_bytes(bundle[:2], "big")
+        entry, rest = bundle[2 : 2 + length], bundle[2 + length :]
+        if len(bundle) < 2 or len(entry) < length:
+            yield None
+            return
+        yield entry if length >= 32 else None
+        bundle = rest
+
+
+class Journal:
+    """One log, read whole."""
+
+    def __init__(self, files, keys):
+        self.files, self.keys, self.findings = files, keys, []
+        note = files.read("checkpoint")
+        if note is None:
+            raise Wrong("there is no checkpoint")
+        self.last = Checkpoint(note.decode(), keys)
+        self.stands, self.signed, self.roots = [], [], []
+        size = self.last.size
+        self.entries = any(
+            files.read(path("entries", index, min(256, size - 256 * index))) is not None
+            for index in {0, max(size - 1, 0) // 256}
+            if size > 256 * index
+        )
+
+    def found(self, damage, start=None, end=None, place=None):
+        self.findings.append({"damage": damage, "from": start, "to": end, "place": place})
+
+    def read(self):
+        for number in range((self.last.size + 255) // 256):
+            first = 256 * number
+            width = min(256, self.last.size - first)
+            tile = self.files.read(path("0", number, width))
+            bundle = self.files.read(path("entries", number, width)) if self.entries else None
+            if tile is None and bundle is None:
+                break
+            hashes = None
+            if tile is None or len(tile) != 32 * width:
+                self.found("missing" if tile is None else "altered", place=path("0", number, width))
+            else:
+                hashes = [tile[at : at + 32] for at in range(0, len(tile), 32)]
+            if self.entries:
+                if bundle is None:
+                    self.found("missing", place=path("entries", number, width))
+                self.bundle(first, bundle or b"", hashes, path("entries", number, width))
+            self.signed += hashes if hashes is not None else [leaf(one) for one in entries(bundle or b"") if one]
+            if hashes is not None and width == 256:
+                self.roots.append(Tree(hashes).root(0, 256))
+
+    def bundle(self, first, bundle, hashes, name):
+        own = list(entries(bundle))
+        self.stands += [(first + at, leaf(entry)) for at, entry in enumerate(own) if entry is not None]
+        if hashes is None:
+            return
+        sealed = self.files.read(name.replace("tile/entries", "sealed", 1) + ".jsonl") or b""
+        for line in filter(None, sealed.split(b"\n")):
+            try:
+                part = json.loads(line)
+                position = part["position"]
+                commitment = sha256(decoded(part["salt"]), decoded(part["ciphertext"]))
+                kept = own[position - first] if 0 <= position - first < len(own) else None
+                fits = kept is not None and kept[-32:] == commitment
+            except (ValueError, KeyError, TypeError, Wrong):
+                position, fits = first, False
+            if not fits:
+                self.found("altered", position, position + 1)
+
+    def above(self):
+        row = self.roots
+        for level in range(1, 8):
+            following = []
+            for index in range((len(row) + 255) // 256):
+                hashes = row[256 * index : 256 * index + 256]
+                name = path(str(level), index, min(256, (self.last.size >> 8 * level) - 256 * index))
+                tile = self.files.read(name)
+                if tile != b"".join(hashes):
+                    self.found("missing" if tile is None else "altered", place=name)
+                if len(hashes) == 256:
+                    following.append(Tree(hashes).root(0, 256))
+            row = following
+
+    def compare(self):
+        """What stands, against what is in the tiles."""
+        if not self.entries:
+            return
+        there = [hashed for _, hashed in self.stands]
+        steps = difflib.SequenceMatcher(None, self.signed, there, autojunk=False).get_opcodes()
+        partings = [(range(a, b), self.stands[c:d]) for kind, a, b, c, d in steps if kind != "equal"]
+        lost = {self.signed[at] for positions, _ in partings for at in positions}
+        moved = {hashed for _, extra in partings for _, hashed in extra if hashed in lost}
+        for positions, extra in partings:
+            for position, hashed in extra:
+                if hashed in moved:
+                    self.found("moved", position, position + 1)
+            rest = [position for position, hashed in extra if hashed not in moved]
+            gone = [at for at in positions if self.signed[at] not in moved]
+            for at in gone[: len(rest)]:
+                self.found("altered", at, at + 1)
+            for at in gone[len(rest) :]:
+                self.found("missing", at, at + 1)
+            for position in rest[len(gone) :]:
+                self.found("added", position, position + 1)
+
+    def hold(self, kept):
+        """The tree, against the checkpoints."""
+        marks = []
+        lines = (self.files.read("checkpoints.jsonl") or b"").split(b"\n")
+        for number, line in enumerate(filter(None, lines), 1):
+            try:
+                said = Checkpoint(json.loads(line), self.keys)
+            except (ValueError, TypeError, AttributeError, Wrong):
+                self.found("altered", place=f"checkpoints.jsonl, line {number}")
+                continue
+            if said.size < self.last.size:
+                marks.append((said.size, 0, said.root))
+        marks.append((self.last.size, 0, self.last.root))
+        marks += [(one.size, 1, one.root) for one in kept]
+        tree, covered, refuted, largest = Tree(self.signed), 0, [], 0
+        for size, foreign, root in sorted(marks, key=lambda mark: mark[:2]):
+            if size > len(self.signed):
+                largest = max(largest, size)
+            elif tree.root(0, size) == root:
+                covered = size
+                for one in refuted:
+                    one["contradicted"] = True
+            elif not refuted or refuted[-1]["from"] < covered or refuted[-1]["contradicted"]:
+                contradicted = bool(foreign) and covered == size
+                refuted.append({"from": min(covered, size), "to": size, "contradicted": contradicted})
+        if largest:
+            self.found("rolled_back", len(self.signed), largest)
+        for one in refuted:
+            self.found("forked" if one["contradicted"] else "altered", one["from"], one["to"])
+        return covered
+
+    def verdict(self, kept):
+        self.read()
+        self.above()
+        self.compare()
+        covered = self.hold(kept)
+        root = Tree(self.signed).root(0, len(self.signed)).hex()
+        return {"size": len(self.signed), "root": root, "covered": covered, "findings": self.findings}
+
+
+# --- Proofs ---
+
+
+def proved(text, keys):
+    above, separator, note = text.partition("\n\n")
+    lines = above.split("\n")
+    if not separator or lines.pop(0) != "c2sp.org/tlog-proof@v1":
+        raise Wrong("no proof")
+    if not lines or not lines[0].startswith("extra "):
+        raise Wrong("a proof without its entry")
+    entry = decoded(lines.pop(0).removeprefix("extra "))
+    if len(entry) < 32 or not lines or not lines[0].startswith("index "):
+        raise Wrong("no proof")
+    index, hashes = decimal(lines[0].removeprefix("index ")), [decoded(line) for line in lines[1:]]
+    if any(len(one) != 32 for one in hashes) or len(hashes) > 63:
+        raise Wrong("no hashes")
+    last = Checkpoint(note, keys)
+    if not included(index, last.size, leaf(entry), hashes, last.root):
+        raise Wrong("the proof does not lead to the root")
+    return {"entry": entry[:-32].decode(), "index": index, "origin": last.origin, "size": last.size}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=["verify", "check"])
+    parser.add_argument("place")
+    parser.add_argument("--key", action="append", required=True)
+    parser.add_argument("--checkpoint", action="append", default=[])
+    asked = parser.parse_args()
+    keys = [Key(text) for text in asked.key]
+    try:
+        if asked.what == "check":
+            print(json.dumps(proved(pathlib.Path(asked.place).read_bytes().decode(), keys)))
+            return 0
+        kept = [Checkpoint(pathlib.Path(name).read_text("utf-8"), keys) for name in asked.checkpoint]
+        files = Address(asked.place) if asked.place.startswith(("http://", "https://")) else Folder(asked.place)
+        verdict = Journal(files, keys).verdict(kept)
+    except (Wrong, UnicodeDecodeError) as wrong:
+        print(json.dumps({"wrong": str(wrong)}))
+        return 3
+    print(json.dumps(verdict))
+    return 3 if verdict["findings"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
