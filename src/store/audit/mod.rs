@@ -145,9 +145,7 @@ type Matching<'q> = journal_search::BoxedQuery<'q, MultiBackend>;
 
 fn matching<'q>(search: &Search, fields: &[(Field, i32)]) -> Matching<'q> {
     use journal_search::dsl;
-    // A text keeps the statement from being prepared for good: PostgreSQL would settle for one plan, which for a rare word reads through
-    // the whole key backwards.
-    let mut query = dsl::journal_search.filter(diesel::dsl::sql::<diesel::sql_types::Bool>("1 = 1")).into_boxed();
+    let mut query = dsl::journal_search.into_boxed();
     if let Some(from) = search.from {
         query = query.filter(dsl::n.ge(beginning(from)));
     }
@@ -217,7 +215,10 @@ pub fn identifiers(db: &mut Db<'_>, search: &Search, part: &Part, limit: i64) ->
         Part::First | Part::Older(_) => query.order(dsl::n.desc()),
         Part::Newer(_) | Part::Forward(_) => query.order(dsl::n.asc()),
     };
-    let mut found: Vec<String> = query.select(dsl::entry).limit(limit).load(db.connection)?;
+    db.connection.plan_for_values(true)?;
+    let found = query.select(dsl::entry).limit(limit).load(db.connection);
+    db.connection.plan_for_values(false)?;
+    let mut found: Vec<String> = found?;
     if matches!(part, Part::Newer(_)) {
         found.reverse();
     }

@@ -101,6 +101,16 @@ impl AnyConnection {
         Ok(())
     }
 
+    /// Whether statements are planned for the values they come with. Otherwise each has one general plan, kept (`location.rs`): it spares
+    /// the acts the planning, and reads through a whole key backwards for a rare value. SQLite plans without looking at values.
+    pub(super) fn plan_for_values(&mut self, on: bool) -> Result<(), Error> {
+        if let Self::Pg(pg) = self {
+            let mode = if on { "custom" } else { "generic" };
+            pg.batch_execute(&format!("set plan_cache_mode = force_{mode}_plan"))?;
+        }
+        Ok(())
+    }
+
     /// What time the database's server thinks it is; nothing where it is this process.
     pub(super) fn server_time(&mut self) -> Result<Option<chrono::NaiveDateTime>, Error> {
         match self {

@@ -118,8 +118,8 @@ pub async fn ask(app: Data<App>, screen: Screen, session: Session, form: Form<As
         if let Err(refusal) = ground {
             errors = errors.and("ground", t.refusal(refusal));
         }
-        if let Err(refusal) = reason {
-            errors = errors.and("reason", t.refusal(refusal));
+        if reason.is_err() {
+            errors = errors.and("reason", t.signal_answer_wrong());
         }
         return listed(&app, screen, &session, None, asked, errors).await;
     };

@@ -208,13 +208,10 @@ pub async fn record(
     if !id::is_one(&about) {
         errors = errors.and("about", t.finding_about_wrong());
     }
-    let text = match text {
-        Ok(text) => text,
-        Err(refusal) => {
-            errors = errors.and("text", t.refusal(refusal));
-            String::new()
-        }
-    };
+    if text.is_err() {
+        errors = errors.and("text", t.signal_answer_wrong());
+    }
+    let text = text.unwrap_or_default();
     if !errors.is_empty() {
         return listed(&app, screen, &session, written, errors).await;
     }
