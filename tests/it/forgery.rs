@@ -20,6 +20,7 @@ fn entitled<'c>(cast: &'c Cast, route: &Listed) -> &'c Actor {
     match route.policy.as_str() {
         "Enrolling" => &cast.enrolling,
         "Auditor" | "Purposeful" => &cast.auditor,
+        "Officer" => &cast.officer,
         _ => &cast.mediator,
     }
 }

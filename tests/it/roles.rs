@@ -97,7 +97,11 @@ async fn h11_whoever_serves_writes_the_journal_and_cannot_change_it() {
     assert_eq!(world.app.store.read(|db| db.may_rewrite()).await.unwrap(), Vec::<&str>::new());
     for (table, column) in GROW {
         refused(&service, &format!("update {table} set {column} = {column}"));
-        refused(&service, &format!("delete from {table}"));
+        // Whoever was destroyed leaves sealed parts behind that may go: for the others, there is the trigger.
+        match table {
+            "journal_sealed" => assert!(service.execute("delete from journal_sealed").is_err()),
+            _ => refused(&service, &format!("delete from {table}")),
+        }
         refused(&service, &format!("truncate {table} cascade"));
         refused(&service, &format!("alter table {table} disable trigger all"));
         refused(&service, &format!("drop table {table} cascade"));

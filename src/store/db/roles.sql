@@ -20,6 +20,10 @@ end $$;
 -- Whoever serves writes entries, and changes none.
 grant select, insert on journal_entries, journal_sealed, journal_pending to {prefix}_service;
 grant select on journal_positions, journal_tiles, journal_checkpoints, journal_cosignatures, journal_sequencer to {prefix}_service;
+-- The sealed parts of somebody who was destroyed go: a trigger refuses every other one.
+grant delete on journal_sealed to {prefix}_service;
+-- What auditors search is a copy: it can be made anew.
+grant select, insert, update, delete on journal_terms, journal_search, journal_days, journal_digest, journal_exports to {prefix}_service;
 
 -- Whoever signs reads entries, writes the tree over them, and changes nothing of it. It knows nobody.
 grant select on journal_entries, journal_pending, journal_positions, journal_tiles, journal_checkpoints, journal_cosignatures,

@@ -38,7 +38,8 @@ impl World {
     /// A request of this account about a citizen, written beside the pages.
     pub(crate) fn a_request_waits(&self, citizen: &CitizenId, by: &AccountId) -> String {
         let (id, at) = (ErasureId::new(self.now(), self.random.u128()), self.now().format("%Y-%m-%d %H:%M:%S"));
-        let row = format!("'{id}', '{citizen}', 'person_asked', '{by}', 'ses_elsewhere', '{at}'");
+        let session = SessionId::new(self.now(), self.random.u128());
+        let row = format!("'{id}', '{citizen}', 'person_asked', '{by}', '{session}', '{at}'");
         let columns = "id, citizen, ground, asked_by, asked_in, asked_at";
         self.database.execute(&format!("insert into erasure_requests ({columns}) values ({row})")).unwrap();
         id.to_string()
