@@ -17,7 +17,9 @@ pub(super) async fn key(desk: &Desk, command: Key, ages: &Ages) -> Result<(), Fa
         Key::Rotate { now, output } => {
             let said = rotate(desk, if now { Wish::Urgent } else { Wish::Asked }, ages).await?;
             if !output.json {
-                said.iter().for_each(|line| println!("{line}"));
+                for line in &said {
+                    println!("{line}");
+                }
             }
             output
         }

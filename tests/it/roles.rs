@@ -8,7 +8,7 @@ use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Month;
 use mandataire::journal::note::{Purpose, Signer};
 use mandataire::store::journal::{self, Filter};
-use mandataire::store::{Error, Location, Schema, Store, examine};
+use mandataire::store::{Db, Error, Location, Schema, Store, examine};
 
 use crate::world::World;
 use crate::world::database::Database;
@@ -83,6 +83,10 @@ async fn signs(store: &Store, world: &World) {
     std::fs::remove_file(file).unwrap();
 }
 
+fn rewritable(db: &mut Db<'_>) -> Result<Vec<&'static str>, Error> {
+    db.may_rewrite()
+}
+
 /// The whole of the service's work is done by a role that can neither change nor take back an entry.
 #[actix_web::test]
 async fn h11_whoever_serves_writes_the_journal_and_cannot_change_it() {
@@ -94,7 +98,7 @@ async fn h11_whoever_serves_writes_the_journal_and_cannot_change_it() {
     let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
     ana.revokes(&opened.mandate, None).await;
     assert_eq!(world.count(Kind::AuthorisationRevoked).await, 1);
-    assert_eq!(world.app.store.read(|db| db.may_rewrite()).await.unwrap(), Vec::<&str>::new());
+    assert_eq!(world.app.store.read(rewritable).await.unwrap(), Vec::<&str>::new());
     for (table, column) in GROW {
         refused(&service, &format!("update {table} set {column} = {column}"));
         // Whoever was destroyed leaves sealed parts behind that may go: for the others, there is the trigger.
@@ -112,7 +116,7 @@ async fn h11_whoever_serves_writes_the_journal_and_cannot_change_it() {
     refused(&service, "create table elsewhere (one int)");
     let owned = roles.owner.location.clone();
     let store = Store::open(&owned, 1, &[7; 32], Random::system()).unwrap();
-    assert_eq!(store.read(|db| db.may_rewrite()).await.unwrap().len(), GROW.len(), "the owner can, and is told so");
+    assert_eq!(store.read(rewritable).await.unwrap().len(), GROW.len(), "the owner can, and is told so");
 }
 
 /// Whoever signs has the tree, and nobody's data.

@@ -152,10 +152,10 @@ on_each_backend! {
         assert_eq!(report.findings, []);
         assert_eq!(report.size, u64::try_from(world.database.number("select count(*) from journal_entries")).unwrap());
         assert_eq!(world.database.number("select count(*) from journal_pending"), 0);
-        let note = String::from_utf8(bytes(&world, "checkpoint").await).unwrap();
-        let said = Checkpoint::signed_at(&note, &verifier()).unwrap().unwrap();
+        let checkpoint = String::from_utf8(bytes(&world, "checkpoint").await).unwrap();
+        let said = Checkpoint::signed_at(&checkpoint, &verifier()).unwrap().unwrap();
         assert_eq!(i64::try_from(said).unwrap(), world.now().timestamp());
-        assert_eq!(std::fs::read_to_string(disk.signed()).unwrap(), note);
+        assert_eq!(std::fs::read_to_string(disk.signed()).unwrap(), checkpoint);
     }
 
     async fn tiles_are_served_as_the_tree_has_them_and_as_the_format_says(world) {
@@ -167,7 +167,9 @@ on_each_backend! {
         let size = u64::try_from(world.database.number(POSITIONS)).unwrap();
         let leaves = world.app.store.read(move |db| log::leaves(db, 0, 2_000)).await.unwrap();
         let (mut edge, mut files) = (Edge::default(), Vec::new());
-        leaves.iter().for_each(|leaf| edge.push(*leaf, |tile, hashes| files.push((tile, hashes.concat()))));
+        for leaf in &leaves {
+            edge.push(*leaf, |tile, hashes| files.push((tile, hashes.concat())));
+        }
         files.extend(edge.partials());
         assert_eq!(files.len(), 4, "two full ones, one that is not, and one above");
         for (tile, kept) in files {
@@ -181,9 +183,9 @@ on_each_backend! {
         assert_eq!(header("content-type"), "application/octet-stream");
         let again = reqwest::Client::new().get(world.at("/log/tile/0/000")).header("if-none-match", header("etag"));
         assert_eq!(again.send().await.unwrap().status(), 304);
-        let note = file(&world, "checkpoint").await;
-        assert_eq!(note.headers()["cache-control"], "public, max-age=1");
-        assert_eq!(note.headers()["content-type"], "text/plain; charset=utf-8");
+        let checkpoint = file(&world, "checkpoint").await;
+        assert_eq!(checkpoint.headers()["cache-control"], "public, max-age=1");
+        assert_eq!(checkpoint.headers()["content-type"], "text/plain; charset=utf-8");
         let last = size % 256;
         let absent = [
             "tile/0/003", &format!("tile/0/002.p/{}", last + 1), "tile/0/002", "tile/2/000.p/1", "tile/entries/003.p/1", "tile/1/000",

@@ -1,5 +1,5 @@
 //! The real program, started as an operator starts it: what it refuses, what it answers over TLS, what signals do to it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where its scene cannot be set")]
+#![expect(clippy::unwrap_used, reason = "a test ends where its scene cannot be set")]
 
 mod process;
 

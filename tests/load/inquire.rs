@@ -71,8 +71,8 @@ pub(crate) fn standing(seats: &Arc<Seats>) -> Arc<Operation> {
     let header = authorization(&SERVICE);
     Arc::new(move |thread, browser| {
         let used = used.get_or_init(|| {
-            let uses = (0..ASKED).map(|_| mandate(&work::exercised(&seats, &SERVICE, browser, &mut |_| Ok(()))?));
-            uses.collect()
+            let each = (0..ASKED).map(|_| mandate(&work::exercised(&seats, &SERVICE, browser, &mut |_| Ok(()))?));
+            each.collect()
         });
         let mandates = used.as_ref().map_err(Clone::clone)?;
         let path = format!("/api/mandates/{}/standing", mandates[thread % mandates.len()]);

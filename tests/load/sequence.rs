@@ -131,13 +131,13 @@ async fn one(options: &Options, kind: Kind, location: &Location) -> Outcome<()> 
     let seconds = options.seconds.max(1);
     let mut waits = steady(&store, &clock, seconds).await?;
     waits.sort();
-    let at = |share: f64| waits[((waits.len() - 1) as f64 * share) as usize];
+    let at = |hundredths: usize| waits[(waits.len() - 1) * hundredths / 100];
     println!(
         "{kind:?}: {} entries at {RATE} each second, from commit to signed checkpoint: p50 {:.0?}, p99 {:.0?}, longest {:.0?}",
         waits.len(),
-        at(0.5),
-        at(0.99),
-        at(1.0)
+        at(50),
+        at(99),
+        at(100)
     );
     Ok(())
 }

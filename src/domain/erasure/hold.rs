@@ -59,7 +59,6 @@ impl Hold {
     }
 
     /// Lifts it. Twice changes nothing.
-    #[must_use]
     pub fn lift(mut self, officer: &Officer, now: Instant) -> Journalled<Self> {
         if self.lifted.is_some() {
             return Journalled::new(self, Vec::new());

@@ -14,7 +14,7 @@ use crate::domain::officer::Officer;
 use crate::domain::refusal::Refusal;
 use crate::store::{Error, Tx, erasures, holds, sessions};
 use crate::web::extract::{Id, Query};
-use crate::web::form::Form;
+use crate::web::form::{Form, Nothing};
 use crate::web::parts::{Errors, Pages};
 use crate::web::problem::Problem;
 use crate::web::public::step_up;
@@ -47,13 +47,13 @@ pub async fn list(app: Data<App>, screen: Screen, after: Query<After>) -> Result
     found.truncate(PAGE);
     let next = found.last().filter(|_| more).map(|last| format!("/office?after={}", last.id));
     let requests = found.iter().map(|one| row(one, &screen, now)).collect();
-    let hold = |one: &crate::domain::erasure::Hold| HoldRow {
+    let set = |one: &crate::domain::erasure::Hold| HoldRow {
         id: one.id.to_string(),
         person: one.person.as_str().to_owned(),
         ground: hold_ground(one.ground, screen.t()),
         since: screen.moment(one.set_at),
     };
-    let holds = held.iter().map(hold).collect();
+    let holds = held.iter().map(set).collect();
     let pages = Pages { first: after.map(|_| "/office".to_owned()), next };
     Ok(screen.page(|shell| OfficePage { shell, requests, pages, holds }))
 }
@@ -203,7 +203,7 @@ pub async fn approve(
         let errors = Errors::on("code", screen.t().code_missing());
         return page(&app, screen, &officer, id.0, StatusCode::UNPROCESSABLE_ENTITY, errors).await;
     }
-    let decided = app.store.write(move |tx| Ok::<_, Problem>(approved(tx, &asked, &by, &typed, now)?));
+    let decided = app.store.write(move |tx| approved(tx, &asked, &by, &typed, now));
     match decided.await? {
         Ok(request) => Ok(see_other(&format!("/office/erasures/{}", request.id))),
         Err(refusal) if field(refusal) == Some("code") => {
@@ -244,7 +244,12 @@ fn approved(
 ///
 /// # Errors
 /// There is none; decided already; the database.
-pub async fn decline(app: Data<App>, officer: Officer, id: Id<ErasureId>) -> Result<HttpResponse, Problem> {
+pub async fn decline(
+    app: Data<App>,
+    officer: Officer,
+    id: Id<ErasureId>,
+    _form: Form<Nothing>,
+) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     let declined = app.store.write(move |tx| {
         let request = erasures::find_locked(tx, &id.0)?;

@@ -12,7 +12,7 @@ use crate::domain::officer::Officer;
 use crate::domain::refusal::Refusal;
 use crate::store::holds;
 use crate::web::extract::Id;
-use crate::web::form::Form;
+use crate::web::form::{Form, Nothing};
 use crate::web::parts::Errors;
 use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
@@ -68,7 +68,12 @@ pub async fn set(app: Data<App>, screen: Screen, officer: Officer, form: Form<As
 ///
 /// # Errors
 /// There is none; the database.
-pub async fn lift(app: Data<App>, officer: Officer, id: Id<HoldId>) -> Result<HttpResponse, Problem> {
+pub async fn lift(
+    app: Data<App>,
+    officer: Officer,
+    id: Id<HoldId>,
+    _form: Form<Nothing>,
+) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
     let lifted = app.store.write(move |tx| {
         let hold = holds::find_locked(tx, &id.0)?;

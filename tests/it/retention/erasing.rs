@@ -124,13 +124,13 @@ on_each_backend! {
             .collect();
         let erased = omar.browser.submit(&form).await.unwrap();
         assert_eq!(erased.status, 303, "{}", erased.text());
-        let mut used = 0;
+        let mut identified = 0;
         for answer in uses {
             let answer = answer.await.unwrap();
             assert!(matches!(answer.status, 200 | 401), "{} {}", answer.status, answer.body);
-            used += usize::from(answer.status == 200);
+            identified += usize::from(answer.status == 200);
         }
-        assert_eq!((world.count(Kind::Use).await, world.rows("uses", "1 = 1")), (used, i64::try_from(used).unwrap()));
+        assert_eq!((world.count(Kind::Use).await, world.rows("uses", "1 = 1")), (identified, i64::try_from(identified).unwrap()));
         for token in tokens {
             assert_eq!(service.asks_identity(&token).await.status, 401, "nothing afterwards");
         }

@@ -117,7 +117,7 @@ impl Scene {
         for _ in 0..times {
             self.computed_anew(chance, &mut acts);
         }
-        self.cut_short(&mut acts);
+        Self::cut_short(&mut acts);
         acts
     }
 
@@ -197,6 +197,8 @@ impl Scene {
         let mut places = self.places(table, &added);
         if table.name == POSITIONS.name {
             places.push(Where::Position(added[0].parse().unwrap()));
+            // Or by the hole that it leaves before itself.
+            places.push(Where::Position(self.positions.len() as u64));
         }
         (added, places)
     }
@@ -244,7 +246,7 @@ impl Scene {
     }
 
     /// The end of one table is gone.
-    fn cut_short(&self, acts: &mut Vec<Act>) {
+    fn cut_short(acts: &mut Vec<Act>) {
         for (table, column, keep) in
             [(&POSITIONS, "position", 300), (&POSITIONS, "position", 999), (&CHECKPOINTS, "size", 500)]
         {
@@ -298,12 +300,13 @@ impl Scene {
             let origin = signer.verifier().name().to_owned();
             let note = Checkpoint { origin, size, root, extensions: Vec::new() };
             let note = note.sign(signer, u64::try_from(at).unwrap());
-            steps.push_str(&format!("; {}", CHECKPOINTS.set(row, &[(3, format!("'{note}'"))])));
+            steps += "; ";
+            steps += &CHECKPOINTS.set(row, &[(3, format!("'{note}'"))]);
         }
         steps.push_str("; delete from journal_cosignatures; ");
         let clear = String::from_utf8(anew.clear.clone()).unwrap();
         let at = clear.split("\"at\":\"").nth(1).unwrap().split('Z').next().unwrap().replace('T', " ");
-        steps.push_str(&format!("update journal_entries set at = '{at}' where {}", ENTRIES.is(&anew.row)));
+        steps += &["update journal_entries set at = '", &at, "' where ", &ENTRIES.is(&anew.row)].concat();
         self.hand.does(&steps);
     }
 

@@ -163,7 +163,7 @@ impl Hand {
 
     /// Bytes as this database writes them.
     pub(super) fn bytes(&self, bytes: &[u8]) -> String {
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         match self.0 {
             Connected::Sqlite(_) => format!("X'{hex}'"),
             Connected::Postgres(_) => format!("'\\x{hex}'::bytea"),

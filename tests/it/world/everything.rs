@@ -57,7 +57,10 @@ impl World {
     async fn the_auditors_work(&self, denis: &Actor) {
         let ines = self.auditor("Ines Morel").await;
         declares_a_purpose(&ines).await;
-        let citizen = self.database.texts("select min(id) as value from citizens").remove(0);
+        let citizen = self
+            .database
+            .texts("select min(id) as value from citizens where destroyed_at is null and archived_at is null")
+            .remove(0);
         for decision in ["decline", "approve"] {
             self.after(1);
             let page = denis.asks_who(&citizen).await;
