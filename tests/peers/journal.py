@@ -236,7 +236,7 @@ def damages(size):
 
 
 def proofs(service, folder, key):
-    ids = [json.loads(line)["id"] for line in service.call("journal", "list", "--json", "--limit", "300").split("\n")[:300]]
+    ids = [json.loads(line)["id"] for line in service.call("journal", "list", "--purpose", "inspection", "--json", "--limit", "300").split("\n")[:300]]
     for number in (0, 5, 255, 256, 290):
         path = folder / f"{number}.tlog-proof"
         service.call("journal", "prove", ids[number], "--to", str(path))
@@ -266,7 +266,7 @@ def story(folder):
         before = folder / "before"
         shutil.copytree(copy, before)
         agree("a copy", copy, key)
-        service.call("journal", "list")
+        service.call("journal", "list", "--purpose", "inspection")
         quiet(service)
         service.call("journal", "export", str(copy), "--sealed")
         agree("a copy continued", copy, key)
