@@ -6,6 +6,7 @@ mod exports;
 mod figures;
 mod findings;
 mod inquiries;
+mod positions;
 mod signals;
 mod story;
 
@@ -29,6 +30,7 @@ pub use inquiries::{
     Asked as AskedInquiry, ask, find as find_inquiry, find_locked as find_inquiry_locked, list as inquiries,
     save as save_inquiry,
 };
+pub use positions::positions;
 pub use signals::{
     Answered, Seen, answer, find as find_signal, find_locked as find_signal_locked, list as signals, look_at_a_day,
     raise_due,

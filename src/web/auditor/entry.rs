@@ -17,7 +17,7 @@ use crate::domain::refusal::Refusal;
 use crate::journal::leaf;
 use crate::journal::line::hex;
 use crate::store::sessions::Session;
-use crate::store::{Db, journal};
+use crate::store::{Db, journal, log};
 use crate::web::counter::pages::reason as ending;
 use crate::web::extract::Id;
 use crate::web::office::pages::{ground, hold_ground};
@@ -32,11 +32,12 @@ use crate::web::texts::Texts;
 /// There is none.
 pub async fn show(app: Data<App>, screen: Screen, session: Session, id: Id<EntryId>) -> Result<HttpResponse, Problem> {
     let event = Event::new(Kind::JournalRead, app.clock.now()).by(&session.account.id).fact("entry", id.0.as_str());
-    let ((entry, purpose), coverage) = reading::recorded(&app, event, move |db| {
+    let ((entry, purpose, position), coverage) = reading::recorded(&app, event, move |db| {
         let entry = journal::find(db, &id.0)?;
         // What an auditor declared is for auditors to read. What is sealed for a citizen is not.
         let purpose = if entry.kind == Kind::PurposeDeclared { sealed(db, &id.0, "purpose") } else { None };
-        Ok((entry, purpose))
+        let position = log::position(db, &id.0)?;
+        Ok((entry, purpose, position))
     })
     .await?;
     let head = reading::head(&coverage, &session, &screen);
@@ -46,7 +47,7 @@ pub async fn show(app: Data<App>, screen: Screen, session: Session, id: Id<Entry
         shell,
         head,
         id: entry.id.to_string(),
-        position: None,
+        position,
         at,
         kind,
         facts: facts(&entry.clear).into_iter().map(|(name, value)| fact(&name, value, t)).collect(),

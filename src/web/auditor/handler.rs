@@ -134,6 +134,7 @@ pub async fn list(
 #[derive(Default)]
 struct Listed {
     entries: Vec<Entry>,
+    positions: BTreeMap<String, u64>,
     choices: Choices,
     older: bool,
     newer: bool,
@@ -153,7 +154,9 @@ fn read(db: &mut Db<'_>, search: &Search, part: &Part) -> Result<Listed, Problem
         entries.truncate(page);
         (more, *part != Part::First)
     };
-    Ok(Listed { entries, choices: choices(db)?, older, newer, ..Listed::default() })
+    let ids: Vec<_> = entries.iter().map(|entry| &entry.id).collect();
+    let positions = audit::positions(db, &ids)?;
+    Ok(Listed { entries, positions, choices: choices(db)?, older, newer, ..Listed::default() })
 }
 
 fn shown(screen: Screen, session: &Session, filter: Typed, errors: Errors, listed: Listed, app: &App) -> HttpResponse {
@@ -165,7 +168,7 @@ fn shown(screen: Screen, session: &Session, filter: Typed, errors: Errors, liste
     let newest = listed.entries.first().filter(|_| listed.newer).map(|entry| entry.id.to_string());
     let pages = Pages { first, next: oldest.map(|id| address(Some(("after", id)))) };
     let previous = newest.map(|id| address(Some(("before", id))));
-    let rows = listed.entries.iter().map(|entry| entry_row(entry, &screen)).collect();
+    let rows = listed.entries.iter().map(|entry| entry_row(entry, &listed.positions, &screen)).collect();
     let kinds = Kind::ALL.iter().map(|kind| (kind.code().to_owned(), t.kind(*kind).to_owned())).collect();
     let procedures = Procedure::ALL.into_iter().map(|one| (one.key().to_owned(), t.procedure(one).short.to_owned()));
     let procedures = procedures.collect();
@@ -194,11 +197,11 @@ pub(super) fn facts(clear: &[u8]) -> BTreeMap<String, String> {
     serde_json::from_slice(clear).unwrap_or_default()
 }
 
-fn entry_row(entry: &Entry, screen: &Screen) -> EntryRow {
+fn entry_row(entry: &Entry, positions: &BTreeMap<String, u64>, screen: &Screen) -> EntryRow {
     let mut facts = facts(&entry.clear);
     EntryRow {
         id: entry.id.to_string(),
-        position: None,
+        position: positions.get(entry.id.as_str()).copied(),
         at: screen.moment(entry.at),
         kind: screen.t().kind(entry.kind).to_owned(),
         organisation: facts.remove("organisation"),
