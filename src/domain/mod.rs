@@ -34,6 +34,12 @@ pub mod term;
 /// An instant in UTC. Civil time exists on screens only.
 pub type Instant = chrono::DateTime<chrono::Utc>;
 
+/// How the journal writes an instant: UTC, with exactly six decimals (RFC 3339). What is hashed has no second spelling.
+#[must_use]
+pub fn instant_text(at: Instant) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
+
 /// Whether something that ends at `end` still runs: valid if and only if now < end. The one comparison of instants that decides.
 #[must_use]
 pub fn runs(now: Instant, end: Instant) -> bool {

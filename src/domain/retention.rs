@@ -109,7 +109,8 @@ impl Kept {
         if self.busy {
             return Verdict::Busy;
         }
-        let event = of(&self.subject, to, now).fact("ground", "retention").fact("since", instant(self.last));
+        let event =
+            of(&self.subject, to, now).fact("ground", "retention").fact("since", super::instant_text(self.last));
         Verdict::Goes(Journalled::new(Passage { subject: self.subject, to }, vec![event]))
     }
 }
@@ -127,7 +128,7 @@ pub(in crate::domain) fn destroyed(
 
 /// Destroys again a person who was destroyed after the backup that was restored.
 pub fn destroyed_before(owner: Owner, at: Instant, now: Instant) -> Journalled<Passage> {
-    destroyed(owner, now, |event| event.fact("ground", "restored").fact("since", instant(at)))
+    destroyed(owner, now, |event| event.fact("ground", "restored").fact("since", super::instant_text(at)))
 }
 
 fn of(subject: &Subject, to: Stage, now: Instant) -> Event {
@@ -145,10 +146,6 @@ fn of(subject: &Subject, to: Stage, now: Instant) -> Event {
             }
         }
     }
-}
-
-fn instant(at: Instant) -> String {
-    at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::TimeDelta;
 
 use super::client::{SigningAlgorithm, Unknown};
 use super::event::{Event, Journalled, Kind};
@@ -202,7 +202,7 @@ pub fn grant(
         .fact("kid", &kid)
         .fact("algorithm", algorithm.code())
         .fact("state", state.code())
-        .fact("signs_from", signs_from.to_rfc3339_opts(SecondsFormat::Micros, true));
+        .fact("signs_from", super::instant_text(signs_from));
     let new = Key { kid, algorithm, state, created_at: now, signs_from, retired_at, urgent };
     let new = Journalled::new(new, vec![event]);
     let waiting = keys.iter().filter(|key| key.state == State::Prepared);

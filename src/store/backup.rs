@@ -114,7 +114,7 @@ pub fn made(tx: &mut Tx<'_>, with_data: bool, now: Instant) -> Result<(), Error>
 /// The database fails.
 pub fn restored(tx: &mut Tx<'_>, made_at: Instant, destroyed: usize, now: Instant) -> Result<(), Error> {
     let event = Event::new(Kind::BackupRestored, now)
-        .fact("made_at", made_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true))
+        .fact("made_at", crate::domain::instant_text(made_at))
         .fact("destroyed", destroyed.to_string());
     journal::record(tx, &event).map(drop)
 }

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use chrono::SecondsFormat;
 use diesel::prelude::*;
 
 use super::db::MultiBackend;
 use super::schema::{journal_entries, journal_sealed};
 use super::vault::Place;
 use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
-use crate::domain::Instant;
 use crate::domain::event::{Event, Journalled, Kind};
 use crate::domain::id::{AccountId, CitizenId, EntryId, MandateId, OrganisationId};
 use crate::domain::procedure::Procedure;
+use crate::domain::{Instant, instant_text};
 use crate::journal::{bundle, leaf};
 
 /// Records a fact that changes nothing else: a sign-in, a reading, a refusal.
@@ -72,10 +71,6 @@ pub(super) fn unpack<T>(tx: &mut Tx<'_>, change: Journalled<T>) -> Result<T, Err
         record(tx, event)?;
     }
     Ok(value)
-}
-
-fn instant_text(at: Instant) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 fn clear_fields<'a>(id: &'a EntryId, event: &'a Event, at: &'a str) -> BTreeMap<&'a str, &'a str> {

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chrono::SecondsFormat;
-
 use super::Found;
+use crate::domain::instant_text;
 use crate::journal::bundle::{self, LONGEST};
 use crate::journal::leaf::{self, Hash, NOTHING_SEALED};
 use crate::journal::tree;
@@ -150,7 +149,7 @@ pub(super) fn about(
 fn odd_columns(row: &EntryRow) -> Vec<&'static str> {
     let Ok(fields) = serde_json::from_slice::<BTreeMap<String, String>>(&row.clear) else { return vec!["clear"] };
     let said = |name: &str| fields.get(name).map(String::as_str);
-    let at = examine::instant(row.at).to_rfc3339_opts(SecondsFormat::Micros, true);
+    let at = instant_text(examine::instant(row.at));
     let commitment = hash(&row.commitment);
     let leaf = commitment.map(|commitment| leaf::leaf_hash(&row.clear, &commitment));
     let columns = [

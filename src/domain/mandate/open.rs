@@ -167,7 +167,7 @@ fn opened_event(mandate: &Mandate, agreement: &Agreement) -> Event {
         .fact("draft", mandate.draft.as_str())
         .fact("procedures", procedures.join(" "))
         .fact("term", mandate.term.key())
-        .fact("expires_at", mandate.expires_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true))
+        .fact("expires_at", crate::domain::instant_text(mandate.expires_at))
         .fact("agreement", agreement.id.as_str())
         .fact("agreement_sha256", agreement.digest.to_string())
         .fact("document_sha256", mandate.document.to_string())
