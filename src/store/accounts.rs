@@ -115,7 +115,7 @@ pub fn by_email(db: &mut Db<'_>, email: &Email) -> Result<Option<Account>, Error
         .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
         .filter(accounts::email_index.eq(email_index(db.vault, email)))
         .select(COLUMNS)
-        .first::<Row>(db.connection)
+        .first::<Row>(db.connection()?)
         .optional()?;
     row.map(|row| row.open(db.vault)).transpose()
 }
@@ -129,7 +129,7 @@ pub fn find(db: &mut Db<'_>, id: &AccountId) -> Result<Account, Error> {
         .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
         .filter(accounts::id.eq(id.as_str()))
         .select(COLUMNS)
-        .first(db.connection)?;
+        .first(db.connection()?)?;
     row.open(db.vault)
 }
 
@@ -148,7 +148,7 @@ pub fn list(db: &mut Db<'_>, after: Option<&AccountId>, limit: i64) -> Result<Ve
     if let Some(after) = after {
         query = query.filter(accounts::id.gt(after.as_str()));
     }
-    query.load::<Row>(db.connection)?.into_iter().map(|row| row.open(db.vault)).collect()
+    query.load::<Row>(db.connection()?)?.into_iter().map(|row| row.open(db.vault)).collect()
 }
 
 /// The names of some accounts, in one query.
@@ -164,7 +164,7 @@ pub fn names(db: &mut Db<'_>, ids: &[AccountId]) -> Result<HashMap<AccountId, St
         .filter(accounts::id.eq_any(ids.iter().map(AccountId::as_str)))
         .filter(accounts::archived_at.is_null())
         .select(COLUMNS)
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     rows.into_iter().map(|row| row.open(db.vault).map(|account| (account.id, account.name))).collect()
 }
 
@@ -178,11 +178,11 @@ pub fn create(
     membership: Option<&Membership>,
     now: Instant,
 ) -> Result<Account, Error> {
-    let known = accounts::table.find(account.id.as_str()).count().get_result::<i64>(tx.connection)? > 0;
+    let known = accounts::table.find(account.id.as_str()).count().get_result::<i64>(tx.connection()?)? > 0;
     if known {
         diesel::update(accounts::table.find(account.id.as_str()))
             .set((accounts::auditor.eq(account.auditor), accounts::officer.eq(account.officer)))
-            .execute(tx.connection)?;
+            .execute(tx.connection()?)?;
     } else {
         let key = keys::make(tx, account.id.as_str(), now)?;
         let profile = seal(tx.vault, &key, &account)?;
@@ -197,7 +197,7 @@ pub fn create(
                 accounts::terms.eq(account.terms.as_deref()),
                 accounts::created_at.eq(stored(now)),
             ))
-            .execute(tx.connection)?;
+            .execute(tx.connection()?)?;
     }
     if let Some(membership) = membership {
         enrol(tx, &account.id, membership, now)?;
@@ -215,7 +215,7 @@ fn enrol(tx: &mut Tx<'_>, account: &AccountId, membership: &Membership, now: Ins
             membership.mediator.then_some(memberships::certified_until.eq(membership.certified_until.map(stored))),
             membership.manager.then_some(memberships::manager.eq(true)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     if changed > 0 {
         return Ok(());
     }
@@ -228,7 +228,7 @@ fn enrol(tx: &mut Tx<'_>, account: &AccountId, membership: &Membership, now: Ins
             memberships::certified_until.eq(membership.certified_until.map(stored)),
             memberships::created_at.eq(stored(now)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -240,7 +240,7 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Account>) -> Result<Account, Err
     let account = journal::unpack(tx, change)?;
     diesel::update(accounts::table.find(account.id.as_str()))
         .set((accounts::active.eq(account.active), accounts::terms.eq(account.terms.as_deref())))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(account)
 }
 
@@ -254,7 +254,7 @@ pub fn memberships(db: &mut Db<'_>, account: &AccountId) -> Result<Vec<(Membersh
         .filter(memberships::account.eq(account.as_str()))
         .order((organisations::name, organisations::id))
         .select(BELONGING)
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     rows.into_iter().map(belonging).collect()
 }
 
@@ -270,7 +270,7 @@ pub fn of_organisation(db: &mut Db<'_>, organisation: &OrganisationId, limit: i6
         .select(COLUMNS)
         .order(accounts::id)
         .limit(limit)
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     rows.into_iter().map(|row| row.open(db.vault)).collect()
 }
 

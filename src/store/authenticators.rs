@@ -60,7 +60,7 @@ fn opened(db: &mut Db<'_>, (row, wrapped): &(Row, Vec<u8>)) -> Result<(Authentic
 pub fn confirmed(db: &mut Db<'_>, account: &AccountId) -> Result<Option<(Authenticator, Secret)>, Error> {
     let row = found!()
         .filter(authenticators::account.eq(account.as_str()).and(authenticators::confirmed_at.is_not_null()))
-        .first(db.connection)
+        .first(db.connection()?)
         .optional()?;
     row.map(|row| opened(db, &row)).transpose()
 }
@@ -70,7 +70,7 @@ pub fn confirmed(db: &mut Db<'_>, account: &AccountId) -> Result<Option<(Authent
 /// # Errors
 /// The database fails.
 pub fn confirmed_locked(tx: &mut Tx<'_>, account: &AccountId) -> Result<Option<(Authenticator, Secret)>, Error> {
-    tx.connection.lock(&format!("authenticator|{account}"))?;
+    tx.connection()?.lock(&format!("authenticator|{account}"))?;
     confirmed(tx, account)
 }
 
@@ -82,7 +82,7 @@ pub fn pending(db: &mut Db<'_>, account: &AccountId) -> Result<Option<(Authentic
     let row = found!()
         .filter(authenticators::account.eq(account.as_str()).and(authenticators::confirmed_at.is_null()))
         .order(authenticators::id.desc())
-        .first(db.connection)
+        .first(db.connection()?)
         .optional()?;
     row.map(|row| opened(db, &row)).transpose()
 }
@@ -109,7 +109,7 @@ pub fn begin(
             authenticators::failures.eq(0),
             authenticators::created_at.eq(stored(now)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -126,7 +126,7 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Authenticator>) -> Result<Authen
             authenticators::locked_at.eq(device.locked_at.map(stored)),
             authenticators::confirmed_at.eq(device.confirmed_at.map(stored)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(device)
 }
 
@@ -137,7 +137,7 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Authenticator>) -> Result<Authen
 pub fn remove(tx: &mut Tx<'_>, change: Journalled<Authenticator>) -> Result<(), Error> {
     let device = journal::unpack(tx, change)?;
     set_recovery_codes(tx, &device.account, &[])?;
-    diesel::delete(authenticators::table.find(device.id.as_str())).execute(tx.connection)?;
+    diesel::delete(authenticators::table.find(device.id.as_str())).execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -147,7 +147,7 @@ pub fn remove(tx: &mut Tx<'_>, change: Journalled<Authenticator>) -> Result<(), 
 /// The database fails.
 pub fn set_recovery_codes(tx: &mut Tx<'_>, account: &AccountId, hashes: &[String]) -> Result<(), Error> {
     diesel::delete(recovery_codes::table.filter(recovery_codes::account.eq(account.as_str())))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     for (position, hash) in (0_i32..).zip(hashes) {
         diesel::insert_into(recovery_codes::table)
             .values((
@@ -155,7 +155,7 @@ pub fn set_recovery_codes(tx: &mut Tx<'_>, account: &AccountId, hashes: &[String
                 recovery_codes::position.eq(position),
                 recovery_codes::hash.eq(hash),
             ))
-            .execute(tx.connection)?;
+            .execute(tx.connection()?)?;
     }
     Ok(())
 }
@@ -168,7 +168,7 @@ pub fn recovery_codes(db: &mut Db<'_>, account: &AccountId) -> Result<Vec<(i32, 
     Ok(recovery_codes::table
         .filter(recovery_codes::account.eq(account.as_str()).and(recovery_codes::used_at.is_null()))
         .select((recovery_codes::position, recovery_codes::hash))
-        .load(db.connection)?)
+        .load(db.connection()?)?)
 }
 
 /// Spends a recovery code: true for the one caller that did.
@@ -177,5 +177,5 @@ pub fn recovery_codes(db: &mut Db<'_>, account: &AccountId) -> Result<Vec<(i32, 
 /// The database fails.
 pub fn spend_recovery_code(tx: &mut Tx<'_>, account: &AccountId, position: i32, now: Instant) -> Result<bool, Error> {
     let row = recovery_codes::table.find((account.as_str(), position)).filter(recovery_codes::used_at.is_null());
-    Ok(diesel::update(row).set(recovery_codes::used_at.eq(stored(now))).execute(tx.connection)? == 1)
+    Ok(diesel::update(row).set(recovery_codes::used_at.eq(stored(now))).execute(tx.connection()?)? == 1)
 }

@@ -35,7 +35,7 @@ pub fn keys(db: &mut Db<'_>, after: &str) -> Result<Vec<Key>, Error> {
         .order(person_keys::owner)
         .limit(PAGE)
         .select((person_keys::owner, person_keys::wrapped, person_keys::master_version, person_keys::created_at))
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     let key = |(owner, wrapped, master_version, at)| Key { owner, wrapped, master_version, created_at: read_back(at) };
     Ok(rows.into_iter().map(key).collect())
 }
@@ -50,7 +50,7 @@ pub fn destroyed(db: &mut Db<'_>, after: &str) -> Result<Vec<(String, Instant)>,
         .order(erasures::owner)
         .limit(PAGE)
         .select((erasures::owner, erasures::at))
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     Ok(rows.into_iter().map(|(owner, at)| (owner, read_back(at))).collect())
 }
 
@@ -60,8 +60,8 @@ pub fn destroyed(db: &mut Db<'_>, after: &str) -> Result<Vec<(String, Instant)>,
 /// The database fails.
 pub fn bring(tx: &mut Tx<'_>, key: &Key) -> Result<bool, Error> {
     let owner = key.owner.as_str();
-    let gone: i64 = erasures::table.find(owner).count().get_result(tx.connection)?;
-    let there: i64 = person_keys::table.find(owner).count().get_result(tx.connection)?;
+    let gone: i64 = erasures::table.find(owner).count().get_result(tx.connection()?)?;
+    let there: i64 = person_keys::table.find(owner).count().get_result(tx.connection()?)?;
     if gone + there > 0 || !is_known(tx, owner)? {
         return Ok(false);
     }
@@ -72,13 +72,13 @@ pub fn bring(tx: &mut Tx<'_>, key: &Key) -> Result<bool, Error> {
             person_keys::master_version.eq(key.master_version),
             person_keys::created_at.eq(stored(key.created_at)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(true)
 }
 
 fn is_known(db: &mut Db<'_>, owner: &str) -> Result<bool, Error> {
-    let citizens: i64 = citizens::table.find(owner).count().get_result(db.connection)?;
-    let accounts: i64 = accounts::table.find(owner).count().get_result(db.connection)?;
+    let citizens: i64 = citizens::table.find(owner).count().get_result(db.connection()?)?;
+    let accounts: i64 = accounts::table.find(owner).count().get_result(db.connection()?)?;
     Ok(citizens + accounts > 0)
 }
 
@@ -87,7 +87,7 @@ fn is_known(db: &mut Db<'_>, owner: &str) -> Result<bool, Error> {
 /// # Errors
 /// The database fails.
 pub fn destroy_again(tx: &mut Tx<'_>, owner: &str, at: Instant, now: Instant) -> Result<bool, Error> {
-    let gone: i64 = erasures::table.find(owner).count().get_result(tx.connection)?;
+    let gone: i64 = erasures::table.find(owner).count().get_result(tx.connection()?)?;
     if gone > 0 || !is_known(tx, owner)? {
         return Ok(false);
     }
@@ -128,10 +128,10 @@ pub fn without_key(db: &mut Db<'_>) -> Result<i64, Error> {
     let citizens: i64 = citizens::table
         .filter(citizens::destroyed_at.is_null().and(diesel::dsl::not(citizens::id.eq_any(keys()))))
         .count()
-        .get_result(db.connection)?;
+        .get_result(db.connection()?)?;
     let accounts: i64 = accounts::table
         .filter(accounts::destroyed_at.is_null().and(diesel::dsl::not(accounts::id.eq_any(keys()))))
         .count()
-        .get_result(db.connection)?;
+        .get_result(db.connection()?)?;
     Ok(citizens + accounts)
 }

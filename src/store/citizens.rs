@@ -89,14 +89,22 @@ type Columns = (citizens::id, citizens::subject, citizens::identity, key_rows::w
 const COLUMNS: Columns = (citizens::id, citizens::subject, citizens::identity, key_rows::wrapped);
 
 fn opened(vault: &Vault, (id, subject, identity, wrapped): Row) -> Result<Citizen, Error> {
-    let key = vault.unwrap_key(&id, &wrapped)?;
-    let identity = identity_from(&vault.open(&key, place(&id), &identity)?)?;
+    unsealed(vault, (id, subject, &identity, &wrapped))
+}
+
+/// A citizen from what was read together with something else.
+pub(super) fn unsealed(
+    vault: &Vault,
+    (id, subject, identity, wrapped): (String, String, &[u8], &[u8]),
+) -> Result<Citizen, Error> {
+    let key = vault.unwrap_key(&id, wrapped)?;
+    let identity = identity_from(&vault.open(&key, place(&id), identity)?)?;
     Ok(Citizen { id: parsed(&id, "citizens.id")?, subject, identity })
 }
 
 /// Makes this transaction the only one that opens for a citizen, or takes them out of use, until it ends.
 pub(super) fn lock(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
-    tx.connection.lock(&format!("person|{id}"))
+    tx.connection()?.lock(&format!("person|{id}"))
 }
 
 /// Keeps the identity of today and makes it searchable for the organisation; `first` says that it holds no mandate of theirs yet.
@@ -113,7 +121,7 @@ pub(super) fn update(
     lock(tx, id.as_str())?;
     let changed = diesel::update(citizens::table.find(id.as_str()).filter(citizens::archived_at.is_null()))
         .set((citizens::identity.eq(sealed), citizens::identity_index.eq(who)))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     // Archived or erased since they identified: nothing is opened for them.
     if changed == 0 {
         return Err(Error::Conflict);
@@ -132,7 +140,7 @@ pub fn held_by(db: &mut Db<'_>, organisation: &OrganisationId, id: &CitizenId, n
         .filter(holdings::organisation.eq(organisation.as_str()).and(holdings::citizen.eq(id.as_str())))
         .filter(holdings::last_end.gt(stored(now - SHOWN_AFTER_END)).and(citizens::archived_at.is_null()))
         .select(COLUMNS)
-        .first(db.connection)?;
+        .first(db.connection()?)?;
     opened(db.vault, row)
 }
 
@@ -145,7 +153,7 @@ pub fn find(db: &mut Db<'_>, id: &CitizenId) -> Result<Citizen, Error> {
         .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
         .filter(citizens::id.eq(id.as_str()))
         .select(COLUMNS)
-        .first(db.connection)?;
+        .first(db.connection()?)?;
     opened(db.vault, row)
 }
 
@@ -161,7 +169,7 @@ pub fn find_many(db: &mut Db<'_>, ids: &[CitizenId]) -> Result<Vec<Citizen>, Err
         .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
         .filter(citizens::id.eq_any(ids.iter().map(CitizenId::as_str)).and(citizens::archived_at.is_null()))
         .select(COLUMNS)
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     rows.into_iter().map(|row| opened(db.vault, row)).collect()
 }
 
@@ -230,7 +238,7 @@ pub fn list(
         let same = holdings::last_opened_at.eq(stored(*opened_at)).and(holdings::citizen.lt(citizen.to_string()));
         query = query.filter(earlier.or(same));
     }
-    let mut rows: Vec<(Row, chrono::NaiveDateTime, chrono::NaiveDateTime)> = query.load(db.connection)?;
+    let mut rows: Vec<(Row, chrono::NaiveDateTime, chrono::NaiveDateTime)> = query.load(db.connection()?)?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = match rows.last().filter(|_| more) {

@@ -17,7 +17,7 @@ use crate::domain::event::Journalled;
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = clients)]
-struct Row {
+pub(super) struct Row {
     id: String,
     name: String,
     redirect_uris: String,
@@ -101,7 +101,7 @@ pub fn register(tx: &mut Tx<'_>, change: Journalled<Client>, secret: &str, now: 
             clients::introspects.eq(client.introspects),
             clients::silent.eq(client.silent),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(client)
 }
 
@@ -131,7 +131,7 @@ pub fn rotate(
             clients::previous.eq(before),
             clients::previous_until.eq(overlap.map(stored)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(client)
 }
 
@@ -140,7 +140,7 @@ pub fn rotate(
 /// # Errors
 /// The database fails.
 pub fn find(db: &mut Db<'_>, id: &str) -> Result<Option<Client>, Error> {
-    let row = clients::table.find(id).select(Row::as_select()).first::<Row>(db.connection).optional()?;
+    let row = clients::table.find(id).select(Row::as_select()).first::<Row>(db.connection()?).optional()?;
     row.map(Client::try_from).transpose()
 }
 
@@ -156,7 +156,7 @@ pub fn with_secrets(db: &mut Db<'_>, id: &str, now: Instant) -> Result<Option<Wi
     type Secrets = (Vec<u8>, Option<Vec<u8>>, Option<chrono::NaiveDateTime>);
     let secrets = (clients::secret_hash, clients::previous, clients::previous_until);
     let found: Option<(Row, Secrets)> =
-        clients::table.find(id).select((Row::as_select(), secrets)).first(db.connection).optional()?;
+        clients::table.find(id).select((Row::as_select(), secrets)).first(db.connection()?).optional()?;
     let Some((row, (own, previous, until))) = found else { return Ok(None) };
     let mut hashes = vec![own];
     if let Some(before) = still_good(db, id, previous, until, now)? {
@@ -185,7 +185,7 @@ fn still_good(
 pub fn secrets(db: &mut Db<'_>, id: &str, now: Instant) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
     let own = own_secret(db, id)?;
     let (previous, until) =
-        clients::table.find(id).select((clients::previous, clients::previous_until)).first(db.connection)?;
+        clients::table.find(id).select((clients::previous, clients::previous_until)).first(db.connection()?)?;
     Ok(std::iter::once(own).chain(still_good(db, id, previous, until, now)?).collect())
 }
 
@@ -194,8 +194,12 @@ pub fn secrets(db: &mut Db<'_>, id: &str, now: Instant) -> Result<Vec<Zeroizing<
 /// # Errors
 /// The database fails, or the value was altered.
 pub fn own_secret(db: &mut Db<'_>, id: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let sealed: Vec<u8> = clients::table.find(id).select(clients::secret).first(db.connection)?;
-    db.vault.open(db.vault.system(), place(id), &sealed)
+    let sealed: Vec<u8> = clients::table.find(id).select(clients::secret).first(db.connection()?)?;
+    opened_secret(db, id, &sealed)
+}
+
+pub(super) fn opened_secret(db: &Db<'_>, id: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    db.vault.open(db.vault.system(), place(id), sealed)
 }
 
 /// The names of clients.
@@ -207,7 +211,7 @@ pub fn names(db: &mut Db<'_>, ids: &[String]) -> Result<HashMap<String, String>,
         return Ok(HashMap::new());
     }
     let rows: Vec<(String, String)> =
-        clients::table.filter(clients::id.eq_any(ids)).select((clients::id, clients::name)).load(db.connection)?;
+        clients::table.filter(clients::id.eq_any(ids)).select((clients::id, clients::name)).load(db.connection()?)?;
     Ok(rows.into_iter().collect())
 }
 
@@ -216,6 +220,6 @@ pub fn names(db: &mut Db<'_>, ids: &[String]) -> Result<HashMap<String, String>,
 /// # Errors
 /// The database fails.
 pub fn list(db: &mut Db<'_>, limit: i64) -> Result<Vec<Client>, Error> {
-    let rows = clients::table.order(clients::id).limit(limit).select(Row::as_select()).load::<Row>(db.connection)?;
+    let rows = clients::table.order(clients::id).limit(limit).select(Row::as_select()).load::<Row>(db.connection()?)?;
     rows.into_iter().map(Client::try_from).collect()
 }

@@ -158,7 +158,7 @@ pub fn start(tx: &mut Tx<'_>, draft: &Draft, expected: &Expected<'_>) -> Result<
             drafts::verifier.eq(expected.verifier),
             drafts::provider.eq(expected.provider),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -170,7 +170,7 @@ pub fn take_waiting(tx: &mut Tx<'_>, session: &SessionId, provider: &str, state_
     let mine = found!()
         .filter(drafts::state_hash.eq(state_hash).and(drafts::session.eq(session.as_str())))
         .filter(drafts::provider.eq(provider));
-    let found: Found = mine.first(tx.connection)?;
+    let found: Found = mine.first(tx.connection()?)?;
     let row = &found.0;
     let taken = diesel::update(drafts::table.find(&row.id).filter(drafts::state_hash.eq(state_hash)))
         .set((
@@ -178,7 +178,7 @@ pub fn take_waiting(tx: &mut Tx<'_>, session: &SessionId, provider: &str, state_
             drafts::nonce.eq(None::<String>),
             drafts::verifier.eq(None::<String>),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     if taken != 1 {
         return Err(Error::NotFound);
     }
@@ -193,7 +193,7 @@ pub fn take_waiting(tx: &mut Tx<'_>, session: &SessionId, provider: &str, state_
 /// There is none, or it is another session's.
 pub fn of_session(db: &mut Db<'_>, session: &SessionId, id: &DraftId) -> Result<Draft, Error> {
     let mine = found!().filter(drafts::id.eq(id.as_str()).and(drafts::session.eq(session.as_str())));
-    let found: Found = mine.first(db.connection)?;
+    let found: Found = mine.first(db.connection()?)?;
     opened(db, &found)
 }
 
@@ -202,7 +202,7 @@ pub fn of_session(db: &mut Db<'_>, session: &SessionId, id: &DraftId) -> Result<
 /// # Errors
 /// There is none, or it is another session's.
 pub fn of_session_locked(tx: &mut Tx<'_>, session: &SessionId, id: &DraftId) -> Result<Draft, Error> {
-    tx.connection.lock(&format!("draft|{id}"))?;
+    tx.connection()?.lock(&format!("draft|{id}"))?;
     of_session(tx, session, id)
 }
 
@@ -211,7 +211,7 @@ pub fn of_session_locked(tx: &mut Tx<'_>, session: &SessionId, id: &DraftId) -> 
 /// # Errors
 /// There is none.
 pub fn of_agreement(db: &mut Db<'_>, agreement_hash: &[u8]) -> Result<Draft, Error> {
-    let found: Found = found!().filter(drafts::agreement_hash.eq(agreement_hash)).first(db.connection)?;
+    let found: Found = found!().filter(drafts::agreement_hash.eq(agreement_hash)).first(db.connection()?)?;
     opened(db, &found)
 }
 
@@ -221,7 +221,7 @@ pub fn of_agreement(db: &mut Db<'_>, agreement_hash: &[u8]) -> Result<Draft, Err
 /// There is none.
 pub fn of_agreement_locked(tx: &mut Tx<'_>, agreement_hash: &[u8]) -> Result<Draft, Error> {
     let found = of_agreement(tx, agreement_hash)?;
-    tx.connection.lock(&format!("draft|{}", found.id))?;
+    tx.connection()?.lock(&format!("draft|{}", found.id))?;
     of_agreement(tx, agreement_hash)
 }
 
@@ -232,7 +232,7 @@ pub fn of_agreement_locked(tx: &mut Tx<'_>, agreement_hash: &[u8]) -> Result<Dra
 pub fn offer_agreement(tx: &mut Tx<'_>, draft: &DraftId, agreement_hash: &[u8]) -> Result<(), Error> {
     diesel::update(drafts::table.find(draft.as_str()))
         .set(drafts::agreement_hash.eq(agreement_hash))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -274,7 +274,7 @@ pub(super) fn write(tx: &mut Tx<'_>, draft: &Draft) -> Result<(), Error> {
             drafts::identity.eq(identity),
             drafts::agreement.eq(agreement),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 

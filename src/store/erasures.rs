@@ -61,7 +61,7 @@ pub fn ask(tx: &mut Tx<'_>, change: Journalled<Request>) -> Result<Request, Erro
             requests::asked_in.eq(request.asked_in.as_str()),
             requests::asked_at.eq(stored(request.asked_at)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(request)
 }
 
@@ -78,7 +78,7 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Request>) -> Result<Request, Err
             requests::decided_by.eq(by.as_ref().map(AccountId::as_str)),
             requests::decided_at.eq(stored(*at)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     if changed == 1 { Ok(request) } else { Err(Error::Conflict) }
 }
 
@@ -113,7 +113,7 @@ pub(super) fn stop(
 
 fn holders(db: &mut Db<'_>, citizen: &CitizenId) -> Result<Vec<OrganisationId>, Error> {
     let theirs = holdings::table.filter(holdings::citizen.eq(citizen.as_str())).select(holdings::organisation);
-    let found: Vec<String> = theirs.order(holdings::organisation).load(db.connection)?;
+    let found: Vec<String> = theirs.order(holdings::organisation).load(db.connection()?)?;
     found.iter().map(|id| parsed(id, "holdings.organisation")).collect()
 }
 
@@ -122,7 +122,7 @@ fn holders(db: &mut Db<'_>, citizen: &CitizenId) -> Result<Vec<OrganisationId>, 
 /// # Errors
 /// There is none.
 pub fn find(db: &mut Db<'_>, id: &ErasureId) -> Result<Request, Error> {
-    read(requests::table.find(id.as_str()).first(db.connection)?)
+    read(requests::table.find(id.as_str()).first(db.connection()?)?)
 }
 
 /// The same, alone with its citizen until the transaction ends.
@@ -145,7 +145,7 @@ pub fn find_locked(tx: &mut Tx<'_>, id: &ErasureId) -> Result<Request, Error> {
 /// The database fails.
 pub fn is_waiting(db: &mut Db<'_>, citizen: &CitizenId) -> Result<bool, Error> {
     let waiting = requests::table.filter(requests::citizen.eq(citizen.as_str()).and(requests::decided_at.is_null()));
-    Ok(waiting.count().get_result::<i64>(db.connection)? > 0)
+    Ok(waiting.count().get_result::<i64>(db.connection()?)? > 0)
 }
 
 /// Requests older than `after`, the latest first.
@@ -157,7 +157,7 @@ pub fn list(db: &mut Db<'_>, after: Option<&ErasureId>, limit: usize) -> Result<
     if let Some(after) = after {
         query = query.filter(requests::id.lt(after.as_str().to_owned()));
     }
-    query.load::<Row>(db.connection)?.into_iter().map(read).collect()
+    query.load::<Row>(db.connection()?)?.into_iter().map(read).collect()
 }
 
 /// Ends the requests that nobody decided in time, of one citizen or of all, at most a hundred; answers how many.
@@ -170,7 +170,7 @@ pub fn expire(tx: &mut Tx<'_>, citizen: Option<&CitizenId>, now: Instant) -> Res
     if let Some(citizen) = citizen {
         query = query.filter(requests::citizen.eq(citizen.as_str().to_owned()));
     }
-    let over = query.load::<Row>(tx.connection)?;
+    let over = query.load::<Row>(tx.connection()?)?;
     let mut many = 0;
     for row in over {
         if let Some(expired) = read(row)?.expire(now) {

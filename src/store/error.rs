@@ -8,7 +8,7 @@ pub enum Error {
     /// There is no such thing, or it is not yours: the two are the same.
     #[error("not found")]
     NotFound,
-    /// A constraint of the database refused a second one of what may exist once.
+    /// A constraint of the database refused a second one of what may exist once, or what was to be changed had changed in the meantime.
     #[error("another one exists already")]
     Conflict,
     /// The database does not answer, or refuses for now. Nothing was written.
@@ -29,7 +29,11 @@ impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         match error {
             DieselError::NotFound => Self::NotFound,
-            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Self::Conflict,
+            // The second: what a change was about had changed in the meantime (`demand_one`).
+            DieselError::DatabaseError(
+                DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::SerializationFailure,
+                _,
+            ) => Self::Conflict,
             // The message of a database error may quote a value: only its kind goes on.
             DieselError::DatabaseError(kind, info) => {
                 let constraint = info.constraint_name().unwrap_or("none").to_owned();

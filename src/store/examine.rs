@@ -123,7 +123,7 @@ pub fn batch(db: &mut Db<'_>, first: u64, signed: u64) -> Result<Option<Batch>, 
         .order(dsl::position)
         .limit(PAGE)
         .select((dsl::position, dsl::entry))
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     let last = placed.last().and_then(|(position, _)| u64::try_from(*position).ok()).map_or(0, |last| last + 1);
     let end = last.max(signed.min(first.saturating_add(WIDTH)));
     if end <= first {
@@ -158,7 +158,7 @@ fn place(position: u64) -> i64 {
 fn tiles(db: &mut Db<'_>, level: u8, number: u64) -> Result<Tiles, Error> {
     use journal_tiles::dsl;
     let wanted = dsl::journal_tiles.filter(dsl::level.eq(i32::from(level)).and(dsl::number.eq(place(number))));
-    let rows: Vec<(Vec<u8>, Vec<u8>)> = wanted.select((dsl::root, dsl::hashes)).limit(LISTED).load(db.connection)?;
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = wanted.select((dsl::root, dsl::hashes)).limit(LISTED).load(db.connection()?)?;
     Ok(rows.into_iter().map(|(root, hashes)| TileRow { root, hashes }).collect())
 }
 
@@ -207,7 +207,7 @@ type Identified<T> = Vec<(String, T)>;
 
 fn entry_rows(db: &mut Db<'_>, ids: &[String]) -> Result<Identified<Option<EntryRow>>, Error> {
     let all = journal_entries::table.filter(journal_entries::id.eq_any(ids)).select(COLUMNS);
-    match all.load::<EntryRow>(db.connection) {
+    match all.load::<EntryRow>(db.connection()?) {
         Ok(rows) => return Ok(rows.into_iter().map(|row| (row.id.clone(), Some(row))).collect()),
         Err(DieselError::DeserializationError(_)) => {}
         Err(other) => return Err(other.into()),
@@ -216,7 +216,7 @@ fn entry_rows(db: &mut Db<'_>, ids: &[String]) -> Result<Identified<Option<Entry
     let mut found = Vec::new();
     for id in ids {
         let one =
-            journal_entries::table.filter(journal_entries::id.eq(id)).select(COLUMNS).load::<EntryRow>(db.connection);
+            journal_entries::table.filter(journal_entries::id.eq(id)).select(COLUMNS).load::<EntryRow>(db.connection()?);
         match one {
             Ok(rows) => found.extend(rows.into_iter().map(|row| (id.clone(), Some(row)))),
             Err(DieselError::DeserializationError(_)) => found.push((id.clone(), None)),
@@ -231,12 +231,12 @@ fn sealed_rows(db: &mut Db<'_>, ids: &[String]) -> Result<Identified<SealedRow>,
     let rows: Vec<(String, String, Vec<u8>, Vec<u8>)> = dsl::journal_sealed
         .filter(dsl::entry.eq_any(ids))
         .select((dsl::entry, dsl::owner, dsl::salt, dsl::ciphertext))
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     let owners: HashSet<&String> = rows.iter().map(|(_, owner, ..)| owner).collect();
     // An auditor's role has no right to keys: nor is one needed, but to see whose part it is.
-    let keys: Vec<(String, Vec<u8>)> = if !owners.is_empty() && db.connection.may_read("person_keys")? {
+    let keys: Vec<(String, Vec<u8>)> = if !owners.is_empty() && db.connection()?.may_read("person_keys")? {
         let theirs = person_keys::table.filter(person_keys::owner.eq_any(owners));
-        theirs.select((person_keys::owner, person_keys::wrapped)).load(db.connection)?
+        theirs.select((person_keys::owner, person_keys::wrapped)).load(db.connection()?)?
     } else {
         Vec::new()
     };
@@ -274,15 +274,15 @@ pub fn checkpoints(db: &mut Db<'_>, after: i64) -> Result<Vec<(i64, Option<Check
     use journal_checkpoints::dsl;
     let columns = (dsl::size, dsl::root, dsl::at, dsl::note, dsl::previous);
     let page = dsl::journal_checkpoints.filter(dsl::size.gt(after)).order(dsl::size).limit(PAGE);
-    match page.select(columns).load::<CheckpointRow>(db.connection) {
+    match page.select(columns).load::<CheckpointRow>(db.connection()?) {
         Ok(rows) => return Ok(rows.into_iter().map(|row| (row.size, Some(row))).collect()),
         Err(DieselError::DeserializationError(_)) => {}
         Err(other) => return Err(other.into()),
     }
     let mut found = Vec::new();
-    for size in page.select(dsl::size).load::<i64>(db.connection)? {
+    for size in page.select(dsl::size).load::<i64>(db.connection()?)? {
         let one = dsl::journal_checkpoints.filter(dsl::size.eq(size)).select(columns);
-        match one.first::<CheckpointRow>(db.connection) {
+        match one.first::<CheckpointRow>(db.connection()?) {
             Ok(row) => found.push((size, Some(row))),
             Err(DieselError::DeserializationError(_)) => found.push((size, None)),
             Err(other) => return Err(other.into()),

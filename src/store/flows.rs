@@ -1,13 +1,16 @@
 //! Sign-ins at public services in progress.
 
+use diesel::dsl::Eq;
 use diesel::prelude::*;
 
 use super::organisations::{procedures, procedures_text};
-use super::schema::flows;
+use super::mandates::{AuthorisationRow, Row as MandateRow, grouped};
+use super::schema::{authorisations, clients, flows, mandates};
 use super::{Db, Error, Tx, parsed, read_back, stored};
 use crate::domain::Instant;
 use crate::domain::flow::{Flow, LIFE};
-use crate::domain::id::{AccountId, CitizenId, FlowId, SessionId};
+use crate::domain::id::{CitizenId, FlowId, OrganisationId};
+use crate::domain::mandate::Mandate;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = flows)]
@@ -54,30 +57,45 @@ impl TryFrom<Row> for Flow {
     }
 }
 
-/// Writes a new sign-in.
+type TakenBy = (Eq<flows::account, Option<String>>, Eq<flows::session, Option<String>>);
+
+fn taken_by(flow: &Flow) -> TakenBy {
+    let (account, session) = (flow.account.as_ref(), flow.session.as_ref());
+    (flows::account.eq(account.map(ToString::to_string)), flows::session.eq(session.map(ToString::to_string)))
+}
+
+/// The row of a sign-in, if nobody else took it up.
+macro_rules! free {
+    ($flow:expr) => {{
+        let (account, session) = taken_by($flow);
+        flows::table.filter(flows::id.eq($flow.id.to_string()).and(flows::account.is_null().or(account.and(session))))
+    }};
+}
+
+/// Writes a new sign-in; `used_at` if it is over at once, because a choice is repeated.
 ///
 /// # Errors
 /// The database fails.
-pub fn start(tx: &mut Tx<'_>, flow: &Flow) -> Result<(), Error> {
-    diesel::insert_into(flows::table)
-        .values((
-            flows::id.eq(flow.id.as_str()),
-            flows::client.eq(&flow.client),
-            flows::browser_hash.eq(flow.browser.as_slice()),
-            flows::redirect_uri.eq(&flow.redirect_uri),
-            flows::state.eq(flow.state.as_deref()),
-            flows::nonce.eq(flow.nonce.as_deref()),
-            flows::scope.eq(&flow.scope),
-            flows::procedures.eq(flow.procedures.as_ref().map(procedures_text)),
-            flows::citizen.eq(flow.citizen.as_ref().map(CitizenId::as_str)),
-            flows::code_since.eq(flow.code_since.map(stored)),
-            flows::challenge.eq(flow.challenge.as_deref()),
-            flows::dpop_key.eq(flow.dpop_key.as_deref()),
-            flows::created_at.eq(stored(flow.created_at)),
-            flows::expires_at.eq(stored(flow.created_at + LIFE)),
-        ))
-        .execute(tx.connection)?;
-    Ok(())
+pub fn start(tx: &mut Tx<'_>, flow: &Flow, used_at: Option<Instant>) -> Result<(), Error> {
+    tx.insert(diesel::insert_into(flows::table).values((
+        flows::id.eq(flow.id.to_string()),
+        flows::client.eq(flow.client.clone()),
+        flows::browser_hash.eq(flow.browser.to_vec()),
+        flows::redirect_uri.eq(flow.redirect_uri.clone()),
+        flows::state.eq(flow.state.clone()),
+        flows::nonce.eq(flow.nonce.clone()),
+        flows::scope.eq(flow.scope.clone()),
+        flows::procedures.eq(flow.procedures.as_ref().map(procedures_text)),
+        flows::citizen.eq(flow.citizen.as_ref().map(ToString::to_string)),
+        flows::code_since.eq(flow.code_since.map(stored)),
+        flows::challenge.eq(flow.challenge.clone()),
+        flows::dpop_key.eq(flow.dpop_key.clone()),
+        flows::account.eq(flow.account.as_ref().map(ToString::to_string)),
+        flows::session.eq(flow.session.as_ref().map(ToString::to_string)),
+        flows::created_at.eq(stored(flow.created_at)),
+        flows::expires_at.eq(stored(flow.created_at + LIFE)),
+        flows::used_at.eq(used_at.map(stored)),
+    )))
 }
 
 /// A sign-in.
@@ -85,7 +103,64 @@ pub fn start(tx: &mut Tx<'_>, flow: &Flow) -> Result<(), Error> {
 /// # Errors
 /// There is none.
 pub fn find(db: &mut Db<'_>, id: &FlowId) -> Result<Flow, Error> {
-    flows::table.find(id.as_str()).select(Row::as_select()).first::<Row>(db.connection)?.try_into()
+    flows::table.find(id.as_str()).select(Row::as_select()).first::<Row>(db.connection()?)?.try_into()
+}
+
+/// A sign-in, and the name of the service.
+///
+/// # Errors
+/// There is none.
+pub fn with_service(db: &mut Db<'_>, id: &FlowId) -> Result<(Flow, String), Error> {
+    let found: (Row, String) = flows::table
+        .inner_join(clients::table.on(clients::id.eq(flows::client)))
+        .filter(flows::id.eq(id.as_str()))
+        .select((Row::as_select(), clients::name))
+        .first(db.connection()?)?;
+    Ok((found.0.try_into()?, found.1))
+}
+
+/// A sign-in about to be answered for a citizen, with all that the choice is made of.
+pub struct Choosing {
+    /// The sign-in.
+    pub flow: Flow,
+    /// The name of the service.
+    pub service: String,
+    /// The citizen's mandates of the organisation that still hold a place, each with the authorisations that have not ended.
+    pub held: Vec<Mandate>,
+}
+
+/// A sign-in and what the organisation holds of a citizen, in one query.
+///
+/// # Errors
+/// There is no such sign-in.
+pub fn choosing(
+    db: &mut Db<'_>,
+    id: &FlowId,
+    organisation: &OrganisationId,
+    citizen: &CitizenId,
+) -> Result<Choosing, Error> {
+    type Found = (Row, String, Option<MandateRow>, Option<AuthorisationRow>);
+    let theirs = authorisations::organisation.eq(organisation.to_string()).and(authorisations::citizen.eq(citizen.to_string()));
+    let rows: Vec<Found> = flows::table
+        .inner_join(clients::table.on(clients::id.eq(flows::client)))
+        .left_join(authorisations::table.on(theirs.and(authorisations::ended_at.is_null())))
+        .left_join(mandates::table.on(mandates::id.eq(authorisations::mandate)))
+        .filter(flows::id.eq(id.as_str()))
+        .select((
+            Row::as_select(),
+            clients::name,
+            Option::<MandateRow>::as_select(),
+            Option::<AuthorisationRow>::as_select(),
+        ))
+        .load(db.connection()?)?;
+    // One row for each authorisation; the sign-in is the same in all of them.
+    let (mut found, mut held) = (None, Vec::new());
+    for (flow, service, mandate, part) in rows {
+        held.extend(mandate.zip(part));
+        found = Some((flow, service));
+    }
+    let (flow, service) = found.ok_or(Error::NotFound)?;
+    Ok(Choosing { flow: flow.try_into()?, service, held: grouped(held)? })
 }
 
 /// Keeps who took it up.
@@ -93,20 +168,14 @@ pub fn find(db: &mut Db<'_>, id: &FlowId) -> Result<Flow, Error> {
 /// # Errors
 /// [`Error::Conflict`] if somebody else did in the meantime.
 pub fn take(tx: &mut Tx<'_>, flow: &Flow) -> Result<(), Error> {
-    let (account, session) =
-        (flow.account.as_ref().map(AccountId::as_str), flow.session.as_ref().map(SessionId::as_str));
-    let free = flows::account.is_null().or(flows::account.eq(account).and(flows::session.eq(session)));
-    let changed = diesel::update(flows::table.find(flow.id.as_str()).filter(free))
-        .set((flows::account.eq(account), flows::session.eq(session)))
-        .execute(tx.connection)?;
-    if changed == 1 { Ok(()) } else { Err(Error::Conflict) }
+    tx.update_one(diesel::update(free!(flow)).set(taken_by(flow)))
 }
 
-/// Ends it: true for the one caller that did. A flow gives one code, or one refusal.
+/// Ends it in the hands of whoever took it up. A flow gives one code, or one refusal.
 ///
 /// # Errors
-/// The database fails.
-pub fn spend(tx: &mut Tx<'_>, id: &FlowId, now: Instant) -> Result<bool, Error> {
-    let row = flows::table.find(id.as_str()).filter(flows::used_at.is_null());
-    Ok(diesel::update(row).set(flows::used_at.eq(stored(now))).execute(tx.connection)? == 1)
+/// [`Error::Conflict`] if it ended in the meantime, or somebody else took it up.
+pub fn spend(tx: &mut Tx<'_>, flow: &Flow, now: Instant) -> Result<(), Error> {
+    let row = free!(flow).filter(flows::used_at.is_null());
+    tx.update_one(diesel::update(row).set((taken_by(flow), flows::used_at.eq(stored(now)))))
 }

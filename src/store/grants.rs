@@ -12,7 +12,7 @@ use crate::domain::mandate::exercise::Pass;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = grants)]
-struct Row {
+pub(super) struct Row {
     flow: String,
     client: String,
     account: String,
@@ -83,36 +83,25 @@ pub struct New<'a> {
 /// [`Error::Conflict`] if the flow gave a code already.
 pub fn issue(tx: &mut Tx<'_>, pass: &Pass, new: &New<'_>, now: Instant) -> Result<(), Error> {
     let New { flow, repeats, session, auth_time, code_hash } = *new;
-    diesel::insert_into(grants::table)
-        .values((
-            grants::code_hash.eq(code_hash),
-            grants::flow.eq(flow.id.as_str()),
-            grants::client.eq(&flow.client),
-            grants::account.eq(pass.account().as_str()),
-            grants::session.eq(session.as_str()),
-            grants::organisation.eq(pass.organisation().as_str()),
-            grants::citizen.eq(pass.citizen().as_str()),
-            grants::mandate.eq(pass.mandate().as_str()),
-            grants::procedure.eq(pass.procedure().key()),
-            grants::redirect_uri.eq(&flow.redirect_uri),
-            grants::nonce.eq(flow.nonce.as_deref()),
-            grants::scope.eq(&flow.scope),
-            grants::challenge.eq(flow.challenge.as_deref()),
-            grants::dpop_key.eq(flow.dpop_key.as_deref()),
-            grants::repeats.eq(repeats.map(FlowId::as_str)),
-            grants::auth_time.eq(stored(auth_time)),
-            grants::code_expires_at.eq(stored(now + CODE_LIFE)),
-        ))
-        .execute(tx.connection)?;
-    Ok(())
-}
-
-/// The grant of a code.
-///
-/// # Errors
-/// There is none.
-pub fn of_code(db: &mut Db<'_>, code_hash: &[u8]) -> Result<Grant, Error> {
-    grants::table.find(code_hash).select(Row::as_select()).first::<Row>(db.connection)?.try_into()
+    tx.insert(diesel::insert_into(grants::table).values((
+        grants::code_hash.eq(code_hash.to_vec()),
+        grants::flow.eq(flow.id.to_string()),
+        grants::client.eq(flow.client.clone()),
+        grants::account.eq(pass.account().to_string()),
+        grants::session.eq(session.to_string()),
+        grants::organisation.eq(pass.organisation().to_string()),
+        grants::citizen.eq(pass.citizen().to_string()),
+        grants::mandate.eq(pass.mandate().to_string()),
+        grants::procedure.eq(pass.procedure().key()),
+        grants::redirect_uri.eq(flow.redirect_uri.clone()),
+        grants::nonce.eq(flow.nonce.clone()),
+        grants::scope.eq(flow.scope.clone()),
+        grants::challenge.eq(flow.challenge.clone()),
+        grants::dpop_key.eq(flow.dpop_key.clone()),
+        grants::repeats.eq(repeats.map(ToString::to_string)),
+        grants::auth_time.eq(stored(auth_time)),
+        grants::code_expires_at.eq(stored(now + CODE_LIFE)),
+    )))
 }
 
 /// The grant of an access token.
@@ -121,46 +110,55 @@ pub fn of_code(db: &mut Db<'_>, code_hash: &[u8]) -> Result<Grant, Error> {
 /// There is none.
 pub fn of_token(db: &mut Db<'_>, token_hash: &[u8]) -> Result<Grant, Error> {
     let row = grants::table.filter(grants::token_hash.eq(token_hash)).select(Row::as_select());
-    row.first::<Row>(db.connection)?.try_into()
+    row.first::<Row>(db.connection()?)?.try_into()
 }
 
-/// Spends the code: true for the one caller that did.
+/// The code becomes an access token, bound to the key whose proof came with it.
 ///
 /// # Errors
-/// The database fails.
-pub fn spend_code(tx: &mut Tx<'_>, code_hash: &[u8], now: Instant) -> Result<bool, Error> {
-    let row = grants::table.find(code_hash).filter(grants::code_used_at.is_null());
-    Ok(diesel::update(row).set(grants::code_used_at.eq(stored(now))).execute(tx.connection)? == 1)
-}
-
-/// Keeps the access token that the code became, bound to the key whose proof came with it.
-///
-/// # Errors
-/// The database fails.
-pub fn give_token(
+/// [`Error::Conflict`] if the code was spent, or the grant revoked, in the meantime.
+pub fn redeem(
     tx: &mut Tx<'_>,
     code_hash: &[u8],
     token_hash: &[u8],
     proof: Option<&str>,
     now: Instant,
 ) -> Result<(), Error> {
-    diesel::update(grants::table.find(code_hash))
-        .set((
-            grants::token_hash.eq(token_hash),
-            grants::token_expires_at.eq(stored(now + TOKEN_LIFE)),
-            grants::dpop_key.eq(proof),
-        ))
-        .execute(tx.connection)?;
-    Ok(())
+    let good = grants::code_hash.eq(code_hash.to_vec()).and(grants::revoked_at.is_null());
+    tx.update_one(diesel::update(grants::table.filter(good.and(grants::code_used_at.is_null()))).set((
+        grants::code_used_at.eq(stored(now)),
+        grants::token_hash.eq(token_hash.to_vec()),
+        grants::token_expires_at.eq(stored(now + TOKEN_LIFE)),
+        grants::dpop_key.eq(proof.map(str::to_owned)),
+    )))
 }
 
-/// Spends the access token: true for the one caller that did.
+/// Spends a code that gives nothing.
 ///
 /// # Errors
 /// The database fails.
-pub fn spend_token(tx: &mut Tx<'_>, token_hash: &[u8], now: Instant) -> Result<bool, Error> {
-    let row = grants::table.filter(grants::token_hash.eq(token_hash)).filter(grants::token_used_at.is_null());
-    Ok(diesel::update(row).set(grants::token_used_at.eq(stored(now))).execute(tx.connection)? == 1)
+pub fn burn_code(tx: &mut Tx<'_>, code_hash: &[u8], now: Instant) -> Result<(), Error> {
+    let row = grants::table.filter(grants::code_hash.eq(code_hash.to_vec()).and(grants::code_used_at.is_null()));
+    tx.update(diesel::update(row).set(grants::code_used_at.eq(stored(now))))
+}
+
+/// Spends the access token.
+///
+/// # Errors
+/// [`Error::Conflict`] if it was spent, or revoked, in the meantime.
+pub fn spend_token(tx: &mut Tx<'_>, token_hash: &[u8], now: Instant) -> Result<(), Error> {
+    let good = grants::token_hash.eq(token_hash.to_vec()).and(grants::revoked_at.is_null());
+    let row = grants::table.filter(good.and(grants::token_used_at.is_null()));
+    tx.update_one(diesel::update(row).set(grants::token_used_at.eq(stored(now))))
+}
+
+/// Spends an access token that gives nothing.
+///
+/// # Errors
+/// The database fails.
+pub fn burn_token(tx: &mut Tx<'_>, token_hash: &[u8], now: Instant) -> Result<(), Error> {
+    let row = grants::table.filter(grants::token_hash.eq(token_hash.to_vec()).and(grants::token_used_at.is_null()));
+    tx.update(diesel::update(row).set(grants::token_used_at.eq(stored(now))))
 }
 
 /// The grant of a flow.
@@ -169,7 +167,7 @@ pub fn spend_token(tx: &mut Tx<'_>, token_hash: &[u8], now: Instant) -> Result<b
 /// There is none.
 pub fn of_flow(db: &mut Db<'_>, flow: &FlowId) -> Result<Grant, Error> {
     let row = grants::table.filter(grants::flow.eq(flow.as_str())).select(Row::as_select());
-    row.first::<Row>(db.connection)?.try_into()
+    row.first::<Row>(db.connection()?)?.try_into()
 }
 
 /// The newest choices of a session that are looked at.
@@ -185,7 +183,7 @@ pub fn choices(db: &mut Db<'_>, session: &SessionId) -> Result<Vec<Grant>, Error
         .order(grants::code_expires_at.desc())
         .limit(CHOICES)
         .select(Row::as_select())
-        .load::<Row>(db.connection)?;
+        .load::<Row>(db.connection()?)?;
     rows.into_iter().map(Grant::try_from).collect()
 }
 
@@ -195,11 +193,11 @@ pub fn choices(db: &mut Db<'_>, session: &SessionId) -> Result<Vec<Grant>, Error
 /// The database fails.
 pub fn revoke(tx: &mut Tx<'_>, flow: &FlowId, now: Instant) -> Result<(), Error> {
     let named = grants::table.filter(grants::flow.eq(flow.as_str())).select(grants::repeats);
-    let repeated: Option<String> = named.first(tx.connection).optional()?.flatten();
+    let repeated: Option<String> = named.first(tx.connection()?).optional()?.flatten();
     let choice = repeated.unwrap_or_else(|| flow.to_string());
     let all = grants::flow.eq(&choice).or(grants::repeats.eq(&choice));
     diesel::update(grants::table.filter(all).filter(grants::revoked_at.is_null()))
         .set(grants::revoked_at.eq(stored(now)))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(super) fn owner(text: &str) -> Result<Owner, Error> {
 /// Whether a hold keeps a person's data.
 pub(super) fn is_held(db: &mut Db<'_>, person: &str) -> Result<bool, Error> {
     let set = holds::table.filter(holds::person.eq(person).and(holds::lifted_at.is_null()));
-    Ok(set.count().get_result::<i64>(db.connection)? > 0)
+    Ok(set.count().get_result::<i64>(db.connection()?)? > 0)
 }
 
 /// What is known of a person where a hold or an erasure is decided; nothing if there is nobody.
@@ -42,10 +42,10 @@ pub(super) fn is_held(db: &mut Db<'_>, person: &str) -> Result<bool, Error> {
 pub fn standing(db: &mut Db<'_>, person: &Owner) -> Result<Option<Standing>, Error> {
     let destroyed: Option<Option<chrono::NaiveDateTime>> = match person {
         Owner::Citizen(id) => {
-            citizens::table.find(id.as_str()).select(citizens::destroyed_at).first(db.connection).optional()?
+            citizens::table.find(id.as_str()).select(citizens::destroyed_at).first(db.connection()?).optional()?
         }
         Owner::Account(id) => {
-            accounts::table.find(id.as_str()).select(accounts::destroyed_at).first(db.connection).optional()?
+            accounts::table.find(id.as_str()).select(accounts::destroyed_at).first(db.connection()?).optional()?
         }
     };
     let Some(destroyed) = destroyed else { return Ok(None) };
@@ -75,7 +75,7 @@ pub fn set(tx: &mut Tx<'_>, change: Journalled<Hold>) -> Result<Hold, Error> {
             holds::set_by.eq(hold.set_by.as_str()),
             holds::set_at.eq(stored(hold.set_at)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(hold)
 }
 
@@ -88,7 +88,7 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Hold>) -> Result<Hold, Error> {
     if let Some((by, at)) = &hold.lifted {
         diesel::update(holds::table.find(hold.id.as_str()).filter(holds::lifted_at.is_null()))
             .set((holds::lifted_by.eq(by.as_str()), holds::lifted_at.eq(stored(*at))))
-            .execute(tx.connection)?;
+            .execute(tx.connection()?)?;
     }
     Ok(hold)
 }
@@ -98,9 +98,9 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Hold>) -> Result<Hold, Error> {
 /// # Errors
 /// There is none.
 pub fn find_locked(tx: &mut Tx<'_>, id: &HoldId) -> Result<Hold, Error> {
-    let person: String = holds::table.find(id.as_str()).select(holds::person).first(tx.connection)?;
+    let person: String = holds::table.find(id.as_str()).select(holds::person).first(tx.connection()?)?;
     super::citizens::lock(tx, &person)?;
-    read(holds::table.find(id.as_str()).first(tx.connection)?)
+    read(holds::table.find(id.as_str()).first(tx.connection()?)?)
 }
 
 /// The holds that are set, the latest first.
@@ -112,6 +112,6 @@ pub fn list(db: &mut Db<'_>, limit: usize) -> Result<Vec<Hold>, Error> {
         .filter(holds::lifted_at.is_null())
         .order(holds::id.desc())
         .limit(super::rows(limit))
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     rows.into_iter().map(read).collect()
 }

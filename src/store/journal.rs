@@ -29,30 +29,27 @@ pub fn record(tx: &mut Tx<'_>, event: &Event) -> Result<EntryId, Error> {
         return Err(Error::Corrupt("an entry longer than any"));
     }
     let leaf = leaf::leaf_hash(&clear, &commitment);
-    diesel::insert_into(journal_entries::table)
-        .values((
-            journal_entries::id.eq(id.as_str()),
+    let text = |id: &str| id.to_owned();
+    tx.insert(diesel::insert_into(journal_entries::table).values((
+            journal_entries::id.eq(id.to_string()),
             journal_entries::at.eq(stored(event.at)),
             journal_entries::kind.eq(event.kind.code()),
-            journal_entries::organisation.eq(event.organisation.as_ref().map(OrganisationId::as_str)),
-            journal_entries::actor.eq(event.actor.as_ref().map(AccountId::as_str)),
-            journal_entries::citizen.eq(event.citizen.as_ref().map(CitizenId::as_str)),
-            journal_entries::mandate.eq(event.mandate.as_ref().map(MandateId::as_str)),
-            journal_entries::client.eq(event.client.as_deref()),
-            journal_entries::clear.eq(&clear),
-            journal_entries::commitment.eq(commitment.as_slice()),
-            journal_entries::leaf.eq(leaf.as_slice()),
-        ))
-        .execute(tx.connection)?;
+            journal_entries::organisation.eq(event.organisation.as_ref().map(|id| text(id.as_str()))),
+            journal_entries::actor.eq(event.actor.as_ref().map(|id| text(id.as_str()))),
+            journal_entries::citizen.eq(event.citizen.as_ref().map(|id| text(id.as_str()))),
+            journal_entries::mandate.eq(event.mandate.as_ref().map(|id| text(id.as_str()))),
+            journal_entries::client.eq(event.client.clone()),
+            journal_entries::clear.eq(clear),
+            journal_entries::commitment.eq(commitment.to_vec()),
+            journal_entries::leaf.eq(leaf.to_vec()),
+        )))?;
     if let Some(part) = sealed {
-        diesel::insert_into(journal_sealed::table)
-            .values((
-                journal_sealed::entry.eq(id.as_str()),
-                journal_sealed::owner.eq(part.owner),
-                journal_sealed::salt.eq(part.salt.as_slice()),
-                journal_sealed::ciphertext.eq(part.ciphertext),
-            ))
-            .execute(tx.connection)?;
+        tx.insert(diesel::insert_into(journal_sealed::table).values((
+            journal_sealed::entry.eq(id.to_string()),
+            journal_sealed::owner.eq(part.owner),
+            journal_sealed::salt.eq(part.salt.to_vec()),
+            journal_sealed::ciphertext.eq(part.ciphertext),
+        )))?;
     }
     Ok(id)
 }
@@ -60,7 +57,7 @@ pub fn record(tx: &mut Tx<'_>, event: &Event) -> Result<EntryId, Error> {
 /// The instant of the newest entry.
 pub(super) fn newest(db: &mut Db<'_>) -> Result<Option<Instant>, Error> {
     let newest = journal_entries::table.order(journal_entries::id.desc()).select(journal_entries::at);
-    let at: Option<chrono::NaiveDateTime> = newest.first(db.connection).optional()?;
+    let at: Option<chrono::NaiveDateTime> = newest.first(db.connection()?).optional()?;
     Ok(at.map(read_back))
 }
 
@@ -190,7 +187,7 @@ pub fn list_forward(
 fn loaded(db: &mut Db<'_>, query: Matching<'_>) -> Result<Vec<Entry>, Error> {
     use journal_entries::dsl;
     let columns = (dsl::id, dsl::at, dsl::kind, dsl::clear, dsl::commitment, dsl::leaf);
-    query.select(columns).load::<Row>(db.connection)?.into_iter().map(Entry::try_from).collect()
+    query.select(columns).load::<Row>(db.connection()?)?.into_iter().map(Entry::try_from).collect()
 }
 
 fn matching(filter: &Filter) -> Matching<'_> {
@@ -238,7 +235,7 @@ pub fn find(db: &mut Db<'_>, id: &EntryId) -> Result<Entry, Error> {
     dsl::journal_entries
         .find(id.as_str())
         .select((dsl::id, dsl::at, dsl::kind, dsl::clear, dsl::commitment, dsl::leaf))
-        .first::<Row>(db.connection)?
+        .first::<Row>(db.connection()?)?
         .try_into()
 }
 
@@ -249,7 +246,7 @@ pub fn find(db: &mut Db<'_>, id: &EntryId) -> Result<Entry, Error> {
 pub fn sealed_part(db: &mut Db<'_>, id: &EntryId) -> Result<Option<Vec<u8>>, Error> {
     use journal_sealed::dsl;
     let row: Option<(String, Vec<u8>)> =
-        dsl::journal_sealed.find(id.as_str()).select((dsl::owner, dsl::ciphertext)).first(db.connection).optional()?;
+        dsl::journal_sealed.find(id.as_str()).select((dsl::owner, dsl::ciphertext)).first(db.connection()?).optional()?;
     let Some((owner, ciphertext)) = row else { return Ok(None) };
     let key = person_keys::of(db, &owner)?;
     Ok(Some(db.vault.open(&key, place(id.as_str()), &ciphertext)?.to_vec()))

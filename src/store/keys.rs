@@ -56,7 +56,7 @@ const fn place(row: &str) -> Place<'_> {
 /// The database fails, or a value was altered.
 pub fn all(db: &mut Db<'_>) -> Result<Vec<SigningKey>, Error> {
     let rows: Vec<Row> =
-        signing_keys::table.order((signing_keys::created_at.desc(), signing_keys::kid)).load(db.connection)?;
+        signing_keys::table.order((signing_keys::created_at.desc(), signing_keys::kid)).load(db.connection()?)?;
     rows.into_iter()
         .map(|row| {
             let private = if row.private.is_empty() {
@@ -89,7 +89,7 @@ pub fn of(all: &[SigningKey], algorithm: SigningAlgorithm) -> Vec<Key> {
 /// # Errors
 /// The database fails.
 pub fn grant(tx: &mut Tx<'_>, new: &NewKey, wish: Wish, ages: &Ages, now: Instant) -> Result<bool, Error> {
-    tx.connection.lock("signing_keys")?;
+    tx.connection()?.lock("signing_keys")?;
     let known = of(&all(tx)?, new.algorithm);
     let changes = signing_key::grant(&known, wish, &new.kid, new.algorithm, ages, now);
     let granted = !changes.is_empty();
@@ -104,7 +104,7 @@ pub fn grant(tx: &mut Tx<'_>, new: &NewKey, wish: Wish, ages: &Ages, now: Instan
 /// # Errors
 /// The database fails.
 pub fn advance(tx: &mut Tx<'_>, ages: &Ages, now: Instant) -> Result<(), Error> {
-    tx.connection.lock("signing_keys")?;
+    tx.connection()?.lock("signing_keys")?;
     let all = all(tx)?;
     for algorithm in SigningAlgorithm::OF_KEYS {
         let mut changes = signing_key::due(&of(&all, algorithm), ages, now);
@@ -129,7 +129,7 @@ fn insert(tx: &mut Tx<'_>, change: Journalled<Key>, new: &NewKey) -> Result<(), 
             signing_keys::signs_from.eq(stored(key.signs_from)),
             signing_keys::urgent.eq(key.urgent),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     events.iter().try_for_each(|event| journal::record(tx, event).map(drop))
 }
 
@@ -137,13 +137,13 @@ fn save(tx: &mut Tx<'_>, change: Journalled<Key>) -> Result<(), Error> {
     let (key, events) = change.into_parts();
     let row = || signing_keys::table.find(key.kid.as_str());
     if key.state == State::Gone {
-        diesel::delete(row()).execute(tx.connection)?;
+        diesel::delete(row()).execute(tx.connection()?)?;
     } else {
         let place = (signing_keys::state.eq(key.state.code()), signing_keys::retired_at.eq(key.retired_at.map(stored)));
-        diesel::update(row()).set(place).execute(tx.connection)?;
+        diesel::update(row()).set(place).execute(tx.connection()?)?;
     }
     if key.state == State::VerifyOnly {
-        diesel::update(row()).set(signing_keys::private.eq(Vec::<u8>::new())).execute(tx.connection)?;
+        diesel::update(row()).set(signing_keys::private.eq(Vec::<u8>::new())).execute(tx.connection()?)?;
     }
     events.iter().try_for_each(|event| journal::record(tx, event).map(drop))
 }

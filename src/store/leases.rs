@@ -11,14 +11,14 @@ use crate::domain::Instant;
 /// # Errors
 /// The database fails.
 pub fn take(tx: &mut Tx<'_>, name: &str, holder: &str, until: Instant, now: Instant) -> Result<bool, Error> {
-    tx.connection.lock(&format!("lease|{name}"))?;
+    tx.connection()?.lock(&format!("lease|{name}"))?;
     let found: Option<(String, chrono::NaiveDateTime)> =
-        leases::table.find(name).select((leases::holder, leases::until)).first(tx.connection).optional()?;
+        leases::table.find(name).select((leases::holder, leases::until)).first(tx.connection()?).optional()?;
     let mine = (leases::holder.eq(holder), leases::until.eq(stored(until)));
     match found {
         Some((other, end)) if other != holder && crate::domain::runs(now, read_back(end)) => return Ok(false),
-        Some(_) => diesel::update(leases::table.find(name)).set(mine).execute(tx.connection)?,
-        None => diesel::insert_into(leases::table).values((leases::name.eq(name), mine)).execute(tx.connection)?,
+        Some(_) => diesel::update(leases::table.find(name)).set(mine).execute(tx.connection()?)?,
+        None => diesel::insert_into(leases::table).values((leases::name.eq(name), mine)).execute(tx.connection()?)?,
     };
     Ok(true)
 }
@@ -30,7 +30,7 @@ pub fn take(tx: &mut Tx<'_>, name: &str, holder: &str, until: Instant, now: Inst
 pub fn done(tx: &mut Tx<'_>, name: &str, holder: &str, now: Instant) -> Result<(), Error> {
     diesel::update(leases::table.find(name).filter(leases::holder.eq(holder)))
         .set((leases::until.eq(stored(now)), leases::done_at.eq(stored(now))))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -40,6 +40,6 @@ pub fn done(tx: &mut Tx<'_>, name: &str, holder: &str, now: Instant) -> Result<(
 /// The database fails.
 pub fn done_at(db: &mut Db<'_>, name: &str) -> Result<Option<Instant>, Error> {
     let at: Option<Option<chrono::NaiveDateTime>> =
-        leases::table.find(name).select(leases::done_at).first(db.connection).optional()?;
+        leases::table.find(name).select(leases::done_at).first(db.connection()?).optional()?;
     Ok(at.flatten().map(read_back))
 }

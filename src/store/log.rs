@@ -61,7 +61,7 @@ fn hash(bytes: &[u8]) -> Result<Hash, Error> {
 /// The database fails.
 pub fn anything_pending(db: &mut Db<'_>) -> Result<bool, Error> {
     let first: Option<String> =
-        journal_pending::table.select(journal_pending::entry).limit(1).first(db.connection).optional()?;
+        journal_pending::table.select(journal_pending::entry).limit(1).first(db.connection()?).optional()?;
     Ok(first.is_some())
 }
 
@@ -70,7 +70,7 @@ pub fn anything_pending(db: &mut Db<'_>) -> Result<bool, Error> {
 /// # Errors
 /// The database fails.
 pub fn pending(db: &mut Db<'_>, limit: i64) -> Result<u64, Error> {
-    let some: Vec<String> = journal_pending::table.select(journal_pending::entry).limit(limit).load(db.connection)?;
+    let some: Vec<String> = journal_pending::table.select(journal_pending::entry).limit(limit).load(db.connection()?)?;
     u64::try_from(some.len()).map_err(|_| Error::Corrupt("a number of rows"))
 }
 
@@ -82,7 +82,7 @@ pub fn pending(db: &mut Db<'_>, limit: i64) -> Result<u64, Error> {
 /// # Errors
 /// The database fails.
 pub fn give_positions(tx: &mut Tx<'_>, limit: i64) -> Result<usize, Error> {
-    tx.connection.lock("journal_sequencer")?;
+    tx.connection()?.lock("journal_sequencer")?;
     let next = number(given(tx)?)?;
     // Numbers of ours, written out: a plan made without them would read the whole table.
     let place = format!(
@@ -90,11 +90,11 @@ pub fn give_positions(tx: &mut Tx<'_>, limit: i64) -> Result<usize, Error> {
          select {next} - 1 + row_number() over (order by entry), entry \
          from (select entry from journal_pending order by entry limit {limit}) as next"
     );
-    let given = diesel::sql_query(place).execute(tx.connection)?;
+    let given = diesel::sql_query(place).execute(tx.connection()?)?;
     if given > 0 {
         let end = next.saturating_add(limit);
         let placed = format!("select entry from journal_positions where position >= {next} and position < {end}");
-        diesel::sql_query(format!("delete from journal_pending where entry in ({placed})")).execute(tx.connection)?;
+        diesel::sql_query(format!("delete from journal_pending where entry in ({placed})")).execute(tx.connection()?)?;
     }
     Ok(given)
 }
@@ -105,7 +105,7 @@ pub fn give_positions(tx: &mut Tx<'_>, limit: i64) -> Result<usize, Error> {
 /// The database fails.
 pub fn given(db: &mut Db<'_>) -> Result<u64, Error> {
     let last: Option<i64> =
-        journal_positions::table.select(diesel::dsl::max(journal_positions::position)).first(db.connection)?;
+        journal_positions::table.select(diesel::dsl::max(journal_positions::position)).first(db.connection()?)?;
     last.map_or(Ok(0), |last| count(last).map(|last| last + 1))
 }
 
@@ -118,7 +118,7 @@ pub fn position(db: &mut Db<'_>, entry: &EntryId) -> Result<Option<u64>, Error> 
     let found: Option<i64> = dsl::journal_positions
         .filter(dsl::entry.eq(entry.as_str()))
         .select(dsl::position)
-        .first(db.connection)
+        .first(db.connection()?)
         .optional()?;
     found.map(count).transpose()
 }
@@ -153,7 +153,7 @@ fn entries(db: &mut Db<'_>, from: u64, limit: i64) -> Result<Vec<Kept>, Error> {
             journal_positions::position,
             (journal_entries::clear, journal_entries::commitment, journal_entries::leaf),
         ))
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     let whole = rows.iter().zip(first..).all(|((position, _), expected)| *position == expected);
     if !whole {
         return Err(Error::Corrupt("journal_positions.position"));
@@ -169,7 +169,7 @@ pub fn latest(db: &mut Db<'_>) -> Result<Option<Published>, Error> {
     use journal_checkpoints::dsl;
     let columns = (dsl::size, dsl::root, dsl::at, dsl::note);
     let row: Option<Columns> =
-        journal_checkpoints::table.order(dsl::size.desc()).select(columns).first(db.connection).optional()?;
+        journal_checkpoints::table.order(dsl::size.desc()).select(columns).first(db.connection()?).optional()?;
     row.map(Published::try_from).transpose()
 }
 
@@ -180,7 +180,7 @@ pub fn latest(db: &mut Db<'_>) -> Result<Option<Published>, Error> {
 pub fn cosignatures(db: &mut Db<'_>, size: u64) -> Result<Vec<String>, Error> {
     use journal_cosignatures::dsl;
     let lines = dsl::journal_cosignatures.filter(dsl::size.eq(number(size)?)).order(dsl::witness).select(dsl::line);
-    Ok(lines.load(db.connection)?)
+    Ok(lines.load(db.connection()?)?)
 }
 
 /// Publishes a checkpoint after the one of `base` leaves, and the tiles that it filled.
@@ -188,7 +188,7 @@ pub fn cosignatures(db: &mut Db<'_>, size: u64) -> Result<Vec<String>, Error> {
 /// # Errors
 /// [`Error::Conflict`] if another one was published meanwhile, or this one is older than the last; or the database fails.
 pub fn publish(tx: &mut Tx<'_>, base: u64, full: &[(Tile, Vec<Hash>)], next: &Published) -> Result<(), Error> {
-    tx.connection.lock("journal_sequencer")?;
+    tx.connection()?.lock("journal_sequencer")?;
     let last = latest(tx)?;
     let follows = last.as_ref().map_or(0, |last| last.size) == base && last.is_none_or(|last| last.at <= next.at);
     if !follows || next.size <= base {
@@ -204,7 +204,7 @@ pub fn publish(tx: &mut Tx<'_>, base: u64, full: &[(Tile, Vec<Hash>)], next: &Pu
                 journal_tiles::root.eq(root.as_slice()),
                 journal_tiles::hashes.eq(hashes.concat()),
             ))
-            .execute(tx.connection)?;
+            .execute(tx.connection()?)?;
     }
     diesel::insert_into(journal_checkpoints::table)
         .values((
@@ -214,7 +214,7 @@ pub fn publish(tx: &mut Tx<'_>, base: u64, full: &[(Tile, Vec<Hash>)], next: &Pu
             journal_checkpoints::note.eq(&next.note),
             journal_checkpoints::previous.eq(number(base)?),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -237,7 +237,7 @@ pub fn tile(db: &mut Db<'_>, wanted: Tile) -> Result<Vec<u8>, Error> {
     let kept: Option<Vec<u8>> = journal_tiles::table
         .find((i32::from(level), number(wanted.index)?))
         .select(journal_tiles::hashes)
-        .first(db.connection)
+        .first(db.connection()?)
         .optional()?;
     let mut bytes = match (kept, level.checked_sub(1)) {
         (Some(bytes), _) => bytes,
@@ -249,7 +249,7 @@ pub fn tile(db: &mut Db<'_>, wanted: Tile) -> Result<Vec<u8>, Error> {
                 .filter(journal_tiles::number.ge(first).and(journal_tiles::number.lt(first.saturating_add(width))))
                 .order(journal_tiles::number)
                 .select(journal_tiles::root)
-                .load(db.connection)?;
+                .load(db.connection()?)?;
             roots.concat()
         }
     };
@@ -273,7 +273,7 @@ pub struct Holder {
 /// The database fails.
 pub fn holder(db: &mut Db<'_>) -> Result<Holder, Error> {
     use journal_sequencer::dsl;
-    let (name, beat) = dsl::journal_sequencer.find(1).select((dsl::holder, dsl::beat)).first(db.connection)?;
+    let (name, beat) = dsl::journal_sequencer.find(1).select((dsl::holder, dsl::beat)).first(db.connection()?)?;
     Ok(Holder { name, beat })
 }
 
@@ -285,5 +285,5 @@ pub fn hold(tx: &mut Tx<'_>, seen: &Holder, next: &Holder) -> Result<bool, Error
     use journal_sequencer::dsl;
     let unchanged = dsl::journal_sequencer.filter(dsl::holder.eq(&seen.name).and(dsl::beat.eq(seen.beat)));
     let set = (dsl::holder.eq(&next.name), dsl::beat.eq(next.beat));
-    Ok(diesel::update(unchanged).set(set).execute(tx.connection)? == 1)
+    Ok(diesel::update(unchanged).set(set).execute(tx.connection()?)? == 1)
 }

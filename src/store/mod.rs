@@ -33,15 +33,15 @@ pub mod seen;
 pub mod sessions;
 mod settling;
 pub mod sign_in;
+pub mod standing;
 pub mod traces;
 pub mod upkeep;
 pub mod uses;
 pub mod vault;
+mod work;
 mod writer;
 
-use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,9 +55,12 @@ pub use db::{Location, Schema};
 pub use error::Error;
 pub use probe::Time;
 use vault::Vault;
+pub use work::{Db, Tx};
 
 /// A server gives a statement up after ten seconds (`db/location.rs`). From one that was not heard of for longer, nothing will come.
 const SILENCE: Duration = Duration::from_secs(15);
+/// How often a decision is made before it is given up: who comes second reads what the first one did.
+const DECISIONS: u32 = 4;
 
 /// The database and the vault behind one handle. Cloning it is cheap.
 #[derive(Clone)]
@@ -89,45 +92,6 @@ pub struct Load {
     pub idle: u32,
     /// Writes that wait for SQLite's one writer.
     pub waiting: usize,
-}
-
-/// A connection that reads.
-pub struct Db<'c> {
-    connection: &'c mut db::AnyConnection,
-    vault: &'c Vault,
-    /// The persons' keys unwrapped so far.
-    keys: Vec<Rc<vault::PersonKey>>,
-}
-
-/// A transaction. It is committed when the closure it was lent to answers `Ok`, and only then.
-pub struct Tx<'c> {
-    db: Db<'c>,
-    random: &'c Random,
-}
-
-impl<'c> Deref for Tx<'c> {
-    type Target = Db<'c>;
-    fn deref(&self) -> &Db<'c> {
-        &self.db
-    }
-}
-
-impl<'c> DerefMut for Tx<'c> {
-    fn deref_mut(&mut self) -> &mut Db<'c> {
-        &mut self.db
-    }
-}
-
-impl<'c> Db<'c> {
-    const fn new(connection: &'c mut db::AnyConnection, vault: &'c Vault) -> Self {
-        Self { connection, vault, keys: Vec::new() }
-    }
-
-    /// The vault, for blind indexes.
-    #[must_use]
-    pub const fn vault(&self) -> &Vault {
-        self.vault
-    }
 }
 
 impl Store {
@@ -208,12 +172,47 @@ impl Store {
         if let Beside::Writer(writer) = &self.0.beside {
             return writer.write(work).await;
         }
+        self.lent(move |inner, connection| inner.transaction(connection, work)?.map_err(E::from)).await
+    }
+
+    /// Writes what rests on what was read before: if that changed in the meantime, the work is done again, from what is true by then.
+    ///
+    /// # Errors
+    /// As [`Store::write`]; [`Error::Conflict`] if it changed each time.
+    pub async fn decide<F, T, E>(&self, work: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        if let Beside::Writer(writer) = &self.0.beside {
+            return writer.write(work).await;
+        }
+        self.lent(move |inner, connection| {
+            for _ in 1..DECISIONS {
+                match inner.transaction(connection, &work)? {
+                    Err(Error::Conflict) => {}
+                    ended => return ended.map_err(E::from),
+                }
+            }
+            inner.transaction(connection, &work)?.map_err(E::from)
+        })
+        .await
+    }
+
+    /// A transaction over a connection of the pool.
+    async fn lent<F, T, E>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Inner, &mut db::AnyConnection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
         let inner = self.0.clone();
         let turn = inner.turn().await?;
         blocking(move || {
             let _turn = turn;
             let mut lent = inner.lend()?;
-            let done = inner.transaction(&mut lent.connection, work);
+            let done = work(&inner, &mut lent.connection);
             lent.suspect = done.is_err();
             done
         })
@@ -237,21 +236,21 @@ impl Inner {
         Ok(lent)
     }
 
-    fn transaction<F, T, E>(&self, connection: &mut db::AnyConnection, work: F) -> Result<T, E>
+    /// The work, and how its transaction ended.
+    fn transaction<F, T, E>(&self, connection: &mut db::AnyConnection, work: F) -> Result<Result<T, Error>, E>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<T, E>,
         E: From<Error>,
     {
-        connection.begin()?;
-        let mut tx = Tx { db: Db::new(&mut *connection, &self.vault), random: &self.random };
+        let mut tx = Tx::new(connection, &self.vault, &self.random);
         match catch_unwind(AssertUnwindSafe(|| work(&mut tx))) {
-            Ok(Ok(done)) => connection.commit().map(|()| done).map_err(E::from),
+            Ok(Ok(done)) => Ok(tx.finish().map(|()| done)),
             Ok(Err(refused)) => {
-                connection.rollback();
+                tx.abandon();
                 Err(refused)
             }
             Err(_) => {
-                connection.rollback();
+                tx.abandon();
                 Err(Error::Unavailable("the work stopped unexpectedly".to_owned()).into())
             }
         }

@@ -66,7 +66,7 @@ pub fn create(tx: &mut Tx<'_>, change: Journalled<Organisation>, now: Instant) -
             organisations::suspended_at.eq(organisation.suspended_at.map(stored)),
             organisations::created_at.eq(stored(now)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(organisation)
 }
 
@@ -81,7 +81,7 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Organisation>) -> Result<Organis
             organisations::suspended_at.eq(organisation.suspended_at.map(stored)),
             organisations::procedures.eq(procedures_text(&organisation.procedures)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(organisation)
 }
 
@@ -90,7 +90,7 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Organisation>) -> Result<Organis
 /// # Errors
 /// There is none.
 pub fn find(db: &mut Db<'_>, id: &OrganisationId) -> Result<Organisation, Error> {
-    organisations::table.find(id.as_str()).first::<Row>(db.connection)?.try_into()
+    organisations::table.find(id.as_str()).first::<Row>(db.connection()?)?.try_into()
 }
 
 /// Organisations by identifier, at most `limit`, after `after`.
@@ -102,5 +102,5 @@ pub fn list(db: &mut Db<'_>, after: Option<&OrganisationId>, limit: i64) -> Resu
     if let Some(after) = after {
         query = query.filter(organisations::id.gt(after.as_str()));
     }
-    query.load::<Row>(db.connection)?.into_iter().map(Organisation::try_from).collect()
+    query.load::<Row>(db.connection()?)?.into_iter().map(Organisation::try_from).collect()
 }

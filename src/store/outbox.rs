@@ -58,7 +58,7 @@ pub fn put(tx: &mut Tx<'_>, account: &AccountId, message: &Message, now: Instant
             outbox::attempts.eq(0),
             outbox::next_attempt_at.eq(stored(now)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -83,7 +83,7 @@ fn opened(db: &Db<'_>, (id, account, content, created_at, attempts, wrapped): Ro
 /// # Errors
 /// The database fails.
 pub fn take_due(tx: &mut Tx<'_>, limit: i64, now: Instant) -> Result<Vec<Waiting>, Error> {
-    tx.connection.lock("outbox")?;
+    tx.connection()?.lock("outbox")?;
     let rows: Vec<Row> = outbox::table
         .inner_join(key_rows::table.on(key_rows::owner.eq(outbox::account)))
         .filter(outbox::sent_at.is_null().and(outbox::failed_at.is_null()))
@@ -91,11 +91,11 @@ pub fn take_due(tx: &mut Tx<'_>, limit: i64, now: Instant) -> Result<Vec<Waiting
         .order(outbox::next_attempt_at)
         .limit(limit)
         .select(COLUMNS)
-        .load(tx.connection)?;
+        .load(tx.connection()?)?;
     let ids: Vec<&str> = rows.iter().map(|row| row.0.as_str()).collect();
     diesel::update(outbox::table.filter(outbox::id.eq_any(ids)))
         .set(outbox::next_attempt_at.eq(stored(now + TimeDelta::minutes(1))))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     rows.into_iter().map(|row| opened(tx, row)).collect()
 }
 
@@ -104,7 +104,7 @@ pub fn take_due(tx: &mut Tx<'_>, limit: i64, now: Instant) -> Result<Vec<Waiting
 /// # Errors
 /// The database fails.
 pub fn sent(tx: &mut Tx<'_>, id: &MessageId, now: Instant) -> Result<(), Error> {
-    diesel::update(outbox::table.find(id.as_str())).set(outbox::sent_at.eq(stored(now))).execute(tx.connection)?;
+    diesel::update(outbox::table.find(id.as_str())).set(outbox::sent_at.eq(stored(now))).execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -121,7 +121,7 @@ pub fn failed(tx: &mut Tx<'_>, id: &MessageId, attempts: i32, now: Instant) -> R
             outbox::next_attempt_at.eq(stored(next)),
             outbox::failed_at.eq(given_up),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -135,6 +135,6 @@ pub fn newest(db: &mut Db<'_>, limit: i64) -> Result<Vec<Waiting>, Error> {
         .order(outbox::id.desc())
         .limit(limit)
         .select(COLUMNS)
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     rows.into_iter().map(|row| opened(db, row)).collect()
 }

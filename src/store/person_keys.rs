@@ -17,7 +17,7 @@ pub(super) fn of(db: &mut Db<'_>, owner: &str) -> Result<Rc<PersonKey>, Error> {
     if let Some(known) = db.keys.iter().find(|key| key.owner() == owner) {
         return Ok(known.clone());
     }
-    let wrapped: Vec<u8> = person_keys::table.find(owner).select(person_keys::wrapped).first(db.connection)?;
+    let wrapped: Vec<u8> = person_keys::table.find(owner).select(person_keys::wrapped).first(db.connection()?)?;
     unwrapped(db, owner, &wrapped)
 }
 
@@ -46,6 +46,6 @@ pub(super) fn make(tx: &mut Tx<'_>, owner: &str, now: Instant) -> Result<Rc<Pers
             person_keys::master_version.eq(MASTER_VERSION),
             person_keys::created_at.eq(stored(now)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(kept(tx, key))
 }

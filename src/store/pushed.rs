@@ -26,7 +26,7 @@ pub fn keep(tx: &mut Tx<'_>, hash: &[u8], client: &str, parameters: &str, expire
             pushed_requests::parameters.eq(sealed),
             pushed_requests::expires_at.eq(stored(expires_at)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -39,7 +39,7 @@ pub fn find(db: &mut Db<'_>, hash: &[u8], client: &str, now: Instant) -> Result<
         .find(hash)
         .filter(pushed_requests::client.eq(client).and(pushed_requests::expires_at.gt(stored(now))))
         .select(pushed_requests::parameters)
-        .first(db.connection)?;
+        .first(db.connection()?)?;
     db.vault.open(db.vault.system(), place(client), &sealed)
 }
 
@@ -48,7 +48,7 @@ pub fn find(db: &mut Db<'_>, hash: &[u8], client: &str, now: Instant) -> Result<
 /// # Errors
 /// The database fails.
 pub fn take(tx: &mut Tx<'_>, hash: &[u8]) -> Result<bool, Error> {
-    Ok(diesel::delete(pushed_requests::table.find(hash)).execute(tx.connection)? == 1)
+    Ok(diesel::delete(pushed_requests::table.find(hash)).execute(tx.connection()?)? == 1)
 }
 
 /// Forgets at most `limit` of those that had expired before an instant; answers how many.
@@ -61,6 +61,6 @@ pub fn forget(tx: &mut Tx<'_>, before: Instant, limit: usize) -> Result<usize, E
         .order(pushed_requests::expires_at)
         .limit(rows(limit))
         .select(pushed_requests::hash)
-        .load(tx.connection)?;
-    Ok(diesel::delete(pushed_requests::table.filter(pushed_requests::hash.eq_any(old))).execute(tx.connection)?)
+        .load(tx.connection()?)?;
+    Ok(diesel::delete(pushed_requests::table.filter(pushed_requests::hash.eq_any(old))).execute(tx.connection()?)?)
 }

@@ -37,7 +37,7 @@ pub(super) fn add(
             citizen_search::citizen.eq(citizen.as_str()),
         )
     };
-    insert_all!(&mut *tx.connection, citizen_search::table, tokens.into_iter().map(row).collect());
+    insert_all!(tx.connection()?, citizen_search::table, tokens.into_iter().map(row).collect());
     Ok(())
 }
 
@@ -51,5 +51,5 @@ fn known(
     // Asked for by name: what an organisation has of one citizen is not found without reading what it has of all.
     let mine = citizen_search::organisation.eq(organisation.as_str()).and(citizen_search::citizen.eq(citizen.as_str()));
     let found = citizen_search::table.filter(mine.and(citizen_search::token.eq_any(tokens)));
-    Ok(found.select(citizen_search::token).load(tx.connection)?)
+    Ok(found.select(citizen_search::token).load(tx.connection()?)?)
 }

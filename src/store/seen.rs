@@ -14,7 +14,7 @@ use crate::domain::Instant;
 pub fn is_new(tx: &mut Tx<'_>, hash: &[u8], expires_at: Instant) -> Result<bool, Error> {
     let row = (seen_tokens::hash.eq(hash), seen_tokens::expires_at.eq(stored(expires_at)));
     // The two databases have one wording for it, which the library knows for each of them alone.
-    let new = match &mut *tx.connection {
+    let new = match tx.connection()? {
         AnyConnection::Pg(pg) => {
             diesel::insert_into(seen_tokens::table).values(row).on_conflict_do_nothing().execute(pg)?
         }
@@ -35,6 +35,6 @@ pub fn forget(tx: &mut Tx<'_>, before: Instant, limit: usize) -> Result<usize, E
         .order(seen_tokens::expires_at)
         .limit(rows(limit))
         .select(seen_tokens::hash)
-        .load(tx.connection)?;
-    Ok(diesel::delete(seen_tokens::table.filter(seen_tokens::hash.eq_any(old))).execute(tx.connection)?)
+        .load(tx.connection()?)?;
+    Ok(diesel::delete(seen_tokens::table.filter(seen_tokens::hash.eq_any(old))).execute(tx.connection()?)?)
 }

@@ -84,11 +84,11 @@ pub fn create(tx: &mut Tx<'_>, new: &New<'_>, now: Instant) -> Result<(), Error>
             sessions::code_at.eq(new.code_at.map(stored)),
             sessions::expires_at.eq(stored(now + LIFE)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     // How long the account is kept counts from here, and the session goes away before.
     diesel::update(account_rows::table.find(new.account.as_str()))
         .set(account_rows::contact_at.eq(stored(now)))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -139,7 +139,7 @@ pub fn find(db: &mut Db<'_>, token_hash: &[u8], now: Instant) -> Result<Option<S
             ),
             (BELONGING.0.nullable(), BELONGING.1.nullable()),
         ))
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     // One row for each organisation; the session is the same in all of them.
     let (mut session, mut memberships) = (None, Vec::new());
     for (row, (roles, organisation)) in rows {
@@ -178,7 +178,7 @@ pub fn is_open(db: &mut Db<'_>, id: &SessionId, now: Instant) -> Result<bool, Er
         .find(id.as_str())
         .filter(sessions::ended_at.is_null().and(sessions::expires_at.gt(stored(now))))
         .count()
-        .get_result::<i64>(db.connection)?;
+        .get_result::<i64>(db.connection()?)?;
     Ok(open == 1)
 }
 
@@ -187,7 +187,7 @@ pub fn is_open(db: &mut Db<'_>, id: &SessionId, now: Instant) -> Result<bool, Er
 /// # Errors
 /// The database fails.
 pub fn seen(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
-    diesel::update(sessions::table.find(id.as_str())).set(sessions::seen_at.eq(stored(now))).execute(tx.connection)?;
+    diesel::update(sessions::table.find(id.as_str())).set(sessions::seen_at.eq(stored(now))).execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -198,7 +198,7 @@ pub fn seen(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> 
 pub fn awake(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
     diesel::update(sessions::table.find(id.as_str()))
         .set((sessions::seen_at.eq(stored(now)), sessions::code_at.eq(stored(now))))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -213,7 +213,7 @@ pub fn refreshed(tx: &mut Tx<'_>, id: &SessionId, token_hash: &[u8], now: Instan
             sessions::code_at.eq(stored(now)),
             sessions::token_hash.eq(token_hash),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -224,7 +224,7 @@ pub fn refreshed(tx: &mut Tx<'_>, id: &SessionId, token_hash: &[u8], now: Instan
 pub fn choose(tx: &mut Tx<'_>, id: &SessionId, organisation: &OrganisationId) -> Result<(), Error> {
     diesel::update(sessions::table.find(id.as_str()))
         .set(sessions::organisation.eq(organisation.as_str()))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -235,7 +235,7 @@ pub fn choose(tx: &mut Tx<'_>, id: &SessionId, organisation: &OrganisationId) ->
 pub fn declare(tx: &mut Tx<'_>, id: &SessionId, account: &AccountId, purpose: &str) -> Result<(), Error> {
     let key = person_keys::of(tx, account.as_str())?;
     let sealed = tx.vault.seal(&key, place(id.as_str()), purpose.as_bytes())?;
-    diesel::update(sessions::table.find(id.as_str())).set(sessions::purpose.eq(sealed)).execute(tx.connection)?;
+    diesel::update(sessions::table.find(id.as_str())).set(sessions::purpose.eq(sealed)).execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -245,7 +245,7 @@ pub fn declare(tx: &mut Tx<'_>, id: &SessionId, account: &AccountId, purpose: &s
 /// The database fails.
 pub fn end(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
     let row = sessions::table.find(id.as_str()).filter(sessions::ended_at.is_null());
-    diesel::update(row).set(sessions::ended_at.eq(stored(now))).execute(tx.connection)?;
+    diesel::update(row).set(sessions::ended_at.eq(stored(now))).execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -255,10 +255,10 @@ pub fn end(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
 /// The database fails.
 pub fn end_all(tx: &mut Tx<'_>, account: &AccountId, now: Instant) -> Result<(), Error> {
     let rows = sessions::table.filter(sessions::account.eq(account.as_str()).and(sessions::ended_at.is_null()));
-    let open: Vec<String> = rows.select(sessions::id).load(tx.connection)?;
+    let open: Vec<String> = rows.select(sessions::id).load(tx.connection()?)?;
     for id in open {
         mandates::end_presence(tx, &parsed(&id, "sessions.id")?, now)?;
     }
-    diesel::update(rows).set(sessions::ended_at.eq(stored(now))).execute(tx.connection)?;
+    diesel::update(rows).set(sessions::ended_at.eq(stored(now))).execute(tx.connection()?)?;
     Ok(())
 }

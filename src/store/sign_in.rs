@@ -42,7 +42,7 @@ pub struct Request<'a> {
 
 /// Makes this transaction the only one about the links of an address until it ends.
 fn lock(tx: &mut Tx<'_>, email_index: &[u8]) -> Result<(), Error> {
-    tx.connection.lock(&format!("sign_in|{}", URL_SAFE_NO_PAD.encode(email_index)))
+    tx.connection()?.lock(&format!("sign_in|{}", URL_SAFE_NO_PAD.encode(email_index)))
 }
 
 /// Writes a request for a link; older links of the address stop working. False if the address asked too often: nothing is written.
@@ -56,13 +56,13 @@ pub fn request(tx: &mut Tx<'_>, request: &Request<'_>, now: Instant) -> Result<b
         .filter(dsl::email_index.eq(request.email_index))
         .filter(dsl::created_at.gt(stored(now - TimeDelta::minutes(15))))
         .count()
-        .get_result(tx.connection)?;
+        .get_result(tx.connection()?)?;
     if recent >= PER_ADDRESS {
         return Ok(false);
     }
     diesel::update(dsl::sign_in_links.filter(dsl::email_index.eq(request.email_index)).filter(dsl::used_at.is_null()))
         .set(dsl::used_at.eq(stored(now)))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     diesel::insert_into(dsl::sign_in_links)
         .values((
             dsl::token_hash.eq(request.token_hash),
@@ -72,7 +72,7 @@ pub fn request(tx: &mut Tx<'_>, request: &Request<'_>, now: Instant) -> Result<b
             dsl::created_at.eq(stored(now)),
             dsl::expires_at.eq(stored(now + LIFE)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(true)
 }
 
@@ -86,7 +86,7 @@ pub fn find(db: &mut Db<'_>, token_hash: &[u8]) -> Result<Option<Link>, Error> {
     let row: Option<Row> = dsl::sign_in_links
         .find(token_hash)
         .select((dsl::account, dsl::browser_hash, dsl::expires_at, dsl::used_at))
-        .first(db.connection)
+        .first(db.connection()?)
         .optional()?;
     row.map(|(account, browser_hash, expires_at, used_at)| {
         Ok(Link {
@@ -106,7 +106,7 @@ pub fn find(db: &mut Db<'_>, token_hash: &[u8]) -> Result<Option<Link>, Error> {
 pub fn find_locked(tx: &mut Tx<'_>, token_hash: &[u8]) -> Result<Option<Link>, Error> {
     use sign_in_links::dsl;
     let index: Option<Vec<u8>> =
-        dsl::sign_in_links.find(token_hash).select(dsl::email_index).first(tx.connection).optional()?;
+        dsl::sign_in_links.find(token_hash).select(dsl::email_index).first(tx.connection()?).optional()?;
     let Some(index) = index else { return Ok(None) };
     lock(tx, &index)?;
     find(tx, token_hash)
@@ -119,5 +119,5 @@ pub fn find_locked(tx: &mut Tx<'_>, token_hash: &[u8]) -> Result<Option<Link>, E
 pub fn spend(tx: &mut Tx<'_>, token_hash: &[u8], now: Instant) -> Result<bool, Error> {
     use sign_in_links::dsl;
     let row = dsl::sign_in_links.find(token_hash).filter(dsl::used_at.is_null());
-    Ok(diesel::update(row).set(dsl::used_at.eq(stored(now))).execute(tx.connection)? == 1)
+    Ok(diesel::update(row).set(dsl::used_at.eq(stored(now))).execute(tx.connection()?)? == 1)
 }

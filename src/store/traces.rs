@@ -23,14 +23,11 @@ pub fn keep(
     let id = TraceId::new(now, u128::from_le_bytes(tx.random.bytes()));
     let place = Place { table: "traces", column: "source", row: id.as_str() };
     let sealed = tx.vault.seal(tx.vault.system(), place, source.as_bytes())?;
-    diesel::insert_into(traces::table)
-        .values((
-            traces::id.eq(id.as_str()),
+    tx.insert(diesel::insert_into(traces::table).values((
+            traces::id.eq(id.to_string()),
             traces::at.eq(stored(now)),
-            traces::account.eq(account.as_str()),
-            traces::citizen.eq(citizen.map(CitizenId::as_str)),
+            traces::account.eq(account.to_string()),
+            traces::citizen.eq(citizen.map(ToString::to_string)),
             traces::source.eq(sealed),
-        ))
-        .execute(tx.connection)?;
-    Ok(())
+        )))
 }

@@ -52,6 +52,6 @@ impl Db<'_> {
     /// # Errors
     /// The database fails.
     pub fn may_rewrite(&mut self) -> Result<Vec<&'static str>, Error> {
-        self.connection.may_rewrite()
+        self.connection()?.may_rewrite()
     }
 }

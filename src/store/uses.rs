@@ -53,19 +53,17 @@ impl TryFrom<Row> for Use {
 /// The database fails.
 pub fn issue(tx: &mut Tx<'_>, change: Journalled<Use>) -> Result<Use, Error> {
     let used = journal::unpack(tx, change)?;
-    diesel::insert_into(uses::table)
-        .values((
-            uses::id.eq(used.id.as_str()),
-            uses::mandate.eq(used.mandate.as_str()),
-            uses::authorisation.eq(used.authorisation.as_str()),
-            uses::organisation.eq(used.organisation.as_str()),
-            uses::citizen.eq(used.citizen.as_str()),
-            uses::account.eq(used.account.as_str()),
-            uses::client.eq(&used.client),
+    tx.insert(diesel::insert_into(uses::table).values((
+            uses::id.eq(used.id.to_string()),
+            uses::mandate.eq(used.mandate.to_string()),
+            uses::authorisation.eq(used.authorisation.to_string()),
+            uses::organisation.eq(used.organisation.to_string()),
+            uses::citizen.eq(used.citizen.to_string()),
+            uses::account.eq(used.account.to_string()),
+            uses::client.eq(used.client.clone()),
             uses::procedure.eq(used.procedure.key()),
             uses::at.eq(stored(used.at)),
-        ))
-        .execute(tx.connection)?;
+        )))?;
     Ok(used)
 }
 
@@ -81,7 +79,7 @@ pub fn save_outcome(tx: &mut Tx<'_>, change: Journalled<Use>, now: Instant) -> R
             uses::outcome_at.eq(stored(now)),
             uses::outcome_by.eq(used.outcome_by.as_ref().map(AccountId::as_str)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     if changed == 1 { Ok(used) } else { Err(Error::Conflict) }
 }
 
@@ -93,7 +91,7 @@ pub fn holder(db: &mut Db<'_>, mandate: &MandateId, client: &str) -> Result<Opti
     let found: Option<String> = uses::table
         .filter(uses::mandate.eq(mandate.as_str()).and(uses::client.eq(client)))
         .select(uses::organisation)
-        .first(db.connection)
+        .first(db.connection()?)
         .optional()?;
     found.map(|id| parsed(&id, "uses.organisation")).transpose()
 }
@@ -107,7 +105,7 @@ pub fn held_by(db: &mut Db<'_>, organisation: &OrganisationId, id: &UseId) -> Re
         .find(id.as_str())
         .filter(uses::organisation.eq(organisation.as_str()))
         .select(Row::as_select())
-        .first::<Row>(db.connection)?
+        .first::<Row>(db.connection()?)?
         .try_into()
 }
 
@@ -130,7 +128,7 @@ fn page(db: &mut Db<'_>, query: Matching<'_>, after: Option<&UseId>, limit: usiz
         None => query,
     };
     let rows =
-        query.order(uses::id.desc()).limit(super::rows(limit)).select(Row::as_select()).load::<Row>(db.connection)?;
+        query.order(uses::id.desc()).limit(super::rows(limit)).select(Row::as_select()).load::<Row>(db.connection()?)?;
     rows.into_iter().map(Use::try_from).collect()
 }
 
@@ -166,6 +164,6 @@ pub fn awaiting_outcome(
         .order(uses::at.desc())
         .limit(limit)
         .select(Row::as_select())
-        .load::<Row>(db.connection)?;
+        .load::<Row>(db.connection()?)?;
     rows.into_iter().map(Use::try_from).collect()
 }

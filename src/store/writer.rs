@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::db::{AnyConnection, Held};
 use super::vault::Vault;
-use super::{Db, Error, Tx, journal};
+use super::{Error, Tx, journal};
 use crate::clock::Random;
 use crate::domain::Instant;
 
@@ -125,7 +125,7 @@ impl Writer {
         let state = self.state.clone();
         let newest = self.write(move |tx| {
             state.held.has_room()?;
-            tx.connection.rewrite()?;
+            tx.connection()?.rewrite()?;
             journal::newest(tx)
         });
         let newest = newest.await?;
@@ -170,7 +170,7 @@ impl Desk {
 
     fn one(&mut self, job: &mut dyn Job) -> Result<(), Error> {
         self.connection.batch_execute("savepoint job")?;
-        let keep = job.run(&mut Tx { db: Db::new(&mut self.connection, &self.vault), random: &self.random });
+        let keep = job.run(&mut Tx::within(&mut self.connection, &self.vault, &self.random));
         Ok(self.connection.batch_execute(if keep { "release job" } else { "rollback to job; release job" })?)
     }
 }

@@ -145,16 +145,14 @@ fn issued(
         created_at: at,
         used: false,
     };
-    flows::start(tx, &flow)?;
+    flows::start(tx, &flow, None)?;
     let pass = mandate.exercise(mediator, procedure, None, at).expect("a live authorisation");
-    flows::spend(tx, &flow.id, at)?;
     let flow = flow.taken_by(mediator).expect("a new flow");
-    flows::take(tx, &flow)?;
+    flows::spend(tx, &flow, at)?;
     let (code, token) = (world.random.bytes::<32>(), world.random.bytes::<32>());
     let new = grants::New { flow: &flow, repeats: None, session: mediator.session(), auth_time: at, code_hash: &code };
     grants::issue(tx, &pass, &new, at)?;
-    grants::spend_code(tx, &code, at)?;
-    grants::give_token(tx, &code, &token, None, at)?;
+    grants::redeem(tx, &code, &token, None, at)?;
     grants::spend_token(tx, &token, at)?;
     uses::issue(tx, Use::issue(UseId::new(at, world.random.u128()), &pass, CLIENT, at))
 }

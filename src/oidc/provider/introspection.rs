@@ -5,19 +5,20 @@ use serde_json::{Value, json};
 use super::Provider;
 use super::authorize::ACR;
 use super::client_auth::Authenticated;
-use super::error::{ProtocolError, Stopped};
+use super::error::ProtocolError;
 use super::params::Params;
-use super::standing;
+use super::standing::look;
 use super::token::subject_for;
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::client::Client;
 use crate::domain::event::Kind;
-use crate::domain::grant::{Grant, TOKEN_LIFE};
+use crate::domain::grant::TOKEN_LIFE;
 use crate::domain::id::MandateId;
 use crate::domain::mandate::{Mandate, Standing};
 use crate::domain::refusal::Refusal;
-use crate::store::{Db, Error, citizens, grants, journal, mandates, organisations, uses};
+use crate::store::standing::{self, InProgress};
+use crate::store::{Db, Error, grants, journal, mandates, organisations, uses};
 
 /// How a mandate stands for a service.
 pub struct MandateStanding {
@@ -67,8 +68,8 @@ impl Provider {
         let (hash, now, issuer) = (credential::token_hash(token), self.clock.now(), self.issuer.clone());
         let client = by.client;
         self.store
-            .read(move |db| match grants::of_token(db, &hash) {
-                Ok(grant) => of_token(db, &grant, &client, &issuer, now),
+            .read(move |db| match standing::of_token(db, &hash, now) {
+                Ok(found) => Ok(of_token(db, &found, &client, &issuer, now)),
                 Err(Error::NotFound) => Ok(inactive()),
                 Err(error) => Err(error.into()),
             })
@@ -104,30 +105,20 @@ fn inactive() -> Value {
     json!({ "active": false })
 }
 
-fn of_token(
-    db: &mut Db<'_>,
-    grant: &Grant,
-    client: &Client,
-    issuer: &str,
-    now: Instant,
-) -> Result<Value, ProtocolError> {
+fn of_token(db: &Db<'_>, found: &InProgress, client: &Client, issuer: &str, now: Instant) -> Value {
+    let InProgress { grant, subject, .. } = found;
     // Only of its own: what other services receive is none of its business.
     if grant.client != client.id || grant.spend(grant.dpop_key.as_deref(), now).is_err() {
-        return Ok(inactive());
+        return inactive();
     }
-    let pass = match standing::look(db, grant, client, now) {
-        Ok(pass) => pass,
-        Err(Stopped::Refused(_)) => return Ok(inactive()),
-        Err(Stopped::Store(error)) => return Err(error.into()),
-    };
-    let citizen = citizens::find(db, &grant.citizen)?;
+    let Ok(pass) = look(found, now) else { return inactive() };
     let expires = grant.token_expires_at.unwrap_or(now);
     let mut answer = json!({
         "active": true,
         "iss": issuer,
         "aud": client.id,
         "client_id": client.id,
-        "sub": subject_for(db, client, &citizen.subject),
+        "sub": subject_for(db, client, subject),
         "scope": grant.scope,
         "token_type": if grant.dpop_key.is_some() { "DPoP" } else { "Bearer" },
         "iat": (expires - TOKEN_LIFE).timestamp(),
@@ -145,7 +136,7 @@ fn of_token(
     if let (Some(key), Value::Object(members)) = (&grant.dpop_key, &mut answer) {
         members.insert("cnf".to_owned(), json!({ "jkt": key }));
     }
-    Ok(answer)
+    answer
 }
 
 fn of_mandate(found: &MandateStanding) -> Value {

@@ -10,7 +10,7 @@ use super::authorize::ACR;
 use super::client_auth::Authenticated;
 use super::error::{ProtocolError, Stopped};
 use super::params::Params;
-use super::standing;
+use super::standing::pass;
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::client::Client;
@@ -18,9 +18,9 @@ use crate::domain::digest::Digest;
 use crate::domain::event::{Event, Kind};
 use crate::domain::grant::{Grant, Presented, TOKEN_LIFE};
 use crate::domain::mandate::exercise::Pass;
-use crate::domain::organisation::Organisation;
 use crate::domain::refusal::Refusal;
-use crate::store::{Db, Error, Tx, citizens, grants, journal};
+use crate::store::standing::{self, InProgress};
+use crate::store::{Db, Error, Tx, grants, journal};
 
 /// The answer of the token endpoint (OpenID Connect Core 3.1.3.3).
 #[derive(Serialize)]
@@ -34,9 +34,8 @@ pub struct TokenResponse {
 
 /// What the transaction decided.
 struct Redeemed {
-    grant: Grant,
+    found: InProgress,
     pass: Pass,
-    organisation: Organisation,
     subject: String,
 }
 
@@ -73,7 +72,7 @@ impl Provider {
         let (presented_by, bound) = (client.clone(), proof.is_some());
         let redeemed = self
             .store
-            .write(move |tx| {
+            .decide(move |tx| {
                 let with = Presented {
                     client: &presented_by.id,
                     redirect_uri: &redirect_uri,
@@ -90,12 +89,12 @@ impl Provider {
             access_token,
             token_type: if bound { "DPoP" } else { "Bearer" },
             expires_in: TOKEN_LIFE.num_seconds(),
-            scope: redeemed.grant.scope,
+            scope: redeemed.found.grant.scope,
         })
     }
 
     fn id_token(&self, client: &Client, redeemed: &Redeemed, access_token: &str, now: Instant) -> Value {
-        let Redeemed { grant, pass, organisation, subject, .. } = redeemed;
+        let Redeemed { found: InProgress { grant, organisation, .. }, pass, subject } = redeemed;
         // OpenID Connect Core 3.1.3.6: the left half of the hash; all our algorithms use SHA-256.
         let digest = Digest::of(access_token.as_bytes());
         let at_hash =
@@ -145,8 +144,8 @@ fn redeem(
     token_hash: &[u8; 32],
     now: Instant,
 ) -> Result<Outcome, ProtocolError> {
-    let grant = match grants::of_code(tx, code_hash) {
-        Ok(grant) => grant,
+    let found = match standing::of_code(tx, code_hash, now) {
+        Ok(found) => found,
         Err(Error::NotFound) => {
             let event = Event::new(Kind::SecurityRefused, now).at_client(&client.id).fact("reason", "unknown_code");
             journal::record(tx, &event)?;
@@ -154,23 +153,17 @@ fn redeem(
         }
         Err(error) => return Err(error.into()),
     };
-    let fits = grant.redeem(with, now);
-    let first = grants::spend_code(tx, code_hash, now)?;
-    let decided = match fits {
-        _ if !first => Err(Stopped::Refused(Refusal::CodeReplayed)),
-        Err(refusal) => Err(Stopped::Refused(refusal)),
-        Ok(()) => standing::pass(tx, &grant, client, now),
-    };
-    match decided {
-        Ok((pass, organisation)) => {
-            grants::give_token(tx, code_hash, token_hash, with.proof, now)?;
-            let citizen = citizens::find(tx, &grant.citizen)?;
-            let subject = subject_for(tx, client, &citizen.subject);
-            Ok(Ok(Redeemed { grant, pass, organisation, subject }))
+    let fits = found.grant.redeem(with, now).map_err(Stopped::Refused);
+    match fits.and_then(|()| pass(tx, &found, now)) {
+        Ok(pass) => {
+            grants::redeem(tx, code_hash, token_hash, with.proof, now)?;
+            let subject = subject_for(tx, client, &found.subject);
+            Ok(Ok(Redeemed { found, pass, subject }))
         }
         Err(Stopped::Refused(refusal)) => {
-            grants::revoke(tx, &grant.flow, now)?;
-            journal::record(tx, &refused(&grant, client, refusal, now))?;
+            grants::burn_code(tx, code_hash, now)?;
+            grants::revoke(tx, &found.grant.flow, now)?;
+            journal::record(tx, &refused(&found.grant, client, refusal, now))?;
             Ok(Err(ProtocolError::InvalidGrant))
         }
         Err(Stopped::Store(error)) => Err(error.into()),

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::Provider;
 use super::error::{ProtocolError, Stopped};
-use super::standing;
+use super::standing::pass;
 use super::token::{refused, subject_for};
 use crate::credential;
 use crate::domain::Instant;
@@ -14,8 +14,8 @@ use crate::domain::client::{Client, SigningAlgorithm, UserinfoFormat};
 use crate::domain::grant::TOKEN_LIFE;
 use crate::domain::id::UseId;
 use crate::domain::outcome::Use;
-use crate::domain::refusal::Refusal;
-use crate::store::{Error, Tx, citizens, clients, grants, journal, uses};
+use crate::store::standing::{self, InProgress};
+use crate::store::{Error, Tx, grants, journal, uses};
 
 /// The identity, in the form the client registered for.
 pub enum Userinfo {
@@ -39,7 +39,7 @@ impl Provider {
     pub async fn userinfo(&self, access_token: &str, proof: Option<String>) -> Result<Userinfo, ProtocolError> {
         let (hash, now) = (credential::token_hash(access_token), self.clock.now());
         let id = UseId::new(now, self.random.u128());
-        let issued = self.store.write(move |tx| issue(tx, &hash, proof.as_deref(), id, now)).await??;
+        let issued = self.store.decide(move |tx| issue(tx, &hash, proof.as_deref(), id.clone(), now)).await??;
         let Issued { client, mut claims, secret } = issued;
         if client.userinfo == UserinfoFormat::Json {
             return Ok(Userinfo::Json(claims));
@@ -63,33 +63,29 @@ fn issue(
     id: UseId,
     now: Instant,
 ) -> Result<Result<Issued, ProtocolError>, ProtocolError> {
-    let grant = match grants::of_token(tx, token_hash) {
-        Ok(grant) => grant,
+    let found = match standing::of_token(tx, token_hash, now) {
+        Ok(found) => found,
         Err(Error::NotFound) => return Ok(Err(ProtocolError::UnknownToken)),
         Err(error) => return Err(error.into()),
     };
-    let client = clients::find(tx, &grant.client)?.ok_or(ProtocolError::InvalidToken)?;
-    let fits = grant.spend(proof, now);
-    let first = grants::spend_token(tx, token_hash, now)?;
-    let decided = match fits {
-        Err(refusal) => Err(Stopped::Refused(refusal)),
-        Ok(()) if !first => Err(Stopped::Refused(Refusal::TokenUsed)),
-        Ok(()) => standing::pass(tx, &grant, &client, now),
-    };
-    match decided {
-        Ok((pass, _)) => {
-            let citizen = citizens::find(tx, &grant.citizen)?;
+    let InProgress { grant, client, .. } = &found;
+    let fits = grant.spend(proof, now).map_err(Stopped::Refused);
+    match fits.and_then(|()| pass(tx, &found, now)) {
+        Ok(pass) => {
+            grants::spend_token(tx, token_hash, now)?;
+            let citizen = found.citizen(tx)?;
             uses::issue(tx, Use::issue(id, &pass, &client.id, now))?;
-            let subject = subject_for(tx, &client, &citizen.subject);
+            let subject = subject_for(tx, client, &citizen.subject);
             let claims = claims(&citizen.identity, &subject, &grant.scope);
             // Only HS256 signs with it.
             let signs = client.userinfo == UserinfoFormat::Jwt && client.algorithm == SigningAlgorithm::Hs256;
-            let secret = if signs { clients::own_secret(tx, &client.id)? } else { Zeroizing::default() };
-            Ok(Ok(Issued { client, claims, secret }))
+            let secret = if signs { found.secret(tx)? } else { Zeroizing::default() };
+            Ok(Ok(Issued { client: found.client, claims, secret }))
         }
         Err(Stopped::Refused(refusal)) => {
+            grants::burn_token(tx, token_hash, now)?;
             grants::revoke(tx, &grant.flow, now)?;
-            journal::record(tx, &refused(&grant, &client, refusal, now))?;
+            journal::record(tx, &refused(grant, client, refusal, now))?;
             Ok(Err(ProtocolError::InvalidToken))
         }
         Err(Stopped::Store(error)) => Err(error.into()),

@@ -34,12 +34,12 @@ pub struct Coverage {
 pub fn coverage(db: &mut Db<'_>) -> Result<Coverage, Error> {
     use journal_entries::dsl;
     let newest: Option<(String, chrono::NaiveDateTime)> =
-        dsl::journal_entries.order(dsl::id.desc()).select((dsl::id, dsl::at)).first(db.connection).optional()?;
+        dsl::journal_entries.order(dsl::id.desc()).select((dsl::id, dsl::at)).first(db.connection()?).optional()?;
     let newest = newest.map(|(id, at)| Ok::<_, Error>((parsed(&id, "journal_entries.id")?, read_back(at))));
-    let settled: String = journal_digest::table.select(journal_digest::settled).first(db.connection)?;
+    let settled: String = journal_digest::table.select(journal_digest::settled).first(db.connection()?)?;
     let milliseconds = id::parts(&settled).and_then(|(milliseconds, _)| i64::try_from(milliseconds).ok());
     let signed = log::latest(db)?;
-    let erased: i64 = erasures::table.count().get_result(db.connection)?;
+    let erased: i64 = erasures::table.count().get_result(db.connection()?)?;
     let pending = signed.is_some().then(|| log::pending(db, MOST_PENDING)).transpose()?;
     Ok(Coverage {
         newest: newest.transpose()?,

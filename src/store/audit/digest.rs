@@ -53,8 +53,8 @@ pub async fn catch_up(store: &Store, now: Instant) -> Result<(), Error> {
 /// The database fails.
 pub fn digest(tx: &mut Tx<'_>, now: Instant) -> Result<usize, Error> {
     // Two nodes take turns.
-    tx.connection.lock("journal_search")?;
-    let settled: String = journal_digest::table.select(journal_digest::settled).first(tx.connection)?;
+    tx.connection()?.lock("journal_search")?;
+    let settled: String = journal_digest::table.select(journal_digest::settled).first(tx.connection()?)?;
     let late = EntryId::new(now - LATE, 0).to_string();
     let (mut after, mut missing, mut reached) = (settled.clone(), Vec::new(), settled.clone());
     loop {
@@ -82,7 +82,7 @@ pub fn digest(tx: &mut Tx<'_>, now: Instant) -> Result<usize, Error> {
     // What is younger than `late` may yet be followed by an entry that comes before it.
     let reached = reached.min(late).max(settled.clone());
     if reached != settled {
-        diesel::update(journal_digest::table).set(journal_digest::settled.eq(reached)).execute(tx.connection)?;
+        diesel::update(journal_digest::table).set(journal_digest::settled.eq(reached)).execute(tx.connection()?)?;
     }
     Ok(missing.len())
 }
@@ -90,7 +90,7 @@ pub fn digest(tx: &mut Tx<'_>, now: Instant) -> Result<usize, Error> {
 fn following(db: &mut Db<'_>, after: &str) -> Result<Vec<String>, Error> {
     use journal_entries::dsl;
     let query = dsl::journal_entries.filter(dsl::id.gt(after)).order(dsl::id.asc()).limit(LOOKED_AT);
-    Ok(query.select(dsl::id).load(db.connection)?)
+    Ok(query.select(dsl::id).load(db.connection()?)?)
 }
 
 fn known_among(db: &mut Db<'_>, ids: &[String]) -> Result<BTreeSet<String>, Error> {
@@ -98,7 +98,7 @@ fn known_among(db: &mut Db<'_>, ids: &[String]) -> Result<BTreeSet<String>, Erro
     let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(BTreeSet::new()) };
     let (from, to) = ((wanted(first)? >> CHANCE) << CHANCE, ((wanted(last)? >> CHANCE) + 1) << CHANCE);
     let query = dsl::journal_search.filter(dsl::n.ge(from).and(dsl::n.lt(to))).select(dsl::entry);
-    Ok(query.load::<String>(db.connection)?.into_iter().collect())
+    Ok(query.load::<String>(db.connection()?)?.into_iter().collect())
 }
 
 /// The words of an entry.
@@ -131,7 +131,7 @@ fn copy(tx: &mut Tx<'_>, ids: &[String]) -> Result<(), Error> {
         dsl::clear,
     );
     let query = dsl::journal_entries.filter(dsl::id.eq_any(ids)).order(dsl::id.asc());
-    let rows: Vec<Row> = query.select(columns).load(tx.connection)?;
+    let rows: Vec<Row> = query.select(columns).load(tx.connection()?)?;
     let words: Vec<_> = rows.iter().map(words).collect();
     let numbers = numbered(tx, &words.iter().flat_map(|of| of.values().cloned()).collect())?;
     let number = |of: &BTreeMap<Field, String>, field| of.get(&field).and_then(|term| numbers.get(term)).copied();
@@ -162,7 +162,7 @@ fn copy(tx: &mut Tx<'_>, ids: &[String]) -> Result<(), Error> {
             journal_search::procedure.eq(number(of, Field::Procedure)),
         ));
     }
-    insert_all!(&mut *tx.connection, journal_search::table, search);
+    insert_all!(tx.connection()?, journal_search::table, search);
     count(tx, days)
 }
 
@@ -172,17 +172,17 @@ fn places_taken(db: &mut Db<'_>, ids: &[String]) -> Result<BTreeSet<i64>, Error>
     let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(BTreeSet::new()) };
     let (from, to) = ((wanted(first)? >> CHANCE) << CHANCE, ((wanted(last)? >> CHANCE) + 2) << CHANCE);
     let query = dsl::journal_search.filter(dsl::n.ge(from).and(dsl::n.lt(to))).select(dsl::n);
-    Ok(query.load::<i64>(db.connection)?.into_iter().collect())
+    Ok(query.load::<i64>(db.connection()?)?.into_iter().collect())
 }
 
 fn count(tx: &mut Tx<'_>, days: BTreeMap<(i32, i32, i32), i64>) -> Result<(), Error> {
     use journal_days::dsl;
     for ((term, day, kind), more) in days {
         let row = dsl::journal_days.find((term, day, kind));
-        let changed = diesel::update(row).set(dsl::entries.eq(dsl::entries + more)).execute(tx.connection)?;
+        let changed = diesel::update(row).set(dsl::entries.eq(dsl::entries + more)).execute(tx.connection()?)?;
         if changed == 0 {
             let new = (dsl::term.eq(term), dsl::day.eq(day), dsl::kind.eq(kind), dsl::entries.eq(more));
-            diesel::insert_into(dsl::journal_days).values(new).execute(tx.connection)?;
+            diesel::insert_into(dsl::journal_days).values(new).execute(tx.connection()?)?;
         }
     }
     Ok(())
@@ -193,7 +193,7 @@ pub(super) fn kinds(db: &mut Db<'_>) -> Result<BTreeMap<i32, Kind>, Error> {
     use crate::store::schema::journal_terms::dsl;
     let codes = Kind::ALL.iter().map(|kind| Field::Kind.term(kind.code()));
     let found: Vec<(i32, String)> =
-        dsl::journal_terms.filter(dsl::term.eq_any(codes)).select((dsl::number, dsl::term)).load(db.connection)?;
+        dsl::journal_terms.filter(dsl::term.eq_any(codes)).select((dsl::number, dsl::term)).load(db.connection()?)?;
     let kind = |term: &str| Kind::from_code(term.trim_start_matches(Field::Kind.prefix()));
     Ok(found.into_iter().filter_map(|(number, term)| kind(&term).map(|kind| (number, kind))).collect())
 }

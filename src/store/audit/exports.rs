@@ -19,7 +19,7 @@ pub fn exported_since(db: &mut Db<'_>, account: &AccountId, since: Instant) -> R
     use journal_exports::dsl;
     let theirs = dsl::account.eq(account.as_str()).and(dsl::at.gt(stored(since)));
     let sum: Option<i64> =
-        dsl::journal_exports.filter(theirs).select(diesel::dsl::sum(dsl::entries)).first(db.connection)?;
+        dsl::journal_exports.filter(theirs).select(diesel::dsl::sum(dsl::entries)).first(db.connection()?)?;
     Ok(sum.and_then(|sum| u64::try_from(sum).ok()).unwrap_or(0))
 }
 
@@ -38,7 +38,7 @@ pub fn export(
     use journal_exports::dsl;
     let (limit, quota) = limits;
     // Two exports of one auditor at once would each see what is left.
-    tx.connection.lock(&format!("export|{account}"))?;
+    tx.connection()?.lock(&format!("export|{account}"))?;
     let now = event.at;
     let taken = exported_since(tx, account, now - chrono::TimeDelta::days(1))?;
     let found = identifiers(tx, search, &Part::First, i64::from(limit))?;
@@ -54,7 +54,7 @@ pub fn export(
             dsl::at.eq(stored(now)),
             dsl::entries.eq(i32::try_from(found.len()).unwrap_or(i32::MAX)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(Ok(found))
 }
 

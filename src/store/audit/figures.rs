@@ -48,7 +48,7 @@ fn kept(db: &mut Db<'_>, term: i32, first: i32, last: i32) -> Result<Vec<Tally>,
         .filter(dsl::term.eq(term).and(dsl::day.between(first, last)))
         .order((dsl::day.asc(), dsl::kind.asc()))
         .select((dsl::day, dsl::kind, dsl::entries))
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     let tally = |(day, kind, entries): (i32, i32, i64)| {
         Some(Tally { day, kind: *kinds.get(&kind)?, entries: u64::try_from(entries).ok()? })
     };
@@ -65,7 +65,7 @@ fn counted(db: &mut Db<'_>, field: Field, value: &str, first: i32, last: i32) ->
     let Some(fields) = numbers(db, &search)? else { return Ok(Vec::new()) };
     let kinds = kinds(db)?;
     let query = matching(&search, &fields).order(dsl::n.desc()).limit(OF_A_PERSON);
-    let rows: Vec<(i64, i32)> = query.select((dsl::n, dsl::kind)).load(db.connection)?;
+    let rows: Vec<(i64, i32)> = query.select((dsl::n, dsl::kind)).load(db.connection()?)?;
     let mut days: BTreeMap<(i32, Kind), u64> = BTreeMap::new();
     for (n, kind) in rows {
         let at = chrono::DateTime::from_timestamp_millis(n >> super::CHANCE).unwrap_or_default();

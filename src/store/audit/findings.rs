@@ -36,7 +36,7 @@ pub fn record(tx: &mut Tx<'_>, change: Journalled<Finding>) -> Result<Finding, E
                 dsl::about.eq(&finding.about),
                 dsl::entry.eq(entry.as_str()),
             ))
-            .execute(tx.connection)?;
+            .execute(tx.connection()?)?;
     }
     Ok(finding)
 }
@@ -58,7 +58,7 @@ pub fn findings(
     if let Some(after) = after {
         query = query.filter(dsl::id.lt(after.as_str()));
     }
-    query.load::<Row>(db.connection)?.into_iter().map(finding).collect()
+    query.load::<Row>(db.connection()?)?.into_iter().map(finding).collect()
 }
 
 /// One finding.
@@ -66,5 +66,5 @@ pub fn findings(
 /// # Errors
 /// There is none.
 pub fn find(db: &mut Db<'_>, id: &FindingId) -> Result<(Finding, EntryId), Error> {
-    finding(findings::table.find(id.as_str()).first::<Row>(db.connection)?)
+    finding(findings::table.find(id.as_str()).first::<Row>(db.connection()?)?)
 }

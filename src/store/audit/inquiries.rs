@@ -65,7 +65,7 @@ pub fn ask(tx: &mut Tx<'_>, change: Journalled<Inquiry>) -> Result<Inquiry, Erro
             dsl::ground.eq(inquiry.ground.code()),
             dsl::entry.eq(entry.as_str()),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(inquiry)
 }
 
@@ -82,7 +82,7 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Inquiry>) -> Result<Inquiry, Err
             dsl::decided_at.eq(decision.map(|one| stored(one.at))),
             dsl::approved.eq(decision.map(|one| one.approved)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     if changed == 1 { Ok(inquiry) } else { Err(Error::Conflict) }
 }
 
@@ -91,7 +91,7 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Inquiry>) -> Result<Inquiry, Err
 /// # Errors
 /// There is none.
 pub fn find(db: &mut Db<'_>, id: &InquiryId) -> Result<Asked, Error> {
-    inquiries::table.find(id.as_str()).first::<Row>(db.connection)?.try_into()
+    inquiries::table.find(id.as_str()).first::<Row>(db.connection()?)?.try_into()
 }
 
 /// One inquiry, alone with it until the transaction ends.
@@ -99,7 +99,7 @@ pub fn find(db: &mut Db<'_>, id: &InquiryId) -> Result<Asked, Error> {
 /// # Errors
 /// There is none.
 pub fn find_locked(tx: &mut Tx<'_>, id: &InquiryId) -> Result<Asked, Error> {
-    tx.connection.lock(&format!("inquiry|{id}"))?;
+    tx.connection()?.lock(&format!("inquiry|{id}"))?;
     find(tx, id)
 }
 
@@ -120,5 +120,5 @@ pub fn list(
     if let Some(after) = after {
         query = query.filter(dsl::id.lt(after.as_str()));
     }
-    query.load::<Row>(db.connection)?.into_iter().map(Asked::try_from).collect()
+    query.load::<Row>(db.connection()?)?.into_iter().map(Asked::try_from).collect()
 }

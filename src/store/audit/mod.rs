@@ -119,7 +119,7 @@ fn wanted(entry: &str) -> Result<i64, Error> {
 /// The number of a word, if any entry has it.
 fn number(db: &mut Db<'_>, term: &str) -> Result<Option<i32>, Error> {
     use journal_terms::dsl;
-    Ok(dsl::journal_terms.filter(dsl::term.eq(term)).select(dsl::number).first(db.connection).optional()?)
+    Ok(dsl::journal_terms.filter(dsl::term.eq(term)).select(dsl::number).first(db.connection()?).optional()?)
 }
 
 /// The numbers of what is searched; nothing if no entry has one of the words.
@@ -186,7 +186,7 @@ fn place(db: &mut Db<'_>, entry: &EntryId) -> Result<i64, Error> {
         .filter(dsl::n.ge(millisecond).and(dsl::n.lt(millisecond + (1 << CHANCE))))
         .filter(dsl::entry.eq(entry.as_str()))
         .select(dsl::n)
-        .first(db.connection)
+        .first(db.connection()?)
         .optional()?;
     Ok(found.unwrap_or(wanted))
 }
@@ -217,9 +217,9 @@ pub fn identifiers(db: &mut Db<'_>, search: &Search, part: &Part, limit: i64) ->
         Part::First | Part::Older(_) => query.order(dsl::n.desc()),
         Part::Newer(_) | Part::Forward(_) => query.order(dsl::n.asc()),
     };
-    db.connection.plan_for_values(true)?;
-    let found = query.select(dsl::entry).limit(limit).load(db.connection);
-    db.connection.plan_for_values(false)?;
+    db.connection()?.plan_for_values(true)?;
+    let found = query.select(dsl::entry).limit(limit).load(db.connection()?);
+    db.connection()?.plan_for_values(false)?;
     let mut found: Vec<String> = found?;
     if matches!(part, Part::Newer(_)) {
         found.reverse();
@@ -234,7 +234,7 @@ pub fn identifiers(db: &mut Db<'_>, search: &Search, part: &Part, limit: i64) ->
 pub fn count(db: &mut Db<'_>, search: &Search, most: i64) -> Result<usize, Error> {
     use journal_search::dsl;
     let Some(fields) = numbers(db, search)? else { return Ok(0) };
-    let found: Vec<i64> = matching(search, &fields).select(dsl::n).limit(most).load(db.connection)?;
+    let found: Vec<i64> = matching(search, &fields).select(dsl::n).limit(most).load(db.connection()?)?;
     Ok(found.len())
 }
 
@@ -243,22 +243,22 @@ pub fn count(db: &mut Db<'_>, search: &Search, most: i64) -> Result<usize, Error
 /// # Errors
 /// The database fails.
 pub fn size(db: &mut Db<'_>) -> Result<i64, Error> {
-    Ok(journal_search::table.count().get_result(db.connection)?)
+    Ok(journal_search::table.count().get_result(db.connection()?)?)
 }
 
 /// The numbers of some words, made where they are new.
 fn numbered(tx: &mut Tx<'_>, terms: &std::collections::BTreeSet<String>) -> Result<BTreeMap<String, i32>, Error> {
     use journal_terms::dsl;
     let known: Vec<(String, i32)> =
-        dsl::journal_terms.filter(dsl::term.eq_any(terms)).select((dsl::term, dsl::number)).load(tx.connection)?;
+        dsl::journal_terms.filter(dsl::term.eq_any(terms)).select((dsl::term, dsl::number)).load(tx.connection()?)?;
     let mut known: BTreeMap<String, i32> = known.into_iter().collect();
-    let last: Option<i32> = dsl::journal_terms.select(diesel::dsl::max(dsl::number)).first(tx.connection)?;
+    let last: Option<i32> = dsl::journal_terms.select(diesel::dsl::max(dsl::number)).first(tx.connection()?)?;
     let missing = terms.iter().filter(|term| !known.contains_key(*term));
     // Number 0 stands for everything in the figures.
     let new: Vec<(String, i32)> = missing.cloned().zip(last.unwrap_or(0) + 1..).collect();
     if !new.is_empty() {
         let rows = new.iter().map(|(term, number)| (dsl::term.eq(term), dsl::number.eq(number))).collect();
-        super::db::insert_all!(&mut *tx.connection, dsl::journal_terms, rows);
+        super::db::insert_all!(tx.connection()?, dsl::journal_terms, rows);
     }
     known.extend(new);
     Ok(known)

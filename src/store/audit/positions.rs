@@ -18,7 +18,7 @@ pub fn positions(db: &mut Db<'_>, entries: &[&EntryId]) -> Result<BTreeMap<Strin
     let found: Vec<(String, i64)> = dsl::journal_positions
         .filter(dsl::entry.eq_any(ids))
         .select((dsl::entry, dsl::position))
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     let counted = |position| u64::try_from(position).map_err(|_| Error::Corrupt("journal_positions.position"));
     found.into_iter().map(|(entry, position)| Ok((entry, counted(position)?))).collect()
 }

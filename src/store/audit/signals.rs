@@ -78,7 +78,7 @@ pub async fn raise_due(store: &Store, limits: Thresholds, now: Instant, days: us
         store
             .write(move |tx| {
                 let done = journal_digest::signals_day.eq(day);
-                diesel::update(journal_digest::table).set(done).execute(tx.connection).map(drop).map_err(Error::from)
+                diesel::update(journal_digest::table).set(done).execute(tx.connection()?).map(drop).map_err(Error::from)
             })
             .await?;
     }
@@ -87,7 +87,7 @@ pub async fn raise_due(store: &Store, limits: Thresholds, now: Instant, days: us
 
 /// The next day to look at: the one before today at first, then each after the last.
 fn due(db: &mut Db<'_>, now: Instant) -> Result<Option<i32>, Error> {
-    let last: Option<i32> = journal_digest::table.select(journal_digest::signals_day).first(db.connection)?;
+    let last: Option<i32> = journal_digest::table.select(journal_digest::signals_day).first(db.connection()?)?;
     let yesterday = civil::day(now, civil::FIGURES) - 1;
     let day = last.map_or(yesterday, |last| last + 1);
     let over = civil::begins(day + 1, civil::FIGURES);
@@ -187,12 +187,12 @@ fn raise(
     limits: &Thresholds,
     now: Instant,
 ) -> Result<bool, Error> {
-    tx.connection.lock(&format!("signals|{organisation}"))?;
+    tx.connection()?.lock(&format!("signals|{organisation}"))?;
     let same = dsl::signals
         .filter(dsl::organisation.eq(organisation.as_str()).and(dsl::rule.eq(found.rule.code())))
         .filter(dsl::subject.eq(&found.subject).and(dsl::day.eq(day)))
         .select(dsl::id)
-        .first::<String>(tx.connection)
+        .first::<String>(tx.connection()?)
         .optional()?;
     if same.is_some() {
         return Ok(false);
@@ -212,7 +212,7 @@ fn raise(
             dsl::raised_at.eq(stored(signal.raised_at)),
             dsl::answer_until.eq(stored(signal.answer_until)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(true)
 }
 
@@ -238,7 +238,7 @@ pub fn list(db: &mut Db<'_>, seen: &Seen, after: Option<&SignalId>, limit: i64) 
     if let Some(after) = after {
         query = query.filter(dsl::id.lt(after.to_string()));
     }
-    query.load::<Row>(db.connection)?.into_iter().map(Answered::try_from).collect()
+    query.load::<Row>(db.connection()?)?.into_iter().map(Answered::try_from).collect()
 }
 
 /// One signal.
@@ -246,7 +246,7 @@ pub fn list(db: &mut Db<'_>, seen: &Seen, after: Option<&SignalId>, limit: i64) 
 /// # Errors
 /// There is none.
 pub fn find(db: &mut Db<'_>, id: &SignalId) -> Result<Answered, Error> {
-    signals::table.find(id.as_str()).first::<Row>(db.connection)?.try_into()
+    signals::table.find(id.as_str()).first::<Row>(db.connection()?)?.try_into()
 }
 
 /// One signal, alone with it until the transaction ends.
@@ -254,7 +254,7 @@ pub fn find(db: &mut Db<'_>, id: &SignalId) -> Result<Answered, Error> {
 /// # Errors
 /// There is none.
 pub fn find_locked(tx: &mut Tx<'_>, id: &SignalId) -> Result<Answered, Error> {
-    tx.connection.lock(&format!("signal|{id}"))?;
+    tx.connection()?.lock(&format!("signal|{id}"))?;
     find(tx, id)
 }
 
@@ -275,6 +275,6 @@ pub fn answer(tx: &mut Tx<'_>, change: Journalled<Signal>) -> Result<Signal, Err
             dsl::answered_by.eq(by.map(|by| by.to_string())),
             dsl::answer_entry.eq(entry),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     if changed == 1 { Ok(signal) } else { Err(Error::Conflict) }
 }

@@ -30,12 +30,12 @@ pub(super) fn identity_index(vault: &Vault, identity: &Identity) -> Vec<u8> {
 /// Another citizen with this identity: the one known longest.
 fn also(tx: &mut Tx<'_>, id: Option<&str>, index: &[u8]) -> Result<Option<CitizenId>, Error> {
     // Two who come at the same moment see each other.
-    tx.connection.lock(&format!("identity|{}", URL_SAFE_NO_PAD.encode(index)))?;
+    tx.connection()?.lock(&format!("identity|{}", URL_SAFE_NO_PAD.encode(index)))?;
     let found: Option<String> = citizens::table
         .filter(citizens::identity_index.eq(index).and(citizens::id.ne(id.unwrap_or_default())))
         .order(citizens::id)
         .select(citizens::id)
-        .first(tx.connection)
+        .first(tx.connection()?)
         .optional()?;
     found.map(|id| parsed(&id, "citizens.id")).transpose()
 }
@@ -53,12 +53,12 @@ pub fn recognise(
 ) -> Result<Recognised, Error> {
     let index = tx.vault.index("citizens.sub", &format!("{issuer} {subject}"));
     let who = identity_index(tx.vault, identity);
-    tx.connection.lock(&format!("citizen|{}", URL_SAFE_NO_PAD.encode(&index)))?;
+    tx.connection()?.lock(&format!("citizen|{}", URL_SAFE_NO_PAD.encode(&index)))?;
     let known: Option<Row> = citizens::table
         .inner_join(key_rows::table.on(key_rows::owner.eq(citizens::id)))
         .filter(citizens::issuer.eq(issuer).and(citizens::sub_index.eq(&index)))
         .select(COLUMNS)
-        .first(tx.connection)
+        .first(tx.connection()?)
         .optional()?;
     if let Some(row) = known {
         let citizen = opened(tx.vault, row)?;
@@ -81,6 +81,6 @@ pub fn recognise(
             citizens::created_at.eq(stored(now)),
             citizens::identity_index.eq(who),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(Recognised { id, changed: false, also })
 }

@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "the derive of MultiConnection makes items that nobody here names")]
 
+mod batch;
 mod count;
 mod file;
 mod files;
@@ -17,6 +18,7 @@ use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Error;
+pub(super) use batch::{Batch, Demand};
 pub use file::Held;
 pub(super) use location::WAIT;
 pub use location::{Lent, Location, Manager};
@@ -77,7 +79,7 @@ impl AnyConnection {
                     count::commit();
                     return Ok(());
                 }
-                Err(error) if pg.batch_execute("select 1").is_err() => {
+                Err(error) if is_lost(pg) => {
                     tracing::error!(%error, "connection lost during commit");
                     return Err(Error::Uncertain);
                 }
@@ -93,6 +95,14 @@ impl AnyConnection {
         };
         self.rollback();
         Err(refused.into())
+    }
+
+    /// Whether a server no longer answers over this connection.
+    fn is_lost(&mut self) -> bool {
+        match self {
+            Self::Pg(pg) => is_lost(pg),
+            Self::Sqlite(_) => false,
+        }
     }
 
     /// A rollback that fails has nothing left to roll back: the connection is gone, and the transaction with it.
@@ -176,6 +186,10 @@ impl AnyConnection {
             (true, true) => Schema::Current,
         })
     }
+}
+
+fn is_lost(pg: &mut PgConnection) -> bool {
+    pg.batch_execute("select 1").is_err()
 }
 
 /// The versions of the migrations that this program knows.

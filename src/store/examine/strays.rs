@@ -27,17 +27,17 @@ pub struct Walked {
 pub fn unplaced(db: &mut Db<'_>, after: &str) -> Result<Walked, Error> {
     use journal_entries::dsl;
     let page = dsl::journal_entries.filter(dsl::id.gt(after)).order(dsl::id).limit(PAGE).select(dsl::id);
-    let ids: Vec<String> = page.load(db.connection)?;
+    let ids: Vec<String> = page.load(db.connection()?)?;
     // In this order: an entry that waits may get its position in between.
     let waiting = journal_pending::table.filter(journal_pending::entry.eq_any(&ids)).select(journal_pending::entry);
-    let mut known: HashSet<String> = waiting.load::<String>(db.connection)?.into_iter().collect();
+    let mut known: HashSet<String> = waiting.load::<String>(db.connection()?)?.into_iter().collect();
     known.extend(positioned(db, &ids)?);
     Ok(walked(ids, &known))
 }
 
 fn positioned(db: &mut Db<'_>, ids: &[String]) -> Result<Vec<String>, Error> {
     use journal_positions::dsl;
-    Ok(dsl::journal_positions.filter(dsl::entry.eq_any(ids)).select(dsl::entry).load(db.connection)?)
+    Ok(dsl::journal_positions.filter(dsl::entry.eq_any(ids)).select(dsl::entry).load(db.connection()?)?)
 }
 
 fn walked(ids: Vec<String>, known: &HashSet<String>) -> Walked {
@@ -51,9 +51,9 @@ fn walked(ids: Vec<String>, known: &HashSet<String>) -> Walked {
 pub fn unsealed(db: &mut Db<'_>, after: &str) -> Result<Walked, Error> {
     use journal_sealed::dsl;
     let page = dsl::journal_sealed.filter(dsl::entry.gt(after)).order(dsl::entry).limit(PAGE).select(dsl::entry);
-    let ids: Vec<String> = page.load(db.connection)?;
+    let ids: Vec<String> = page.load(db.connection()?)?;
     let entries = journal_entries::table.filter(journal_entries::id.eq_any(&ids)).select(journal_entries::id);
-    let known = entries.load::<String>(db.connection)?.into_iter().collect();
+    let known = entries.load::<String>(db.connection()?)?.into_iter().collect();
     Ok(walked(ids, &known))
 }
 
@@ -65,17 +65,17 @@ pub fn unsealed(db: &mut Db<'_>, after: &str) -> Result<Walked, Error> {
 pub fn waiting(db: &mut Db<'_>, after: &str) -> Result<(Vec<String>, Walked), Error> {
     use journal_pending::dsl;
     let page = dsl::journal_pending.filter(dsl::entry.gt(after)).order(dsl::entry).limit(PAGE).select(dsl::entry);
-    let ids: Vec<String> = page.load(db.connection)?;
+    let ids: Vec<String> = page.load(db.connection()?)?;
     let placed: HashSet<String> = positioned(db, &ids)?.into_iter().collect();
     let entries = journal_entries::table.filter(journal_entries::id.eq_any(&ids)).select(journal_entries::id);
-    let entries: HashSet<String> = entries.load::<String>(db.connection)?.into_iter().collect();
+    let entries: HashSet<String> = entries.load::<String>(db.connection()?)?.into_iter().collect();
     let twice: HashSet<&String> =
         ids.iter().zip(ids.iter().skip(1)).filter(|(one, next)| one == next).map(|(one, _)| one).collect();
     let is_odd = |id: &&String| placed.contains(*id) || !entries.contains(*id) || twice.contains(*id);
     let odd: Vec<String> = ids.iter().filter(is_odd).cloned().collect();
     // One that got its position in between waits no longer.
     let still: Vec<String> =
-        dsl::journal_pending.filter(dsl::entry.eq_any(&odd)).select(dsl::entry).load(db.connection)?;
+        dsl::journal_pending.filter(dsl::entry.eq_any(&odd)).select(dsl::entry).load(db.connection()?)?;
     let walked = Walked { last: ids.last().cloned(), strays: still };
     Ok((ids.into_iter().filter(|id| !odd.contains(id)).collect(), walked))
 }
@@ -86,7 +86,7 @@ pub fn waiting(db: &mut Db<'_>, after: &str) -> Result<(Vec<String>, Walked), Er
 /// The database fails.
 pub fn last_notes(db: &mut Db<'_>) -> Result<Vec<String>, Error> {
     use journal_checkpoints::dsl;
-    Ok(dsl::journal_checkpoints.order(dsl::size.desc()).limit(16).select(dsl::note).load(db.connection)?)
+    Ok(dsl::journal_checkpoints.order(dsl::size.desc()).limit(16).select(dsl::note).load(db.connection()?)?)
 }
 
 /// Positions before the first or from `end` on, with their entries.
@@ -97,7 +97,7 @@ pub fn outside(db: &mut Db<'_>, end: u64) -> Result<Vec<(i64, String)>, Error> {
     use journal_positions::dsl;
     let range = dsl::position.lt(0).or(dsl::position.ge(place(end)));
     let found = dsl::journal_positions.filter(range).order(dsl::position).limit(LISTED);
-    Ok(found.select((dsl::position, dsl::entry)).load(db.connection)?)
+    Ok(found.select((dsl::position, dsl::entry)).load(db.connection()?)?)
 }
 
 /// Tiles that no checkpoint filled: level and number.
@@ -110,22 +110,22 @@ pub fn unfilled(db: &mut Db<'_>) -> Result<Vec<(i32, i64)>, Error> {
         .filter(dsl::level.lt(0).or(dsl::level.gt(7)).or(dsl::number.lt(0)))
         .select((dsl::level, dsl::number))
         .limit(LISTED)
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     for (level, height) in (0..8).zip((8_u32..).step_by(8)) {
         let last: Option<i64> = dsl::journal_tiles
             .filter(dsl::level.eq(level))
             .select(diesel::dsl::max(dsl::number))
-            .first(db.connection)?;
+            .first(db.connection()?)?;
         let Some(last) = last else { continue };
         // Asked after the tile: whoever filled it signed in the same transaction.
         let size: Option<i64> =
-            journal_checkpoints::table.select(diesel::dsl::max(journal_checkpoints::size)).first(db.connection)?;
+            journal_checkpoints::table.select(diesel::dsl::max(journal_checkpoints::size)).first(db.connection()?)?;
         let size = u64::try_from(size.unwrap_or(0)).unwrap_or(0);
         let filled = place(size.checked_shr(height).unwrap_or(0));
         if last >= filled {
             let beyond = dsl::journal_tiles.filter(dsl::level.eq(level).and(dsl::number.ge(filled)));
             let beyond = beyond.order(dsl::number).select((dsl::level, dsl::number)).limit(LISTED);
-            found.extend(beyond.load::<(i32, i64)>(db.connection)?);
+            found.extend(beyond.load::<(i32, i64)>(db.connection()?)?);
         }
     }
     Ok(found)
@@ -141,11 +141,11 @@ pub type CosignatureRow = (i64, String, String);
 pub fn cosignatures(db: &mut Db<'_>, after: i64) -> Result<Vec<(CosignatureRow, Option<String>)>, Error> {
     use journal_cosignatures::dsl;
     let page = dsl::journal_cosignatures.filter(dsl::size.gt(after)).order((dsl::size, dsl::witness)).limit(PAGE);
-    let rows: Vec<CosignatureRow> = page.select((dsl::size, dsl::witness, dsl::line)).load(db.connection)?;
+    let rows: Vec<CosignatureRow> = page.select((dsl::size, dsl::witness, dsl::line)).load(db.connection()?)?;
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         let note = journal_checkpoints::table.filter(journal_checkpoints::size.eq(row.0));
-        let note: Option<String> = note.select(journal_checkpoints::note).first(db.connection).optional()?;
+        let note: Option<String> = note.select(journal_checkpoints::note).first(db.connection()?).optional()?;
         found.push((row, note));
     }
     Ok(found)
@@ -161,7 +161,7 @@ pub fn destroyed(db: &mut Db<'_>) -> Result<HashSet<String>, Error> {
     loop {
         let page = dsl::journal_entries.filter(dsl::kind.eq("person_destroyed").and(dsl::id.gt(&after)));
         let page: Vec<(String, Vec<u8>)> =
-            page.order(dsl::id).limit(PAGE).select((dsl::id, dsl::clear)).load(db.connection)?;
+            page.order(dsl::id).limit(PAGE).select((dsl::id, dsl::clear)).load(db.connection()?)?;
         let Some((last, _)) = page.last() else { return Ok(found) };
         after.clone_from(last);
         for (_, clear) in page {

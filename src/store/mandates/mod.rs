@@ -13,13 +13,13 @@ pub use write::{end_presence, open, save};
 
 use crate::domain::Instant;
 use crate::domain::digest::Digest;
-use crate::domain::id::{CitizenId, MandateId, OrganisationId, SessionId};
+use crate::domain::id::{AuthorisationId, CitizenId, MandateId, OrganisationId, SessionId};
 use crate::domain::mandate::document::Document;
 use crate::domain::mandate::{Authorisation, Ending, EndingKind, Mandate};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = mandates)]
-struct Row {
+pub(super) struct Row {
     id: String,
     organisation: String,
     citizen: String,
@@ -34,7 +34,7 @@ struct Row {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = authorisations)]
-struct AuthorisationRow {
+pub(super) struct AuthorisationRow {
     id: String,
     mandate: String,
     procedure: String,
@@ -61,7 +61,18 @@ impl AuthorisationRow {
     }
 }
 
-fn complete(row: &Row, authorisations: Vec<Authorisation>) -> Result<Mandate, Error> {
+impl TryFrom<AuthorisationRow> for Authorisation {
+    type Error = Error;
+    fn try_from(row: AuthorisationRow) -> Result<Self, Error> {
+        Ok(Self {
+            id: parsed(&row.id, "authorisations.id")?,
+            procedure: parsed(&row.procedure, "authorisations.procedure")?,
+            ended: row.ending()?,
+        })
+    }
+}
+
+pub(super) fn complete(row: &Row, authorisations: Vec<Authorisation>) -> Result<Mandate, Error> {
     Ok(Mandate {
         id: parsed(&row.id, "mandates.id")?,
         organisation: parsed(&row.organisation, "mandates.organisation")?,
@@ -83,10 +94,10 @@ fn parts(db: &mut Db<'_>, rows: &[Row]) -> Result<Vec<AuthorisationRow>, Error> 
     let all = authorisations::table.select(AuthorisationRow::as_select());
     Ok(match rows {
         [] => Vec::new(),
-        [one] => all.filter(authorisations::mandate.eq(&one.id)).load(db.connection)?,
+        [one] => all.filter(authorisations::mandate.eq(&one.id)).load(db.connection()?)?,
         many => {
             let ids = many.iter().map(|row| row.id.as_str());
-            all.filter(authorisations::mandate.eq_any(ids)).load(db.connection)?
+            all.filter(authorisations::mandate.eq_any(ids)).load(db.connection()?)?
         }
     })
 }
@@ -94,14 +105,21 @@ fn parts(db: &mut Db<'_>, rows: &[Row]) -> Result<Vec<AuthorisationRow>, Error> 
 /// Mandates with their authorisations, in two queries.
 fn assemble(db: &mut Db<'_>, rows: Vec<Row>) -> Result<Vec<Mandate>, Error> {
     let parts = parts(db, &rows)?;
+    together(rows, parts)
+}
+
+/// Mandates, each read once for each of its authorisations.
+pub(super) fn grouped(read: Vec<(Row, AuthorisationRow)>) -> Result<Vec<Mandate>, Error> {
+    let (mut rows, parts): (Vec<Row>, Vec<AuthorisationRow>) = read.into_iter().unzip();
+    rows.sort_by(|one, other| one.id.cmp(&other.id));
+    rows.dedup_by(|one, other| one.id == other.id);
+    together(rows, parts)
+}
+
+fn together(rows: Vec<Row>, parts: Vec<AuthorisationRow>) -> Result<Vec<Mandate>, Error> {
     let mut of: HashMap<String, Vec<Authorisation>> = HashMap::new();
     for part in parts {
-        let authorisation = Authorisation {
-            id: parsed(&part.id, "authorisations.id")?,
-            procedure: parsed(&part.procedure, "authorisations.procedure")?,
-            ended: part.ending()?,
-        };
-        of.entry(part.mandate).or_default().push(authorisation);
+        of.entry(part.mandate.clone()).or_default().push(part.try_into()?);
     }
     rows.into_iter()
         .map(|row| {
@@ -122,11 +140,11 @@ fn only(mut found: Vec<Mandate>) -> Result<Mandate, Error> {
 /// There is none, or it is another organisation's.
 pub fn held_by(db: &mut Db<'_>, organisation: &OrganisationId, id: &MandateId) -> Result<Mandate, Error> {
     let rows = mandates::table
-        .find(id.as_str())
-        .filter(mandates::organisation.eq(organisation.as_str()))
-        .select(Row::as_select())
-        .load(db.connection)?;
-    only(assemble(db, rows)?)
+        .inner_join(authorisations::table)
+        .filter(mandates::id.eq(id.as_str()).and(mandates::organisation.eq(organisation.as_str())))
+        .select((Row::as_select(), AuthorisationRow::as_select()))
+        .load(db.connection()?)?;
+    only(grouped(rows)?)
 }
 
 /// A mandate of this organisation that its screens still show.
@@ -136,7 +154,7 @@ pub fn held_by(db: &mut Db<'_>, organisation: &OrganisationId, id: &MandateId) -
 pub fn shown(db: &mut Db<'_>, organisation: &OrganisationId, id: &MandateId, now: Instant) -> Result<Mandate, Error> {
     let found = held_by(db, organisation, id)?;
     let archived = mandates::table.find(id.as_str()).filter(mandates::archived_at.is_not_null());
-    let archived: i64 = archived.count().get_result(db.connection)?;
+    let archived: i64 = archived.count().get_result(db.connection()?)?;
     if found.is_shown(now) && archived == 0 { Ok(found) } else { Err(Error::NotFound) }
 }
 
@@ -149,13 +167,13 @@ pub fn held_by_locked(tx: &mut Tx<'_>, organisation: &OrganisationId, id: &Manda
         .find(id.as_str())
         .filter(mandates::organisation.eq(organisation.as_str()))
         .select(mandates::citizen)
-        .first(tx.connection)?;
+        .first(tx.connection()?)?;
     lock(tx, organisation, &citizen)?;
     held_by(tx, organisation, id)
 }
 
 fn lock(tx: &mut Tx<'_>, organisation: &OrganisationId, citizen: &str) -> Result<(), Error> {
-    tx.connection.lock(&format!("holding|{organisation}|{citizen}"))
+    tx.connection()?.lock(&format!("holding|{organisation}|{citizen}"))
 }
 
 /// All mandates of an organisation and a citizen, newest first, at most `limit`.
@@ -173,34 +191,37 @@ pub fn of_citizen(
         .order((mandates::opened_at.desc(), mandates::id.desc()))
         .limit(super::rows(limit))
         .select(Row::as_select())
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     assemble(db, rows)
 }
 
-/// The mandates of several citizens that still hold a place, for a list.
+/// The mandates of several citizens that still hold a place, for a list: each with the authorisations that have not ended.
 ///
 /// # Errors
 /// The database fails.
 pub fn holding(db: &mut Db<'_>, organisation: &OrganisationId, citizens: &[CitizenId]) -> Result<Vec<Mandate>, Error> {
-    let [citizen] = citizens else {
-        if citizens.is_empty() {
-            return Ok(Vec::new());
-        }
-        let open = authorisations::table
-            .filter(authorisations::organisation.eq(organisation.as_str()))
-            .filter(authorisations::citizen.eq_any(citizens.iter().map(CitizenId::as_str)))
-            .filter(authorisations::ended_at.is_null())
-            .select(authorisations::mandate);
-        let rows = mandates::table.filter(mandates::id.eq_any(open)).select(Row::as_select()).load(db.connection)?;
-        return assemble(db, rows);
-    };
     let open = authorisations::table
-        .filter(authorisations::organisation.eq(organisation.as_str()))
-        .filter(authorisations::citizen.eq(citizen.as_str()))
-        .filter(authorisations::ended_at.is_null())
-        .select(authorisations::mandate);
-    let rows = mandates::table.filter(mandates::id.eq_any(open)).select(Row::as_select()).load(db.connection)?;
-    assemble(db, rows)
+        .inner_join(mandates::table)
+        .filter(authorisations::organisation.eq(organisation.as_str()).and(authorisations::ended_at.is_null()))
+        .select((Row::as_select(), AuthorisationRow::as_select()));
+    grouped(match citizens {
+        [] => Vec::new(),
+        // A statement for one is prepared once, a statement for a list anew each time.
+        [one] => open.filter(authorisations::citizen.eq(one.as_str())).load(db.connection()?)?,
+        many => {
+            let many = many.iter().map(CitizenId::as_str);
+            open.filter(authorisations::citizen.eq_any(many)).load(db.connection()?)?
+        }
+    })
+}
+
+/// Demands that an authorisation is still open, and stays so until the transaction ends: uses and endings follow one another.
+///
+/// # Errors
+/// [`Error::Conflict`] if it ended in the meantime.
+pub fn demand_open(tx: &mut Tx<'_>, authorisation: &AuthorisationId) -> Result<(), Error> {
+    let open = authorisations::id.eq(authorisation.to_string()).and(authorisations::ended_at.is_null());
+    tx.demand(authorisations::table.filter(open).select(authorisations::id).for_share())
 }
 
 /// The mandates of one citizen that still hold a place, alone with them until the transaction ends.
@@ -237,7 +258,7 @@ pub fn ending_between(
         .order((mandates::expires_at, mandates::id))
         .limit(limit)
         .select(Row::as_select())
-        .load(db.connection)?;
+        .load(db.connection()?)?;
     assemble(db, rows)
 }
 
@@ -247,7 +268,7 @@ pub fn ending_between(
 /// The database fails.
 pub fn of_session(db: &mut Db<'_>, session: &SessionId) -> Result<Vec<Mandate>, Error> {
     let rows =
-        mandates::table.filter(mandates::session.eq(session.as_str())).select(Row::as_select()).load(db.connection)?;
+        mandates::table.filter(mandates::session.eq(session.as_str())).select(Row::as_select()).load(db.connection()?)?;
     assemble(db, rows)
 }
 
@@ -260,7 +281,7 @@ const fn document_place(row: &str) -> Place<'_> {
 /// # Errors
 /// There is none, or it no longer has the digest it was frozen with.
 pub fn document(db: &mut Db<'_>, mandate: &Mandate) -> Result<Document, Error> {
-    let sealed: Vec<u8> = documents::table.find(mandate.id.as_str()).select(documents::body).first(db.connection)?;
+    let sealed: Vec<u8> = documents::table.find(mandate.id.as_str()).select(documents::body).first(db.connection()?)?;
     let key = person_keys::of(db, mandate.citizen.as_str())?;
     let plain = db.vault.open(&key, document_place(mandate.id.as_str()), &sealed)?;
     let text = String::from_utf8(plain.to_vec()).map_err(|_| Error::Corrupt("documents.text"))?;
@@ -274,5 +295,5 @@ pub fn document(db: &mut Db<'_>, mandate: &Mandate) -> Result<Document, Error> {
 /// There is none.
 pub fn agreed_at(db: &mut Db<'_>, mandate: &Mandate) -> Result<Instant, Error> {
     let agreement = agreements::table.filter(agreements::mandate.eq(mandate.id.as_str()));
-    Ok(read_back(agreement.select(agreements::given_at).first(db.connection)?))
+    Ok(read_back(agreement.select(agreements::given_at).first(db.connection()?)?))
 }

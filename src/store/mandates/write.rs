@@ -44,7 +44,7 @@ pub fn open(tx: &mut Tx<'_>, change: Journalled<Opening>) -> Result<Mandate, Err
     insert(tx, &mandate)?;
     let key = person_keys::of(tx, person.id.as_str())?;
     let holding = holdings::table.find((mandate.organisation.as_str(), person.id.as_str()));
-    let first = holding.count().get_result::<i64>(tx.connection)? == 0;
+    let first = holding.count().get_result::<i64>(tx.connection()?)? == 0;
     citizens::update(tx, &key, &person.id, &person.identity, &mandate.organisation, first)?;
     insert_agreement(tx, &key, &mandate, &agreement)?;
     insert_document(tx, &key, &mandate, &document)?;
@@ -73,7 +73,7 @@ fn insert(tx: &mut Tx<'_>, mandate: &Mandate) -> Result<(), Error> {
             mandates::session.eq(mandate.session.as_ref().map(SessionId::as_str)),
             mandates::document.eq(mandate.document.as_bytes().as_slice()),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     let row = |authorisation: &Authorisation| {
         (
             authorisations::id.eq(authorisation.id.to_string()),
@@ -83,7 +83,7 @@ fn insert(tx: &mut Tx<'_>, mandate: &Mandate) -> Result<(), Error> {
             authorisations::procedure.eq(authorisation.procedure.key()),
         )
     };
-    insert_all!(&mut *tx.connection, authorisations::table, mandate.authorisations.iter().map(row).collect());
+    insert_all!(tx.connection()?, authorisations::table, mandate.authorisations.iter().map(row).collect());
     Ok(())
 }
 
@@ -103,7 +103,7 @@ fn insert_agreement(tx: &mut Tx<'_>, key: &PersonKey, mandate: &Mandate, agreeme
             agreements::body.eq(text),
             agreements::digest.eq(agreement.digest.as_bytes().as_slice()),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -116,7 +116,7 @@ fn insert_document(tx: &mut Tx<'_>, key: &PersonKey, mandate: &Mandate, document
             documents::body.eq(text),
             documents::digest.eq(document.digest.as_bytes().as_slice()),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -144,7 +144,7 @@ fn end(tx: &mut Tx<'_>, id: &AuthorisationId, ending: &Ending) -> Result<(), Err
             authorisations::ended_by.eq(ending.by.as_ref().map(AccountId::as_str)),
             authorisations::reason.eq(ending.reason.map(Reason::code)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -162,7 +162,7 @@ fn refresh(
         .filter(mandates::organisation.eq(organisation.as_str()))
         .filter(mandates::citizen.eq(citizen.as_str()))
         .select((authorisations::ended_at, mandates::expires_at))
-        .load(tx.connection)?;
+        .load(tx.connection()?)?;
     let active_until = ends.iter().filter(|(ended, _)| ended.is_none()).map(|(_, expires)| *expires).max();
     let last_end = ends.iter().map(|(ended, expires)| ended.unwrap_or(*expires)).max();
     let last_end = last_end.ok_or(Error::Corrupt("holdings"))?;
@@ -172,7 +172,7 @@ fn refresh(
             holdings::active_until.eq(active_until),
             holdings::last_end.eq(last_end),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -186,6 +186,6 @@ fn insert_holding(tx: &mut Tx<'_>, mandate: &Mandate) -> Result<(), Error> {
             holdings::active_until.eq(stored(mandate.expires_at)),
             holdings::last_end.eq(stored(mandate.expires_at)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }

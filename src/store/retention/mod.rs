@@ -79,7 +79,7 @@ macro_rules! candidates {
             Stage::InUse => query.filter($table::archived_at.is_null()),
             _ => query.filter($table::destroyed_at.is_null().and($table::archived_at.is_not_null())),
         };
-        query.load::<String>($db.connection)?
+        query.load::<String>($db.connection()?)?
     }};
 }
 
@@ -139,7 +139,7 @@ fn unserved(db: &mut Db<'_>, after: &str, before: Instant) -> Result<Vec<String>
         .filter(citizens::destroyed_at.is_null().and(citizens::archived_at.is_null()))
         .filter(citizens::id.gt(after.to_owned()).and(citizens::id.lt(CitizenId::new(before, 0).to_string())))
         .filter(diesel::dsl::not(diesel::dsl::exists(served)));
-    Ok(never.select(citizens::id).order(citizens::id).limit(BATCH).load(db.connection)?)
+    Ok(never.select(citizens::id).order(citizens::id).limit(BATCH).load(db.connection()?)?)
 }
 
 type At = Option<chrono::NaiveDateTime>;
@@ -153,7 +153,7 @@ const fn stage(archived_at: At, destroyed_at: At) -> Stage {
 }
 
 fn mandate(tx: &mut Tx<'_>, id: &str, now: Instant) -> Result<Option<Kept>, Error> {
-    let holder: String = mandates::table.find(id).select(mandates::organisation).first(tx.connection)?;
+    let holder: String = mandates::table.find(id).select(mandates::organisation).first(tx.connection()?)?;
     let (id, organisation): (MandateId, OrganisationId) =
         (parsed(id, "mandates.id")?, parsed(&holder, "mandates.organisation")?);
     // Alone with its citizen: a use or an ending comes before or after, never in between.
@@ -161,7 +161,7 @@ fn mandate(tx: &mut Tx<'_>, id: &str, now: Instant) -> Result<Option<Kept>, Erro
     let at: (At, At) = mandates::table
         .find(id.as_str())
         .select((mandates::archived_at, mandates::destroyed_at))
-        .first(tx.connection)?;
+        .first(tx.connection()?)?;
     let citizen = mandate.citizen.as_str();
     Ok(Some(Kept {
         stage: stage(at.0, at.1),
@@ -175,17 +175,17 @@ fn mandate(tx: &mut Tx<'_>, id: &str, now: Instant) -> Result<Option<Kept>, Erro
 fn citizen(tx: &mut Tx<'_>, id: &str, data: Data, now: Instant) -> Result<Option<Kept>, Error> {
     let theirs = holdings::table.filter(holdings::citizen.eq(id.to_owned()));
     let holders: Vec<String> =
-        theirs.clone().select(holdings::organisation).order(holdings::organisation).load(tx.connection)?;
+        theirs.clone().select(holdings::organisation).order(holdings::organisation).load(tx.connection()?)?;
     for holder in &holders {
-        tx.connection.lock(&format!("holding|{holder}|{id}"))?;
+        tx.connection()?.lock(&format!("holding|{holder}|{id}"))?;
     }
     super::citizens::lock(tx, id)?;
     // Read after the locks: another organisation may just have opened.
-    let last: At = theirs.select(diesel::dsl::max(holdings::last_end)).first(tx.connection)?;
+    let last: At = theirs.select(diesel::dsl::max(holdings::last_end)).first(tx.connection()?)?;
     let (created, archived, destroyed): (chrono::NaiveDateTime, At, At) = citizens::table
         .find(id)
         .select((citizens::created_at, citizens::archived_at, citizens::destroyed_at))
-        .first(tx.connection)?;
+        .first(tx.connection()?)?;
     let last = match (data, last) {
         (Data::Unserved { .. }, None) => created,
         (Data::Citizens, Some(last)) => last,
@@ -208,12 +208,12 @@ fn is_busy(db: &mut Db<'_>, citizen: &str, now: Instant) -> Result<bool, Error> 
         .filter(grants::citizen.eq(citizen).and(grants::revoked_at.is_null()))
         .filter(code.or(token))
         .count()
-        .get_result(db.connection)?;
+        .get_result(db.connection()?)?;
     let opening: i64 = drafts::table
         .filter(drafts::citizen.eq(citizen).and(drafts::created_at.gt(stored(now - draft::LIFE))))
         .filter(drafts::stage.eq_any(["identified", "agreed"]))
         .count()
-        .get_result(db.connection)?;
+        .get_result(db.connection()?)?;
     Ok(given + opening > 0)
 }
 
@@ -222,12 +222,12 @@ fn account(tx: &mut Tx<'_>, id: &str, now: Instant) -> Result<Option<Kept>, Erro
     let (created, contact, archived, destroyed): (chrono::NaiveDateTime, At, At, At) = accounts::table
         .find(id)
         .select((accounts::created_at, accounts::contact_at, accounts::archived_at, accounts::destroyed_at))
-        .first(tx.connection)?;
+        .first(tx.connection()?)?;
     let open: i64 = sessions::table
         .filter(sessions::account.eq(id).and(sessions::ended_at.is_null()))
         .filter(sessions::expires_at.gt(stored(now)))
         .count()
-        .get_result(tx.connection)?;
+        .get_result(tx.connection()?)?;
     Ok(Some(Kept {
         subject: Subject::Person(Owner::Account(parsed(id, "accounts.id")?)),
         stage: stage(archived, destroyed),

@@ -26,7 +26,7 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Passage>, now: Instant) -> Resul
         Subject::Mandate { id, .. } => {
             diesel::update(mandates::table.find(id.as_str()))
                 .set(mandates::archived_at.eq(stored(now)))
-                .execute(tx.connection)?;
+                .execute(tx.connection()?)?;
             Ok(())
         }
         Subject::Person(owner) => {
@@ -46,42 +46,42 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Passage>, now: Instant) -> Resul
 fn archive_citizen(tx: &mut Tx<'_>, id: &str, now: Instant) -> Result<(), Error> {
     for holder in holders(tx, id)? {
         let found = citizen_search::organisation.eq(holder).and(citizen_search::citizen.eq(id.to_owned()));
-        diesel::delete(citizen_search::table.filter(found)).execute(tx.connection)?;
+        diesel::delete(citizen_search::table.filter(found)).execute(tx.connection()?)?;
     }
     diesel::update(drafts::table.filter(drafts::citizen.eq(id)))
         .set((drafts::identity.eq(None::<Vec<u8>>), drafts::agreement.eq(None::<Vec<u8>>)))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     diesel::update(citizens::table.find(id))
         .set((
             citizens::archived_at.eq(stored(now)),
             citizens::sub_index.eq(id.as_bytes()),
             citizens::identity_index.eq(None::<Vec<u8>>),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
 fn holders(tx: &mut Tx<'_>, citizen: &str) -> Result<Vec<String>, Error> {
     let theirs = holdings::table.filter(holdings::citizen.eq(citizen.to_owned()));
-    Ok(theirs.select(holdings::organisation).load(tx.connection)?)
+    Ok(theirs.select(holdings::organisation).load(tx.connection()?)?)
 }
 
 /// Nobody signs in with it any more, and its address can be given an account again.
 fn archive_account(tx: &mut Tx<'_>, id: &str, now: Instant) -> Result<(), Error> {
     diesel::update(sessions::table.filter(sessions::account.eq(id)))
         .set(sessions::purpose.eq(None::<Vec<u8>>))
-        .execute(tx.connection)?;
-    diesel::delete(sign_in_links::table.filter(sign_in_links::account.eq(id))).execute(tx.connection)?;
-    diesel::delete(recovery_codes::table.filter(recovery_codes::account.eq(id))).execute(tx.connection)?;
-    diesel::delete(authenticators::table.filter(authenticators::account.eq(id))).execute(tx.connection)?;
-    diesel::delete(outbox::table.filter(outbox::account.eq(id))).execute(tx.connection)?;
+        .execute(tx.connection()?)?;
+    diesel::delete(sign_in_links::table.filter(sign_in_links::account.eq(id))).execute(tx.connection()?)?;
+    diesel::delete(recovery_codes::table.filter(recovery_codes::account.eq(id))).execute(tx.connection()?)?;
+    diesel::delete(authenticators::table.filter(authenticators::account.eq(id))).execute(tx.connection()?)?;
+    diesel::delete(outbox::table.filter(outbox::account.eq(id))).execute(tx.connection()?)?;
     diesel::update(accounts::table.find(id))
         .set((
             accounts::archived_at.eq(stored(now)),
             accounts::active.eq(false),
             accounts::email_index.eq(id.as_bytes()),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
@@ -90,9 +90,9 @@ fn destroy(tx: &mut Tx<'_>, owner: &Owner, entry: &str, now: Instant) -> Result<
     let id = owner.as_str();
     diesel::insert_into(erasures::table)
         .values((erasures::owner.eq(id), erasures::entry.eq(entry), erasures::at.eq(stored(now))))
-        .execute(tx.connection)?;
-    diesel::delete(person_keys::table.find(id)).execute(tx.connection)?;
-    diesel::delete(journal_sealed::table.filter(journal_sealed::owner.eq(id))).execute(tx.connection)?;
+        .execute(tx.connection()?)?;
+    diesel::delete(person_keys::table.find(id)).execute(tx.connection()?)?;
+    diesel::delete(journal_sealed::table.filter(journal_sealed::owner.eq(id))).execute(tx.connection()?)?;
     // What was read before in this piece of work is worth nothing afterwards.
     tx.keys.retain(|key| key.owner() != id);
     match owner {
@@ -100,7 +100,7 @@ fn destroy(tx: &mut Tx<'_>, owner: &Owner, entry: &str, now: Instant) -> Result<
         Owner::Account(_) => {
             diesel::update(accounts::table.find(id))
                 .set((accounts::profile.eq(Vec::<u8>::new()), accounts::destroyed_at.eq(stored(now))))
-                .execute(tx.connection)?;
+                .execute(tx.connection()?)?;
             Ok(())
         }
     }
@@ -109,10 +109,10 @@ fn destroy(tx: &mut Tx<'_>, owner: &Owner, entry: &str, now: Instant) -> Result<
 fn destroy_citizen(tx: &mut Tx<'_>, id: &str, now: Instant) -> Result<(), Error> {
     for holder in holders(tx, id)? {
         let theirs = mandates::table.filter(mandates::organisation.eq(holder).and(mandates::citizen.eq(id.to_owned())));
-        let all: Vec<String> = theirs.select(mandates::id).load(tx.connection)?;
+        let all: Vec<String> = theirs.select(mandates::id).load(tx.connection()?)?;
         destroy_mandates(tx, &all, now)?;
     }
-    diesel::delete(holdings::table.filter(holdings::citizen.eq(id))).execute(tx.connection)?;
+    diesel::delete(holdings::table.filter(holdings::citizen.eq(id))).execute(tx.connection()?)?;
     diesel::update(citizens::table.find(id))
         .set((
             citizens::identity.eq(Vec::<u8>::new()),
@@ -120,18 +120,18 @@ fn destroy_citizen(tx: &mut Tx<'_>, id: &str, now: Instant) -> Result<(), Error>
             citizens::subject.eq(id),
             citizens::destroyed_at.eq(stored(now)),
         ))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }
 
 /// The texts go; that there was a mandate, and for what, stays.
 fn destroy_mandates(tx: &mut Tx<'_>, ids: &[String], now: Instant) -> Result<(), Error> {
-    diesel::delete(agreements::table.filter(agreements::mandate.eq_any(ids))).execute(tx.connection)?;
-    diesel::delete(documents::table.filter(documents::mandate.eq_any(ids))).execute(tx.connection)?;
+    diesel::delete(agreements::table.filter(agreements::mandate.eq_any(ids))).execute(tx.connection()?)?;
+    diesel::delete(documents::table.filter(documents::mandate.eq_any(ids))).execute(tx.connection()?)?;
     let fresh = mandates::table.filter(mandates::id.eq_any(ids).and(mandates::archived_at.is_null()));
-    diesel::update(fresh).set(mandates::archived_at.eq(stored(now))).execute(tx.connection)?;
+    diesel::update(fresh).set(mandates::archived_at.eq(stored(now))).execute(tx.connection()?)?;
     diesel::update(mandates::table.filter(mandates::id.eq_any(ids)))
         .set(mandates::destroyed_at.eq(stored(now)))
-        .execute(tx.connection)?;
+        .execute(tx.connection()?)?;
     Ok(())
 }

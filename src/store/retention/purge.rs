@@ -96,7 +96,7 @@ pub fn purge(tx: &mut Tx<'_>, over: Over, before: Instant, after: Option<&str>) 
     }
     let (table, key, ended) = over.spelled();
     let sql = format!("delete from {table} where {key} in (select {key} from {table} where {ended} limit {BATCH})");
-    let rows = diesel::sql_query(sql).bind::<Timestamp, _>(stored(before)).execute(tx.connection)?;
+    let rows = diesel::sql_query(sql).bind::<Timestamp, _>(stored(before)).execute(tx.connection()?)?;
     Ok(Purged { rows, next: (rows == BATCH).then(String::new) })
 }
 
@@ -113,7 +113,7 @@ struct Count {
 pub fn count(db: &mut Db<'_>, over: Over, before: Instant) -> Result<usize, Error> {
     let (table, _, ended) = over.spelled();
     let sql = format!("select count(*) as many from {table} where {ended}");
-    let Count { many } = diesel::sql_query(sql).bind::<Timestamp, _>(stored(before)).get_result(db.connection)?;
+    let Count { many } = diesel::sql_query(sql).bind::<Timestamp, _>(stored(before)).get_result(db.connection()?)?;
     Ok(usize::try_from(many).unwrap_or_default())
 }
 
@@ -124,16 +124,16 @@ fn purge_sessions(tx: &mut Tx<'_>, before: Instant, after: &str) -> Result<Purge
         .order(sessions::id)
         .limit(super::super::rows(BATCH))
         .select(sessions::id)
-        .load(tx.connection)?;
+        .load(tx.connection()?)?;
     let next = if found.len() == BATCH { found.last().cloned() } else { None };
     let mut named: Vec<String> =
-        drafts::table.filter(drafts::session.eq_any(&found)).select(drafts::session).load(tx.connection)?;
+        drafts::table.filter(drafts::session.eq_any(&found)).select(drafts::session).load(tx.connection()?)?;
     let given: Vec<String> =
-        grants::table.filter(grants::session.eq_any(&found)).select(grants::session).load(tx.connection)?;
+        grants::table.filter(grants::session.eq_any(&found)).select(grants::session).load(tx.connection()?)?;
     let flows: Vec<Option<String>> =
-        flows::table.filter(flows::session.eq_any(&found)).select(flows::session).load(tx.connection)?;
+        flows::table.filter(flows::session.eq_any(&found)).select(flows::session).load(tx.connection()?)?;
     named.extend(given.into_iter().chain(flows.into_iter().flatten()));
     found.retain(|id| !named.contains(id));
-    let rows = diesel::delete(sessions::table.filter(sessions::id.eq_any(&found))).execute(tx.connection)?;
+    let rows = diesel::delete(sessions::table.filter(sessions::id.eq_any(&found))).execute(tx.connection()?)?;
     Ok(Purged { rows, next })
 }

@@ -95,7 +95,7 @@ pub(super) async fn session(app: &App, request: &HttpRequest) -> Result<Option<S
 
 async fn begun(app: &App, flow: Flow) -> Result<HttpResponse, Problem> {
     let id = flow.id.clone();
-    app.store.write(move |tx| flows::start(tx, &flow).map_err(Problem::from)).await?;
+    app.store.write(move |tx| flows::start(tx, &flow, None).map_err(Problem::from)).await?;
     // Kept while the mediator signs in, if they have to.
     let mut cookie = cookies::made(&app.settings, PENDING_FLOW, id.to_string());
     cookie.set_max_age(actix_web::cookie::time::Duration::seconds(LIFE.num_seconds()));

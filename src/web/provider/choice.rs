@@ -16,7 +16,8 @@ use crate::domain::mediator::Mediator;
 use crate::domain::procedure::Procedure;
 use crate::domain::refusal::Refusal;
 use crate::store::sessions::Session;
-use crate::store::{citizens, clients, flows, journal, mandates};
+use crate::store::flows::Choosing;
+use crate::store::{citizens, flows, journal, mandates};
 use crate::web::context::Browser;
 use crate::web::counter::people::{Asked, PAGE, asked, pages};
 use crate::web::extract::{Id, Query, SecondId};
@@ -54,14 +55,13 @@ pub async fn citizens(
     let now = app.clock.now();
     let (account, organisation) = (mediator.account().id.clone(), mediator.organisation().id.clone());
     let cursor = after.clone();
-    let flow = taken_up(&app, id.0, browser, mediator.clone(), session, now).await?;
+    let (flow, service) = taken_up(&app, id.0, browser, mediator.clone(), session, now).await?;
     if let Some(citizen) = flow.citizen.clone() {
         return asked_for(&app, flow, mediator, citizen, now).await;
     }
-    let (flow, service, listed, held) = app
+    let (listed, held) = app
         .store
         .read(move |db| {
-            let service = clients::find(db, &flow.client)?.map(|client| client.name).unwrap_or_default();
             let organisation = &mediator.organisation().id;
             let none = citizens::Listed { lines: Vec::new(), next: None };
             let listed = if too_short {
@@ -71,7 +71,7 @@ pub async fn citizens(
             };
             let ids: Vec<_> = listed.lines.iter().map(|one| one.citizen.id.clone()).collect();
             let held = mandates::holding(db, organisation, &ids)?;
-            Ok::<_, Problem>((flow, service, listed, held))
+            Ok::<_, Problem>((listed, held))
         })
         .await?;
     let usable = |one: &&citizens::Line| !offered(&flow, &held, &one.citizen.id, now).is_empty();
@@ -124,7 +124,7 @@ async fn nobody(
     organisation: OrganisationId,
     (refusal, error): (Refusal, &str),
 ) -> Result<HttpResponse, Problem> {
-    let (id, now) = (flow.id.clone(), app.clock.now());
+    let (ended, now) = (flow.clone(), app.clock.now());
     let event = Event::new(Kind::UseRefused, now)
         .by(&account)
         .within(&organisation)
@@ -132,9 +132,7 @@ async fn nobody(
         .fact("reason", refusal.code());
     app.store
         .write(move |tx| {
-            if !flows::spend(tx, &id, now)? {
-                return Err(Problem::from(Refusal::FlowUsed));
-            }
+            flows::spend(tx, &ended, now)?;
             journal::record(tx, &event).map(drop).map_err(Problem::from)
         })
         .await?;
@@ -191,12 +189,11 @@ pub(super) async fn show(
     let (flow, service, citizen, held) = app
         .store
         .read(move |db| {
-            let flow = mine(db, &flow, &desk.browser, &desk.mediator, &desk.session, now)?;
-            flow.is_for(&citizen)?;
-            let service = clients::find(db, &flow.client)?.map(|client| client.name).unwrap_or_default();
             let organisation = &desk.mediator.organisation().id;
+            let Choosing { flow, service, held } = flows::choosing(db, &flow, organisation, &citizen)?;
+            let flow = mine(flow, &desk.browser, &desk.mediator, &desk.session, now)?;
+            flow.is_for(&citizen)?;
             let citizen = citizens::held_by(db, organisation, &citizen, now)?;
-            let held = mandates::holding(db, organisation, std::slice::from_ref(&citizen.id))?;
             Ok::<_, Problem>((flow, service, citizen, held))
         })
         .await?;
@@ -235,11 +232,12 @@ pub async fn cancel(
     let now = app.clock.now();
     let flow = app
         .store
-        .write(move |tx| {
+        .decide(move |tx| {
             let flow = flows::find(tx, &id.0)?;
             flow.alive(&browser.hash(), now)?;
             let flow = flow.taken_by(&mediator)?;
-            if flows::spend(tx, &flow.id, now)? { Ok(flow) } else { Err(Problem::from(Refusal::FlowUsed)) }
+            flows::spend(tx, &flow, now)?;
+            Ok::<_, Problem>(flow)
         })
         .await?;
     returned(&app, &flow, &[("error", "access_denied")])

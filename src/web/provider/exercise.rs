@@ -18,6 +18,7 @@ use crate::domain::mediator::Mediator;
 use crate::domain::procedure::Procedure;
 use crate::domain::refusal::Refusal;
 use crate::store::sessions::Session;
+use crate::store::flows::Choosing;
 use crate::store::{Tx, citizens, flows, grants, journal, mandates, traces};
 use crate::web::context::{self, Browser};
 use crate::web::extract::{Id, SecondId};
@@ -65,9 +66,11 @@ pub async fn choose(
         source: context::endpoint(&request, &app.settings),
         now,
     };
-    let chosen = app.store.write(move |tx| {
-        let flow = mine(tx, &id.0, &browser, &choice.mediator, &choice.session, now)?;
-        choice.exercise(tx, flow)
+    let chosen = app.store.decide(move |tx| {
+        let organisation = &choice.mediator.organisation().id;
+        let Choosing { flow, held, .. } = flows::choosing(tx, &id.0, organisation, &choice.citizen)?;
+        let flow = mine(flow, &browser, &choice.mediator, &choice.session, now)?;
+        choice.exercise(tx, flow, &held)
     });
     let flow = chosen.await??;
     returned(&app, &flow, &[("code", &code)])
@@ -85,9 +88,7 @@ struct Choice {
 
 impl Choice {
     /// One transaction: a pass becomes a code, or the refusal is recorded and the flow stays open for another choice.
-    fn exercise(&self, tx: &mut Tx<'_>, flow: Flow) -> Result<Result<Flow, Problem>, Problem> {
-        let organisation = &self.mediator.organisation().id;
-        let held = mandates::holding_locked(tx, organisation, &self.citizen)?;
+    fn exercise(&self, tx: &mut Tx<'_>, flow: Flow, held: &[Mandate]) -> Result<Result<Flow, Problem>, Problem> {
         let named = |one: &&Mandate| {
             one.authorisations.iter().any(|part| part.procedure == self.procedure && part.ended.is_none())
         };
@@ -101,10 +102,8 @@ impl Choice {
             Ok(pass) => pass,
             Err(refusal) => return self.refused(tx, &flow, refusal),
         };
-        if !flows::spend(tx, &flow.id, self.now)? {
-            return Err(Refusal::FlowUsed.into());
-        }
-        flows::take(tx, &flow)?;
+        mandates::demand_open(tx, pass.authorisation())?;
+        flows::spend(tx, &flow, self.now)?;
         let auth_time = self.session.code_at.unwrap_or(self.session.created_at);
         let (session, code_hash) = (&self.session.id, self.code_hash.as_slice());
         let new = grants::New { flow: &flow, repeats: None, session, auth_time, code_hash };

@@ -9,7 +9,7 @@ use crate::domain::id::FlowId;
 use crate::domain::mediator::Mediator;
 use crate::oidc::provider::authorize::answer;
 use crate::store::sessions::Session;
-use crate::store::{Db, Error, flows};
+use crate::store::{Error, flows};
 use crate::web::context::Browser;
 use crate::web::cookies;
 use crate::web::problem::Problem;
@@ -19,19 +19,17 @@ use crate::web::state::{App, origin_of};
 
 /// A flow of this browser, and nobody else's, with a code recent enough.
 pub(super) fn mine(
-    db: &mut Db<'_>,
-    id: &FlowId,
+    flow: Flow,
     browser: &Browser,
     mediator: &Mediator,
     session: &Session,
     now: Instant,
 ) -> Result<Flow, Problem> {
-    let flow = flows::find(db, id)?;
     flow.alive(&browser.hash(), now)?;
     let flow = flow.taken_by(mediator)?;
     match flow.authenticated(session.code_at.map(FreshCode::remembered)) {
         Ok(()) => Ok(flow),
-        Err(_) => Err(Problem::First(format!("/code?next=/provider/{id}"))),
+        Err(_) => Err(Problem::First(format!("/code?next=/provider/{}", flow.id))),
     }
 }
 
@@ -48,7 +46,8 @@ pub async fn leading_to(app: &App, screen: Screen, flow: Option<FlowId>) -> Resu
     }
 }
 
-/// The mediator who comes first takes the flow up: from then on nobody else goes on with it, not even in this browser.
+/// The mediator who comes first takes the flow up: from then on nobody else goes on with it, not even in this browser. Answers the name
+/// of the service too.
 pub(super) async fn taken_up(
     app: &App,
     id: FlowId,
@@ -56,11 +55,15 @@ pub(super) async fn taken_up(
     mediator: Mediator,
     session: Session,
     now: Instant,
-) -> Result<Flow, Problem> {
-    let taken = app.store.write(move |tx| {
-        let flow = mine(tx, &id, &browser, &mediator, &session, now)?;
-        flows::take(tx, &flow)?;
-        Ok::<_, Problem>(flow)
+) -> Result<(Flow, String), Problem> {
+    let taken = app.store.decide(move |tx| {
+        let (found, service) = flows::with_service(tx, &id)?;
+        let free = found.account.is_none();
+        let flow = mine(found, &browser, &mediator, &session, now)?;
+        if free {
+            flows::take(tx, &flow)?;
+        }
+        Ok::<_, Problem>((flow, service))
     });
     taken.await
 }

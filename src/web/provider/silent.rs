@@ -46,7 +46,7 @@ pub(super) async fn again(
     let Ok(mediator) = mediator else { return Ok(Err(error(Needs::Choice))) };
     let flow = flow.taken_by(&mediator)?;
     let by = By { mediator, session, hint, code_hash: credential::token_hash(&code), now };
-    let repeated = app.store.write(move |tx| by.repeat(tx, flow)).await?;
+    let repeated = app.store.decide(move |tx| by.repeat(tx, flow.clone())).await?;
     Ok(match repeated {
         Ok(flow) => {
             let url =
@@ -74,14 +74,13 @@ impl By {
             Ok(chosen) => chosen,
             Err(needs) => return Ok(Err(needs)),
         };
-        let mandate = mandates::held_by_locked(tx, &chosen.organisation, &chosen.mandate)?;
+        let mandate = mandates::held_by(tx, &chosen.organisation, &chosen.mandate)?;
         let pass = match mandate.exercise(&self.mediator, chosen.procedure, flow.procedures.as_ref(), now) {
             Ok(pass) => pass,
             Err(refusal) => return Ok(Err(Needs::from_refusal(refusal))),
         };
-        flows::start(tx, &flow)?;
-        flows::take(tx, &flow)?;
-        flows::spend(tx, &flow.id, now)?;
+        mandates::demand_open(tx, pass.authorisation())?;
+        flows::start(tx, &flow, Some(now))?;
         let auth_time = self.session.code_at.unwrap_or(self.session.created_at);
         let new =
             grants::New { flow: &flow, repeats: Some(&chosen.flow), session, auth_time, code_hash: &self.code_hash };

@@ -5,7 +5,7 @@ use mandataire::credential::token_hash;
 use mandataire::domain::event::Kind;
 use mandataire::domain::id::FlowId;
 use mandataire::domain::procedure::Procedure::Logement;
-use mandataire::store::{Error, authenticators, flows, grants, sign_in};
+use mandataire::store::{Error, Tx, authenticators, flows, grants, sign_in};
 
 use super::{access_token, beginning, codes};
 use crate::on_each_backend;
@@ -82,20 +82,26 @@ on_each_backend! {
         let link = elsewhere.opens_a_new_link().await;
         let link = link.form("/sign-in/link").unwrap().value("token").unwrap().to_owned();
         let (account, now) = (ana.account.clone(), world.now());
-        let told = world.app.store.write(move |tx| {
-            authenticators::set_recovery_codes(tx, &account, &["a hash".to_owned()])?;
-            let mut told = Vec::new();
-            for _ in 0..2 {
-                told.push([
-                    grants::spend_code(tx, &token_hash(&code), now)?,
-                    grants::spend_token(tx, &token_hash(&token), now)?,
-                    flows::spend(tx, &flow, now)?,
-                    sign_in::spend(tx, &token_hash(&link), now)?,
-                    authenticators::spend_recovery_code(tx, &account, 0, now)?,
-                ]);
-            }
-            Ok::<_, Error>(told)
-        });
-        assert_eq!(told.await.unwrap(), [[true; 5], [false; 5]]);
+        let store = &world.app.store;
+        let codes = account.clone();
+        let hashes = move |tx: &mut Tx<'_>| authenticators::set_recovery_codes(tx, &codes, &["a hash".to_owned()]);
+        store.write(hashes).await.unwrap();
+        let flow = store.read(move |db| flows::find(db, &flow)).await.unwrap();
+        for first in [true, false] {
+            let (code, token, flow) = (token_hash(&code), token_hash(&token), flow.clone());
+            let spent = [
+                store.write(move |tx| grants::redeem(tx, &code, &[7; 32], None, now)).await,
+                store.write(move |tx| grants::spend_token(tx, &token, now)).await,
+                store.write(move |tx| flows::spend(tx, &flow, now)).await,
+            ];
+            let expected = |one: &Result<(), Error>| if first { one.is_ok() } else { matches!(one, Err(Error::Conflict)) };
+            assert!(spent.iter().all(expected), "{first} {spent:?}");
+            let (link, account) = (token_hash(&link), account.clone());
+            let told = store.write(move |tx| {
+                let code = authenticators::spend_recovery_code(tx, &account, 0, now)?;
+                Ok::<_, Error>([sign_in::spend(tx, &link, now)?, code])
+            });
+            assert_eq!(told.await.unwrap(), [first; 2]);
+        }
     }
 }

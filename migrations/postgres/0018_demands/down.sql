@@ -1,0 +1,1 @@
+drop function demand_one(bigint);

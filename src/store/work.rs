@@ -1,0 +1,182 @@
+//! What a piece of work holds while it reads or writes.
+//!
+//! On PostgreSQL each statement is a journey to the server and back. A transaction begins there with the first statement that needs one,
+//! a lock or a change whose outcome is asked for; changes that nobody asks about wait for the end and go as one statement. A piece of
+//! work that only read before needs no transaction around it: each of its reads saw what was committed then, as it would have inside
+//! one (`READ COMMITTED`), and what it relies on is demanded again by the statement that writes.
+
+use std::any::{Any, TypeId};
+use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
+
+use diesel::pg::Pg;
+use diesel::query_builder::{InsertStatement, QueryFragment, QueryId, UpdateStatement};
+use diesel::query_dsl::methods::ExecuteDsl;
+use diesel::{QuerySource, SqliteConnection};
+
+use super::db::{AnyConnection, Batch, Demand};
+use super::vault::{PersonKey, Vault};
+use super::Error;
+use crate::clock::Random;
+
+/// A connection that reads.
+pub struct Db<'c> {
+    raw: &'c mut AnyConnection,
+    pub(super) vault: &'c Vault,
+    /// The persons' keys unwrapped so far.
+    pub(super) keys: Vec<Rc<PersonKey>>,
+    begun: bool,
+    waiting: Batch,
+}
+
+/// A transaction. It is committed when the closure it was lent to answers `Ok`, and only then.
+pub struct Tx<'c> {
+    db: Db<'c>,
+    pub(super) random: &'c Random,
+}
+
+impl<'c> Deref for Tx<'c> {
+    type Target = Db<'c>;
+    fn deref(&self) -> &Db<'c> {
+        &self.db
+    }
+}
+
+impl<'c> DerefMut for Tx<'c> {
+    fn deref_mut(&mut self) -> &mut Db<'c> {
+        &mut self.db
+    }
+}
+
+impl<'c> Db<'c> {
+    pub(super) fn new(raw: &'c mut AnyConnection, vault: &'c Vault) -> Self {
+        Self { raw, vault, keys: Vec::new(), begun: false, waiting: Batch::default() }
+    }
+
+    /// The vault, for blind indexes.
+    #[must_use]
+    pub const fn vault(&self) -> &Vault {
+        self.vault
+    }
+
+    /// The connection, to read: what waits is written first, so that it is seen.
+    pub(super) fn connection(&mut self) -> Result<&mut AnyConnection, Error> {
+        if !self.waiting.is_empty() {
+            self.begin()?;
+            self.raw.send(std::mem::take(&mut self.waiting))?;
+        }
+        Ok(self.raw)
+    }
+
+    fn begin(&mut self) -> Result<(), Error> {
+        if !self.begun {
+            self.raw.begin()?;
+            self.begun = true;
+        }
+        Ok(())
+    }
+}
+
+impl<'c> Tx<'c> {
+    /// A transaction that begins when it has to.
+    pub(super) fn new(raw: &'c mut AnyConnection, vault: &'c Vault, random: &'c Random) -> Self {
+        Self { db: Db::new(raw, vault), random }
+    }
+
+    /// A part of a transaction that somebody else began and ends.
+    pub(super) fn within(raw: &'c mut AnyConnection, vault: &'c Vault, random: &'c Random) -> Self {
+        Self { db: Db { begun: true, ..Db::new(raw, vault) }, random }
+    }
+
+    /// The connection inside the transaction: to lock, or to write and be told at once what was changed.
+    pub(super) fn connection(&mut self) -> Result<&mut AnyConnection, Error> {
+        self.db.begin()?;
+        self.db.connection()
+    }
+
+    /// Writes a row. What the database has against it may be said at the end.
+    pub(super) fn insert<T, V>(&mut self, row: InsertStatement<T, V>) -> Result<(), Error>
+    where
+        T: QuerySource + 'static,
+        InsertStatement<T, V>: Statement,
+    {
+        self.later(row, TypeId::of::<T>(), Demand::Nothing)
+    }
+
+    /// Changes a row, if it is there.
+    pub(super) fn update<T, U, V>(&mut self, change: UpdateStatement<T, U, V>) -> Result<(), Error>
+    where
+        T: QuerySource + 'static,
+        UpdateStatement<T, U, V>: Statement,
+    {
+        self.before_changing(TypeId::of::<T>())?;
+        self.later(change, TypeId::of::<T>(), Demand::Nothing)
+    }
+
+    /// Changes the one row that the statement finds: [`Error::Conflict`], here or at the end, if it finds none any more.
+    pub(super) fn update_one<T, U, V>(&mut self, change: UpdateStatement<T, U, V>) -> Result<(), Error>
+    where
+        T: QuerySource + 'static,
+        UpdateStatement<T, U, V>: Statement,
+    {
+        self.before_changing(TypeId::of::<T>())?;
+        self.later(change, TypeId::of::<T>(), Demand::One)
+    }
+
+    /// Demands that a row which was read is still found, and stays so until the transaction ends: [`Error::Conflict`] otherwise. The
+    /// statement locks what it finds. SQLite has one writer: nothing changed since.
+    pub(super) fn demand<Q>(&mut self, row: Q) -> Result<(), Error>
+    where
+        Q: QueryFragment<Pg> + 'static,
+    {
+        if matches!(self.raw, AnyConnection::Pg(_)) {
+            self.waiting.add(Box::new(row), TypeId::of::<()>(), Demand::Found);
+        }
+        Ok(())
+    }
+
+    /// All parts of one statement see the rows as they were before it: what changes a row goes after whatever made it or changed it.
+    fn before_changing(&mut self, table: TypeId) -> Result<(), Error> {
+        if self.waiting.touches(table) { Tx::connection(self).map(drop) } else { Ok(()) }
+    }
+
+    fn later<Q: Statement>(&mut self, statement: Q, table: TypeId, demand: Demand) -> Result<(), Error> {
+        match &mut *self.raw {
+            AnyConnection::Pg(_) => self.waiting.add(Box::new(statement), table, demand),
+            AnyConnection::Sqlite(sqlite) => {
+                let changed = Q::execute(statement, sqlite)?;
+                if demand == Demand::One && changed != 1 {
+                    return Err(Error::Conflict);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of a transaction that began when it had to. Without one, all that waits is one statement, kept as a whole or not at all.
+    pub(super) fn finish(mut self) -> Result<(), Error> {
+        if self.begun {
+            let sent = Db::connection(&mut self).map(drop);
+            return match sent {
+                Ok(()) => self.raw.commit(),
+                Err(error) => {
+                    self.raw.rollback();
+                    Err(error)
+                }
+            };
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() { Ok(()) } else { self.raw.send_alone(waiting) }
+    }
+
+    /// Undoes what was done.
+    pub(super) fn abandon(self) {
+        if self.begun {
+            self.db.raw.rollback();
+        }
+    }
+}
+
+/// A statement that can wait on PostgreSQL, and is done at once on SQLite.
+pub(super) trait Statement: QueryFragment<Pg> + ExecuteDsl<SqliteConnection> + QueryId + Any {}
+impl<Q: QueryFragment<Pg> + ExecuteDsl<SqliteConnection> + QueryId + Any> Statement for Q {}
