@@ -119,13 +119,9 @@ pub(super) fn update(
     let sealed = tx.vault.seal(key, place(id.as_str()), &identity_bytes(identity)?)?;
     let who = recognise::identity_index(tx.vault, identity);
     lock(tx, id.as_str())?;
-    let changed = diesel::update(citizens::table.find(id.as_str()).filter(citizens::archived_at.is_null()))
-        .set((citizens::identity.eq(sealed), citizens::identity_index.eq(who)))
-        .execute(tx.connection()?)?;
     // Archived or erased since they identified: nothing is opened for them.
-    if changed == 0 {
-        return Err(Error::Conflict);
-    }
+    let present = citizens::table.filter(citizens::id.eq(id.to_string()).and(citizens::archived_at.is_null()));
+    tx.update_one(diesel::update(present).set((citizens::identity.eq(sealed), citizens::identity_index.eq(who))))?;
     search::add(tx, organisation, id, identity, first)
 }
 

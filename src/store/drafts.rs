@@ -143,23 +143,20 @@ fn agreement_from(bytes: &[u8]) -> Result<Agreement, Error> {
 /// # Errors
 /// The database fails.
 pub fn start(tx: &mut Tx<'_>, draft: &Draft, expected: &Expected<'_>) -> Result<(), Error> {
-    diesel::insert_into(drafts::table)
-        .values((
-            drafts::id.eq(draft.id.as_str()),
-            drafts::account.eq(draft.account.as_str()),
-            drafts::session.eq(draft.session.as_str()),
-            drafts::organisation.eq(draft.organisation.as_str()),
-            drafts::procedures.eq(procedures_text(&draft.procedures)),
-            drafts::term.eq(draft.term.key()),
-            drafts::created_at.eq(stored(draft.created_at)),
-            drafts::stage.eq("started"),
-            drafts::state_hash.eq(expected.state_hash),
-            drafts::nonce.eq(expected.nonce),
-            drafts::verifier.eq(expected.verifier),
-            drafts::provider.eq(expected.provider),
-        ))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.insert(diesel::insert_into(drafts::table).values((
+        drafts::id.eq(draft.id.to_string()),
+        drafts::account.eq(draft.account.to_string()),
+        drafts::session.eq(draft.session.to_string()),
+        drafts::organisation.eq(draft.organisation.to_string()),
+        drafts::procedures.eq(procedures_text(&draft.procedures)),
+        drafts::term.eq(draft.term.key()),
+        drafts::created_at.eq(stored(draft.created_at)),
+        drafts::stage.eq("started"),
+        drafts::state_hash.eq(expected.state_hash.to_vec()),
+        drafts::nonce.eq(expected.nonce.to_owned()),
+        drafts::verifier.eq(expected.verifier.map(str::to_owned)),
+        drafts::provider.eq(expected.provider.to_owned()),
+    )))
 }
 
 /// Takes the draft that waits for this `state` of this provider in this session: nobody can take it a second time.
@@ -230,10 +227,9 @@ pub fn of_agreement_locked(tx: &mut Tx<'_>, agreement_hash: &[u8]) -> Result<Dra
 /// # Errors
 /// The database fails.
 pub fn offer_agreement(tx: &mut Tx<'_>, draft: &DraftId, agreement_hash: &[u8]) -> Result<(), Error> {
-    diesel::update(drafts::table.find(draft.as_str()))
-        .set(drafts::agreement_hash.eq(agreement_hash))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.update(
+        diesel::update(drafts::table.find(draft.to_string())).set(drafts::agreement_hash.eq(agreement_hash.to_vec())),
+    )
 }
 
 /// Writes a change of a draft.
@@ -264,18 +260,15 @@ pub(super) fn write(tx: &mut Tx<'_>, draft: &Draft) -> Result<(), Error> {
         Stage::Agreed(_) => ("agreed", None),
         Stage::Refused => ("refused", None),
         Stage::Cancelled => ("cancelled", None),
-        Stage::Opened(mandate) => ("opened", Some(mandate.as_str())),
+        Stage::Opened(mandate) => ("opened", Some(mandate.to_string())),
     };
-    diesel::update(drafts::table.find(draft.id.as_str()))
-        .set((
-            drafts::stage.eq(stage),
-            drafts::mandate.eq(mandate),
-            drafts::citizen.eq(draft.citizen.as_ref().map(|person| person.id.as_str())),
-            drafts::identity.eq(identity),
-            drafts::agreement.eq(agreement),
-        ))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.update(diesel::update(drafts::table.find(draft.id.to_string())).set((
+        drafts::stage.eq(stage),
+        drafts::mandate.eq(mandate),
+        drafts::citizen.eq(draft.citizen.as_ref().map(|person| person.id.to_string())),
+        drafts::identity.eq(identity),
+        drafts::agreement.eq(agreement),
+    )))
 }
 
 fn agreement_bytes(given: &Agreement) -> Result<Vec<u8>, Error> {

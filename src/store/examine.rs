@@ -215,8 +215,10 @@ fn entry_rows(db: &mut Db<'_>, ids: &[String]) -> Result<Identified<Option<Entry
     // SQLite keeps any value in any column: then each row is read by itself.
     let mut found = Vec::new();
     for id in ids {
-        let one =
-            journal_entries::table.filter(journal_entries::id.eq(id)).select(COLUMNS).load::<EntryRow>(db.connection()?);
+        let one = journal_entries::table
+            .filter(journal_entries::id.eq(id))
+            .select(COLUMNS)
+            .load::<EntryRow>(db.connection()?);
         match one {
             Ok(rows) => found.extend(rows.into_iter().map(|row| (id.clone(), Some(row)))),
             Err(DieselError::DeserializationError(_)) => found.push((id.clone(), None)),

@@ -3,8 +3,8 @@
 use diesel::dsl::Eq;
 use diesel::prelude::*;
 
-use super::organisations::{procedures, procedures_text};
 use super::mandates::{AuthorisationRow, Row as MandateRow, grouped};
+use super::organisations::{procedures, procedures_text};
 use super::schema::{authorisations, clients, flows, mandates};
 use super::{Db, Error, Tx, parsed, read_back, stored};
 use crate::domain::Instant;
@@ -140,7 +140,8 @@ pub fn choosing(
     citizen: &CitizenId,
 ) -> Result<Choosing, Error> {
     type Found = (Row, String, Option<MandateRow>, Option<AuthorisationRow>);
-    let theirs = authorisations::organisation.eq(organisation.to_string()).and(authorisations::citizen.eq(citizen.to_string()));
+    let theirs =
+        authorisations::organisation.eq(organisation.to_string()).and(authorisations::citizen.eq(citizen.to_string()));
     let rows: Vec<Found> = flows::table
         .inner_join(clients::table.on(clients::id.eq(flows::client)))
         .left_join(authorisations::table.on(theirs.and(authorisations::ended_at.is_null())))

@@ -31,18 +31,18 @@ pub fn record(tx: &mut Tx<'_>, event: &Event) -> Result<EntryId, Error> {
     let leaf = leaf::leaf_hash(&clear, &commitment);
     let text = |id: &str| id.to_owned();
     tx.insert(diesel::insert_into(journal_entries::table).values((
-            journal_entries::id.eq(id.to_string()),
-            journal_entries::at.eq(stored(event.at)),
-            journal_entries::kind.eq(event.kind.code()),
-            journal_entries::organisation.eq(event.organisation.as_ref().map(|id| text(id.as_str()))),
-            journal_entries::actor.eq(event.actor.as_ref().map(|id| text(id.as_str()))),
-            journal_entries::citizen.eq(event.citizen.as_ref().map(|id| text(id.as_str()))),
-            journal_entries::mandate.eq(event.mandate.as_ref().map(|id| text(id.as_str()))),
-            journal_entries::client.eq(event.client.clone()),
-            journal_entries::clear.eq(clear),
-            journal_entries::commitment.eq(commitment.to_vec()),
-            journal_entries::leaf.eq(leaf.to_vec()),
-        )))?;
+        journal_entries::id.eq(id.to_string()),
+        journal_entries::at.eq(stored(event.at)),
+        journal_entries::kind.eq(event.kind.code()),
+        journal_entries::organisation.eq(event.organisation.as_ref().map(|id| text(id.as_str()))),
+        journal_entries::actor.eq(event.actor.as_ref().map(|id| text(id.as_str()))),
+        journal_entries::citizen.eq(event.citizen.as_ref().map(|id| text(id.as_str()))),
+        journal_entries::mandate.eq(event.mandate.as_ref().map(|id| text(id.as_str()))),
+        journal_entries::client.eq(event.client.clone()),
+        journal_entries::clear.eq(clear),
+        journal_entries::commitment.eq(commitment.to_vec()),
+        journal_entries::leaf.eq(leaf.to_vec()),
+    )))?;
     if let Some(part) = sealed {
         tx.insert(diesel::insert_into(journal_sealed::table).values((
             journal_sealed::entry.eq(id.to_string()),
@@ -245,8 +245,11 @@ pub fn find(db: &mut Db<'_>, id: &EntryId) -> Result<Entry, Error> {
 /// The person's key is gone, or the value was altered.
 pub fn sealed_part(db: &mut Db<'_>, id: &EntryId) -> Result<Option<Vec<u8>>, Error> {
     use journal_sealed::dsl;
-    let row: Option<(String, Vec<u8>)> =
-        dsl::journal_sealed.find(id.as_str()).select((dsl::owner, dsl::ciphertext)).first(db.connection()?).optional()?;
+    let row: Option<(String, Vec<u8>)> = dsl::journal_sealed
+        .find(id.as_str())
+        .select((dsl::owner, dsl::ciphertext))
+        .first(db.connection()?)
+        .optional()?;
     let Some((owner, ciphertext)) = row else { return Ok(None) };
     let key = person_keys::of(db, &owner)?;
     Ok(Some(db.vault.open(&key, place(id.as_str()), &ciphertext)?.to_vec()))

@@ -70,7 +70,8 @@ pub fn anything_pending(db: &mut Db<'_>) -> Result<bool, Error> {
 /// # Errors
 /// The database fails.
 pub fn pending(db: &mut Db<'_>, limit: i64) -> Result<u64, Error> {
-    let some: Vec<String> = journal_pending::table.select(journal_pending::entry).limit(limit).load(db.connection()?)?;
+    let some: Vec<String> =
+        journal_pending::table.select(journal_pending::entry).limit(limit).load(db.connection()?)?;
     u64::try_from(some.len()).map_err(|_| Error::Corrupt("a number of rows"))
 }
 
@@ -94,7 +95,8 @@ pub fn give_positions(tx: &mut Tx<'_>, limit: i64) -> Result<usize, Error> {
     if given > 0 {
         let end = next.saturating_add(limit);
         let placed = format!("select entry from journal_positions where position >= {next} and position < {end}");
-        diesel::sql_query(format!("delete from journal_pending where entry in ({placed})")).execute(tx.connection()?)?;
+        diesel::sql_query(format!("delete from journal_pending where entry in ({placed})"))
+            .execute(tx.connection()?)?;
     }
     Ok(given)
 }

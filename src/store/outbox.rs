@@ -49,17 +49,14 @@ pub fn put(tx: &mut Tx<'_>, account: &AccountId, message: &Message, now: Instant
     let key = person_keys::of(tx, account.as_str())?;
     let plain = serde_json::to_vec(message).map_err(|_| Error::Corrupt("outbox.content"))?;
     let content = tx.vault.seal(&key, place(id.as_str()), &plain)?;
-    diesel::insert_into(outbox::table)
-        .values((
-            outbox::id.eq(id.as_str()),
-            outbox::account.eq(account.as_str()),
-            outbox::content.eq(content),
-            outbox::created_at.eq(stored(now)),
-            outbox::attempts.eq(0),
-            outbox::next_attempt_at.eq(stored(now)),
-        ))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.insert(diesel::insert_into(outbox::table).values((
+        outbox::id.eq(id.to_string()),
+        outbox::account.eq(account.to_string()),
+        outbox::content.eq(content),
+        outbox::created_at.eq(stored(now)),
+        outbox::attempts.eq(0),
+        outbox::next_attempt_at.eq(stored(now)),
+    )))
 }
 
 type Row = (String, String, Vec<u8>, chrono::NaiveDateTime, i32, Vec<u8>);
@@ -104,8 +101,7 @@ pub fn take_due(tx: &mut Tx<'_>, limit: i64, now: Instant) -> Result<Vec<Waiting
 /// # Errors
 /// The database fails.
 pub fn sent(tx: &mut Tx<'_>, id: &MessageId, now: Instant) -> Result<(), Error> {
-    diesel::update(outbox::table.find(id.as_str())).set(outbox::sent_at.eq(stored(now))).execute(tx.connection()?)?;
-    Ok(())
+    tx.update(diesel::update(outbox::table.find(id.to_string())).set(outbox::sent_at.eq(stored(now))))
 }
 
 /// The message did not go out: later again, each time twice as late, or given up.
@@ -115,14 +111,11 @@ pub fn sent(tx: &mut Tx<'_>, id: &MessageId, now: Instant) -> Result<(), Error> 
 pub fn failed(tx: &mut Tx<'_>, id: &MessageId, attempts: i32, now: Instant) -> Result<(), Error> {
     let next = now + TimeDelta::seconds(15 << attempts.clamp(0, ATTEMPTS));
     let given_up = (attempts + 1 >= ATTEMPTS).then(|| stored(now));
-    diesel::update(outbox::table.find(id.as_str()))
-        .set((
-            outbox::attempts.eq(attempts + 1),
-            outbox::next_attempt_at.eq(stored(next)),
-            outbox::failed_at.eq(given_up),
-        ))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.update(diesel::update(outbox::table.find(id.to_string())).set((
+        outbox::attempts.eq(attempts + 1),
+        outbox::next_attempt_at.eq(stored(next)),
+        outbox::failed_at.eq(given_up),
+    )))
 }
 
 /// The newest messages, for the page of the demonstration.

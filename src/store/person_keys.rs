@@ -39,13 +39,11 @@ fn kept(db: &mut Db<'_>, key: PersonKey) -> Rc<PersonKey> {
 /// A new key for a new person.
 pub(super) fn make(tx: &mut Tx<'_>, owner: &str, now: Instant) -> Result<Rc<PersonKey>, Error> {
     let (key, wrapped) = tx.vault.new_key(owner)?;
-    diesel::insert_into(person_keys::table)
-        .values((
-            person_keys::owner.eq(owner),
-            person_keys::wrapped.eq(wrapped),
-            person_keys::master_version.eq(MASTER_VERSION),
-            person_keys::created_at.eq(stored(now)),
-        ))
-        .execute(tx.connection()?)?;
+    tx.insert(diesel::insert_into(person_keys::table).values((
+        person_keys::owner.eq(owner.to_owned()),
+        person_keys::wrapped.eq(wrapped),
+        person_keys::master_version.eq(MASTER_VERSION),
+        person_keys::created_at.eq(stored(now)),
+    )))?;
     Ok(kept(tx, key))
 }

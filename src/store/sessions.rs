@@ -72,24 +72,21 @@ pub struct New<'a> {
 /// # Errors
 /// The database fails.
 pub fn create(tx: &mut Tx<'_>, new: &New<'_>, now: Instant) -> Result<(), Error> {
-    diesel::insert_into(sessions::table)
-        .values((
-            sessions::id.eq(new.id.as_str()),
-            sessions::token_hash.eq(new.token_hash),
-            sessions::account.eq(new.account.as_str()),
-            sessions::organisation.eq(new.organisation.map(OrganisationId::as_str)),
-            sessions::csrf.eq(new.csrf),
-            sessions::created_at.eq(stored(now)),
-            sessions::seen_at.eq(stored(now)),
-            sessions::code_at.eq(new.code_at.map(stored)),
-            sessions::expires_at.eq(stored(now + LIFE)),
-        ))
-        .execute(tx.connection()?)?;
+    tx.insert(diesel::insert_into(sessions::table).values((
+        sessions::id.eq(new.id.to_string()),
+        sessions::token_hash.eq(new.token_hash.to_vec()),
+        sessions::account.eq(new.account.to_string()),
+        sessions::organisation.eq(new.organisation.map(ToString::to_string)),
+        sessions::csrf.eq(new.csrf.to_owned()),
+        sessions::created_at.eq(stored(now)),
+        sessions::seen_at.eq(stored(now)),
+        sessions::code_at.eq(new.code_at.map(stored)),
+        sessions::expires_at.eq(stored(now + LIFE)),
+    )))?;
     // How long the account is kept counts from here, and the session goes away before.
-    diesel::update(account_rows::table.find(new.account.as_str()))
-        .set(account_rows::contact_at.eq(stored(now)))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.update(
+        diesel::update(account_rows::table.find(new.account.to_string())).set(account_rows::contact_at.eq(stored(now))),
+    )
 }
 
 #[derive(Queryable)]
@@ -187,8 +184,7 @@ pub fn is_open(db: &mut Db<'_>, id: &SessionId, now: Instant) -> Result<bool, Er
 /// # Errors
 /// The database fails.
 pub fn seen(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
-    diesel::update(sessions::table.find(id.as_str())).set(sessions::seen_at.eq(stored(now))).execute(tx.connection()?)?;
-    Ok(())
+    tx.update(diesel::update(sessions::table.find(id.to_string())).set(sessions::seen_at.eq(stored(now))))
 }
 
 /// A fresh code was accepted: the session is awake again. Its secret stays, so that a form sent twice does not sign anybody out.
@@ -196,10 +192,10 @@ pub fn seen(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> 
 /// # Errors
 /// The database fails.
 pub fn awake(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
-    diesel::update(sessions::table.find(id.as_str()))
-        .set((sessions::seen_at.eq(stored(now)), sessions::code_at.eq(stored(now))))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.update(
+        diesel::update(sessions::table.find(id.to_string()))
+            .set((sessions::seen_at.eq(stored(now)), sessions::code_at.eq(stored(now)))),
+    )
 }
 
 /// The enrolment is complete. The session gets a new secret: what may be done with it has grown.
@@ -207,14 +203,11 @@ pub fn awake(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error>
 /// # Errors
 /// The database fails.
 pub fn refreshed(tx: &mut Tx<'_>, id: &SessionId, token_hash: &[u8], now: Instant) -> Result<(), Error> {
-    diesel::update(sessions::table.find(id.as_str()))
-        .set((
-            sessions::seen_at.eq(stored(now)),
-            sessions::code_at.eq(stored(now)),
-            sessions::token_hash.eq(token_hash),
-        ))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.update(diesel::update(sessions::table.find(id.to_string())).set((
+        sessions::seen_at.eq(stored(now)),
+        sessions::code_at.eq(stored(now)),
+        sessions::token_hash.eq(token_hash.to_vec()),
+    )))
 }
 
 /// Chooses the current organisation.
@@ -222,10 +215,9 @@ pub fn refreshed(tx: &mut Tx<'_>, id: &SessionId, token_hash: &[u8], now: Instan
 /// # Errors
 /// The database fails.
 pub fn choose(tx: &mut Tx<'_>, id: &SessionId, organisation: &OrganisationId) -> Result<(), Error> {
-    diesel::update(sessions::table.find(id.as_str()))
-        .set(sessions::organisation.eq(organisation.as_str()))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.update(
+        diesel::update(sessions::table.find(id.to_string())).set(sessions::organisation.eq(organisation.to_string())),
+    )
 }
 
 /// Keeps the purpose an auditor declared, sealed for the auditor.
@@ -235,8 +227,7 @@ pub fn choose(tx: &mut Tx<'_>, id: &SessionId, organisation: &OrganisationId) ->
 pub fn declare(tx: &mut Tx<'_>, id: &SessionId, account: &AccountId, purpose: &str) -> Result<(), Error> {
     let key = person_keys::of(tx, account.as_str())?;
     let sealed = tx.vault.seal(&key, place(id.as_str()), purpose.as_bytes())?;
-    diesel::update(sessions::table.find(id.as_str())).set(sessions::purpose.eq(sealed)).execute(tx.connection()?)?;
-    Ok(())
+    tx.update(diesel::update(sessions::table.find(id.to_string())).set(sessions::purpose.eq(sealed)))
 }
 
 /// Ends a session.
@@ -244,9 +235,8 @@ pub fn declare(tx: &mut Tx<'_>, id: &SessionId, account: &AccountId, purpose: &s
 /// # Errors
 /// The database fails.
 pub fn end(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
-    let row = sessions::table.find(id.as_str()).filter(sessions::ended_at.is_null());
-    diesel::update(row).set(sessions::ended_at.eq(stored(now))).execute(tx.connection()?)?;
-    Ok(())
+    let row = sessions::table.find(id.to_string()).filter(sessions::ended_at.is_null());
+    tx.update(diesel::update(row).set(sessions::ended_at.eq(stored(now))))
 }
 
 /// Ends every session of an account, and the mandates that live in one.
@@ -254,11 +244,10 @@ pub fn end(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
 /// # Errors
 /// The database fails.
 pub fn end_all(tx: &mut Tx<'_>, account: &AccountId, now: Instant) -> Result<(), Error> {
-    let rows = sessions::table.filter(sessions::account.eq(account.as_str()).and(sessions::ended_at.is_null()));
-    let open: Vec<String> = rows.select(sessions::id).load(tx.connection()?)?;
+    let rows = sessions::table.filter(sessions::account.eq(account.to_string()).and(sessions::ended_at.is_null()));
+    let open: Vec<String> = rows.clone().select(sessions::id).load(tx.connection()?)?;
     for id in open {
         mandates::end_presence(tx, &parsed(&id, "sessions.id")?, now)?;
     }
-    diesel::update(rows).set(sessions::ended_at.eq(stored(now))).execute(tx.connection()?)?;
-    Ok(())
+    tx.update(diesel::update(rows).set(sessions::ended_at.eq(stored(now))))
 }

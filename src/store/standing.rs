@@ -83,8 +83,7 @@ fn columns<R: Selectable<MultiBackend>>() -> R::SelectExpression {
 macro_rules! found_by {
     ($db:expr, $found:expr) => {{
         let part = authorisations::mandate.eq(grants::mandate).and(authorisations::procedure.eq(grants::procedure));
-        let belongs =
-            memberships::account.eq(grants::account).and(memberships::organisation.eq(grants::organisation));
+        let belongs = memberships::account.eq(grants::account).and(memberships::organisation.eq(grants::organisation));
         grants::table
             .inner_join(clients::table.on(clients::id.eq(grants::client)))
             .inner_join(accounts::table.on(accounts::id.eq(grants::account)))

@@ -24,10 +24,10 @@ pub fn keep(
     let place = Place { table: "traces", column: "source", row: id.as_str() };
     let sealed = tx.vault.seal(tx.vault.system(), place, source.as_bytes())?;
     tx.insert(diesel::insert_into(traces::table).values((
-            traces::id.eq(id.to_string()),
-            traces::at.eq(stored(now)),
-            traces::account.eq(account.to_string()),
-            traces::citizen.eq(citizen.map(ToString::to_string)),
-            traces::source.eq(sealed),
-        )))
+        traces::id.eq(id.to_string()),
+        traces::at.eq(stored(now)),
+        traces::account.eq(account.to_string()),
+        traces::citizen.eq(citizen.map(ToString::to_string)),
+        traces::source.eq(sealed),
+    )))
 }

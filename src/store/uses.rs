@@ -54,16 +54,16 @@ impl TryFrom<Row> for Use {
 pub fn issue(tx: &mut Tx<'_>, change: Journalled<Use>) -> Result<Use, Error> {
     let used = journal::unpack(tx, change)?;
     tx.insert(diesel::insert_into(uses::table).values((
-            uses::id.eq(used.id.to_string()),
-            uses::mandate.eq(used.mandate.to_string()),
-            uses::authorisation.eq(used.authorisation.to_string()),
-            uses::organisation.eq(used.organisation.to_string()),
-            uses::citizen.eq(used.citizen.to_string()),
-            uses::account.eq(used.account.to_string()),
-            uses::client.eq(used.client.clone()),
-            uses::procedure.eq(used.procedure.key()),
-            uses::at.eq(stored(used.at)),
-        )))?;
+        uses::id.eq(used.id.to_string()),
+        uses::mandate.eq(used.mandate.to_string()),
+        uses::authorisation.eq(used.authorisation.to_string()),
+        uses::organisation.eq(used.organisation.to_string()),
+        uses::citizen.eq(used.citizen.to_string()),
+        uses::account.eq(used.account.to_string()),
+        uses::client.eq(used.client.clone()),
+        uses::procedure.eq(used.procedure.key()),
+        uses::at.eq(stored(used.at)),
+    )))?;
     Ok(used)
 }
 
@@ -127,8 +127,11 @@ fn page(db: &mut Db<'_>, query: Matching<'_>, after: Option<&UseId>, limit: usiz
         Some(after) => query.filter(uses::id.lt(after.as_str().to_owned())),
         None => query,
     };
-    let rows =
-        query.order(uses::id.desc()).limit(super::rows(limit)).select(Row::as_select()).load::<Row>(db.connection()?)?;
+    let rows = query
+        .order(uses::id.desc())
+        .limit(super::rows(limit))
+        .select(Row::as_select())
+        .load::<Row>(db.connection()?)?;
     rows.into_iter().map(Use::try_from).collect()
 }
 

@@ -5,18 +5,16 @@
 //! work that only read before needs no transaction around it: each of its reads saw what was committed then, as it would have inside
 //! one (`READ COMMITTED`), and what it relies on is demanded again by the statement that writes.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
-use diesel::pg::Pg;
-use diesel::query_builder::{InsertStatement, QueryFragment, QueryId, UpdateStatement};
-use diesel::query_dsl::methods::ExecuteDsl;
-use diesel::{QuerySource, SqliteConnection};
+use diesel::QuerySource;
+use diesel::query_builder::{InsertStatement, UpdateStatement};
 
-use super::db::{AnyConnection, Batch, Demand};
-use super::vault::{PersonKey, Vault};
 use super::Error;
+use super::db::{AnyConnection, Batch, Look, Role, Statement};
+use super::vault::{PersonKey, Vault};
 use crate::clock::Random;
 
 /// A connection that reads.
@@ -100,7 +98,11 @@ impl<'c> Tx<'c> {
         T: QuerySource + 'static,
         InsertStatement<T, V>: Statement,
     {
-        self.later(row, TypeId::of::<T>(), Demand::Nothing)
+        // Of what is written together, nobody says which comes first: a row may take the place that a change makes free.
+        if self.waiting.changes(TypeId::of::<T>()) {
+            Tx::connection(self)?;
+        }
+        self.later(row, TypeId::of::<T>(), Role::Insert)
     }
 
     /// Changes a row, if it is there.
@@ -110,7 +112,7 @@ impl<'c> Tx<'c> {
         UpdateStatement<T, U, V>: Statement,
     {
         self.before_changing(TypeId::of::<T>())?;
-        self.later(change, TypeId::of::<T>(), Demand::Nothing)
+        self.later(change, TypeId::of::<T>(), Role::Change)
     }
 
     /// Changes the one row that the statement finds: [`Error::Conflict`], here or at the end, if it finds none any more.
@@ -120,19 +122,13 @@ impl<'c> Tx<'c> {
         UpdateStatement<T, U, V>: Statement,
     {
         self.before_changing(TypeId::of::<T>())?;
-        self.later(change, TypeId::of::<T>(), Demand::One)
+        self.later(change, TypeId::of::<T>(), Role::ChangeOne)
     }
 
     /// Demands that a row which was read is still found, and stays so until the transaction ends: [`Error::Conflict`] otherwise. The
     /// statement locks what it finds. SQLite has one writer: nothing changed since.
-    pub(super) fn demand<Q>(&mut self, row: Q) -> Result<(), Error>
-    where
-        Q: QueryFragment<Pg> + 'static,
-    {
-        if matches!(self.raw, AnyConnection::Pg(_)) {
-            self.waiting.add(Box::new(row), TypeId::of::<()>(), Demand::Found);
-        }
-        Ok(())
+    pub(super) fn demand<Q: Look>(&mut self, row: Q) {
+        self.db.raw.demand(row, &mut self.db.waiting);
     }
 
     /// All parts of one statement see the rows as they were before it: what changes a row goes after whatever made it or changed it.
@@ -140,17 +136,8 @@ impl<'c> Tx<'c> {
         if self.waiting.touches(table) { Tx::connection(self).map(drop) } else { Ok(()) }
     }
 
-    fn later<Q: Statement>(&mut self, statement: Q, table: TypeId, demand: Demand) -> Result<(), Error> {
-        match &mut *self.raw {
-            AnyConnection::Pg(_) => self.waiting.add(Box::new(statement), table, demand),
-            AnyConnection::Sqlite(sqlite) => {
-                let changed = Q::execute(statement, sqlite)?;
-                if demand == Demand::One && changed != 1 {
-                    return Err(Error::Conflict);
-                }
-            }
-        }
-        Ok(())
+    fn later<Q: Statement>(&mut self, statement: Q, table: TypeId, role: Role) -> Result<(), Error> {
+        self.db.raw.later(statement, (table, role), &mut self.db.waiting)
     }
 
     /// The end of a transaction that began when it had to. Without one, all that waits is one statement, kept as a whole or not at all.
@@ -176,7 +163,3 @@ impl<'c> Tx<'c> {
         }
     }
 }
-
-/// A statement that can wait on PostgreSQL, and is done at once on SQLite.
-pub(super) trait Statement: QueryFragment<Pg> + ExecuteDsl<SqliteConnection> + QueryId + Any {}
-impl<Q: QueryFragment<Pg> + ExecuteDsl<SqliteConnection> + QueryId + Any> Statement for Q {}

@@ -71,16 +71,14 @@ pub fn recognise(
     let id = CitizenId::new(now, u128::from_le_bytes(tx.random.bytes()));
     let key = person_keys::make(tx, id.as_str(), now)?;
     let sealed = tx.vault.seal(&key, place(id.as_str()), &identity_bytes(identity)?)?;
-    diesel::insert_into(citizens::table)
-        .values((
-            citizens::id.eq(id.as_str()),
-            citizens::issuer.eq(issuer),
-            citizens::sub_index.eq(index),
-            citizens::subject.eq(tx.random.token()),
-            citizens::identity.eq(sealed),
-            citizens::created_at.eq(stored(now)),
-            citizens::identity_index.eq(who),
-        ))
-        .execute(tx.connection()?)?;
+    tx.insert(diesel::insert_into(citizens::table).values((
+        citizens::id.eq(id.to_string()),
+        citizens::issuer.eq(issuer.to_owned()),
+        citizens::sub_index.eq(index),
+        citizens::subject.eq(tx.random.token()),
+        citizens::identity.eq(sealed),
+        citizens::created_at.eq(stored(now)),
+        citizens::identity_index.eq(who),
+    )))?;
     Ok(Recognised { id, changed: false, also })
 }

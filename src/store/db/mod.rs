@@ -18,7 +18,7 @@ use diesel::{PgConnection, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Error;
-pub(super) use batch::{Batch, Demand};
+pub(super) use batch::{Batch, Look, Role, Statement};
 pub use file::Held;
 pub(super) use location::WAIT;
 pub use location::{Lent, Location, Manager};

@@ -1,20 +1,20 @@
 //! Mandates and their authorisations: reading. What changes them is in [`write`].
 
+mod beside;
 mod write;
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
 
-use super::schema::{agreements, authorisations, documents, mandates};
-use super::vault::Place;
-use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
+use super::schema::{authorisations, mandates};
+use super::{Db, Error, Tx, parsed, read_back, stored};
+pub use beside::{agreed_at, document};
 pub use write::{end_presence, open, save};
 
 use crate::domain::Instant;
 use crate::domain::digest::Digest;
 use crate::domain::id::{AuthorisationId, CitizenId, MandateId, OrganisationId, SessionId};
-use crate::domain::mandate::document::Document;
 use crate::domain::mandate::{Authorisation, Ending, EndingKind, Mandate};
 
 #[derive(Queryable, Selectable)]
@@ -215,13 +215,11 @@ pub fn holding(db: &mut Db<'_>, organisation: &OrganisationId, citizens: &[Citiz
     })
 }
 
-/// Demands that an authorisation is still open, and stays so until the transaction ends: uses and endings follow one another.
-///
-/// # Errors
-/// [`Error::Conflict`] if it ended in the meantime.
-pub fn demand_open(tx: &mut Tx<'_>, authorisation: &AuthorisationId) -> Result<(), Error> {
+/// Demands that an authorisation is still open, and stays so until the transaction ends: uses and endings follow one another. If it ended
+/// in the meantime, nothing is kept ([`Error::Conflict`] at the end).
+pub fn demand_open(tx: &mut Tx<'_>, authorisation: &AuthorisationId) {
     let open = authorisations::id.eq(authorisation.to_string()).and(authorisations::ended_at.is_null());
-    tx.demand(authorisations::table.filter(open).select(authorisations::id).for_share())
+    tx.demand(authorisations::table.filter(open).select(authorisations::id).for_share());
 }
 
 /// The mandates of one citizen that still hold a place, alone with them until the transaction ends.
@@ -267,33 +265,9 @@ pub fn ending_between(
 /// # Errors
 /// The database fails.
 pub fn of_session(db: &mut Db<'_>, session: &SessionId) -> Result<Vec<Mandate>, Error> {
-    let rows =
-        mandates::table.filter(mandates::session.eq(session.as_str())).select(Row::as_select()).load(db.connection()?)?;
+    let rows = mandates::table
+        .filter(mandates::session.eq(session.as_str()))
+        .select(Row::as_select())
+        .load(db.connection()?)?;
     assemble(db, rows)
-}
-
-const fn document_place(row: &str) -> Place<'_> {
-    Place { table: "documents", column: "text", row }
-}
-
-/// The document frozen when the mandate was opened.
-///
-/// # Errors
-/// There is none, or it no longer has the digest it was frozen with.
-pub fn document(db: &mut Db<'_>, mandate: &Mandate) -> Result<Document, Error> {
-    let sealed: Vec<u8> = documents::table.find(mandate.id.as_str()).select(documents::body).first(db.connection()?)?;
-    let key = person_keys::of(db, mandate.citizen.as_str())?;
-    let plain = db.vault.open(&key, document_place(mandate.id.as_str()), &sealed)?;
-    let text = String::from_utf8(plain.to_vec()).map_err(|_| Error::Corrupt("documents.text"))?;
-    let digest = Digest::of(text.as_bytes());
-    if digest == mandate.document { Ok(Document { text, digest }) } else { Err(Error::Corrupt("documents.digest")) }
-}
-
-/// When the citizen agreed.
-///
-/// # Errors
-/// There is none.
-pub fn agreed_at(db: &mut Db<'_>, mandate: &Mandate) -> Result<Instant, Error> {
-    let agreement = agreements::table.filter(agreements::mandate.eq(mandate.id.as_str()));
-    Ok(read_back(agreement.select(agreements::given_at).first(db.connection()?)?))
 }

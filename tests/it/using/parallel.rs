@@ -1,14 +1,18 @@
 //! The same thing a hundred times at once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use actix_web::rt::spawn;
 use mandataire::credential::token_hash;
 use mandataire::domain::event::Kind;
 use mandataire::domain::id::FlowId;
 use mandataire::domain::procedure::Procedure::Logement;
-use mandataire::store::{Error, Tx, authenticators, flows, grants, sign_in};
+use mandataire::store::{Db, Error, Tx, authenticators, flows, grants, mandates, sign_in, traces};
 
 use super::{access_token, beginning, codes};
 use crate::on_each_backend;
+use crate::world::Backend;
 use crate::world::service::answered;
 
 const MANY: usize = 100;
@@ -102,6 +106,38 @@ on_each_backend! {
                 Ok::<_, Error>([sign_in::spend(tx, &link, now)?, code])
             });
             assert_eq!(told.await.unwrap(), [first; 2]);
+        }
+    }
+
+    /// What a decision rests on is demanded by the statement that writes it: an authorisation that ended in between keeps all of it back.
+    /// SQLite has one writer, so that nothing ends in between.
+    async fn a_decision_is_kept_only_if_what_it_rests_on_still_stands(world) {
+        let (ana, _, opened) = beginning(&world).await;
+        let (organisation, mandate, now) = (world.organisation.clone(), opened.mandate.clone(), world.now());
+        let held = move |db: &mut Db<'_>| mandates::held_by(db, &organisation, &mandate);
+        let found = world.app.store.read(held).await.unwrap();
+        let authorisation = found.authorisations[0].id.clone();
+        let (database, ends) = (world.database.again(), world.database.backend == Backend::Postgres);
+        let (decided, account) = (Arc::new(AtomicU32::new(0)), ana.account.clone());
+        let times = decided.clone();
+        let kept = world.app.store.decide(move |tx| {
+            times.fetch_add(1, Ordering::Relaxed);
+            mandates::demand_open(tx, &authorisation);
+            traces::keep(tx, &account, None, "192.0.2.7:1234", now)?;
+            if ends {
+                let sql = format!(
+                    "update authorisations set ended_at = now(), ended_kind = 'revoked' where id = '{authorisation}'"
+                );
+                database.execute(&sql).unwrap();
+            }
+            Ok::<_, Error>(())
+        });
+        let (kept, traces) = (kept.await, world.database.number("select count(*) from traces where citizen is null"));
+        if ends {
+            assert!(matches!(kept, Err(Error::Conflict)), "{kept:?}");
+            assert_eq!((traces, decided.load(Ordering::Relaxed)), (0, 4));
+        } else {
+            assert_eq!((kept.is_ok(), traces, decided.load(Ordering::Relaxed)), (true, 1, 1));
         }
     }
 }
