@@ -82,7 +82,7 @@ pub fn verify<F: Files + Send + Clone>(
         },
     )?;
     above(&mut files, roots, last.size, &mut found)?;
-    let witnessed = known.witnesses_of(&note).into_iter().map(|name| (name, last.size)).collect();
+    let witnessed = known.witnesses_of(&note).into_iter().map(|(name, _)| (name, last.size)).collect();
     Ok(Verdict { witnessed, ..Verdict::new(audit.finish(), found, entries) })
 }
 

@@ -21,12 +21,12 @@ const COUNTED: Duration = Duration::from_secs(10);
 /// Counted no further than this.
 const MANY: i64 = 100_000;
 
-/// Makes a key for a journal of this name in a new file; answers the public key.
+/// Makes a key for a journal of this name, or for a witness, in a new file; answers the public key.
 ///
 /// # Errors
 /// The name cannot stand in a signature, or the file cannot be made.
-pub fn new_key(origin: &str, path: &Path, random: &Random) -> Result<String, StartError> {
-    let signer = Signer::new(origin, Purpose::Note, &random.bytes());
+pub fn new_key(origin: &str, purpose: Purpose, path: &Path, random: &Random) -> Result<String, StartError> {
+    let signer = Signer::new(origin, purpose, &random.bytes());
     let signer = signer.map_err(|_| {
         StartError::Journal(format!(
             "{origin:?} is no name for it: write one without spaces and plus signs, as example.fr/log"
