@@ -16,7 +16,7 @@ use crate::store::{self, Store, log, vouched};
 use crate::web::state::{App, Signing};
 
 /// How often it is looked whether one is due; and the least time between two attempts.
-const LOOKED: Duration = Duration::from_mins(1);
+const LOOKED: Duration = Duration::from_secs(10);
 /// The longest time between two attempts.
 const LONGEST: Duration = Duration::from_mins(30);
 /// What the alarm is called.

@@ -113,5 +113,13 @@ mod tests {
         assert!(asked.output.json && asked.place.is_some());
         assert!(parsed("journal export --sealed --opened folder").is_err());
         assert!(parsed("journal prove org_1").is_err());
+        let Ok(Command::Journal(Journal::Evidence(Evidence::Check(asked)))) =
+            parsed("journal check p --key k --witness w --needed 2")
+        else {
+            panic!()
+        };
+        assert_eq!((asked.needed, asked.believed.witness.len()), (Some(2), 1));
+        assert!(parsed("journal timestamps").is_err() && parsed("journal timestamps folder").is_ok());
+        assert!(parsed("witness serve").is_ok() && parsed("witness key file").is_err());
     }
 }

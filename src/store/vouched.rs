@@ -56,6 +56,17 @@ pub fn cosigned(db: &mut Db<'_>, witness: &Verifier) -> Result<Option<Published>
     Ok(None)
 }
 
+/// The largest tree with fewer leaves than this one that each witness signed, in any order.
+///
+/// # Errors
+/// The database fails.
+pub fn cosigned_before(db: &mut Db<'_>, size: u64) -> Result<Vec<i64>, Error> {
+    use journal_cosignatures::dsl;
+    let last = dsl::journal_cosignatures.filter(dsl::size.lt(number(size)?)).group_by(dsl::witness);
+    let last: Vec<Option<i64>> = last.select(diesel::dsl::max(dsl::size)).load(db.connection)?;
+    Ok(last.into_iter().flatten().collect())
+}
+
 /// When the first tree larger than this one was signed.
 ///
 /// # Errors

@@ -118,3 +118,31 @@ async fn show(
     }
     signing.alarms(name, alarm);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Witness;
+
+    #[test]
+    fn a_key_vouches_once_and_nobody_for_themselves() {
+        let named = |name: &str, purpose, seed| Signer::new(name, purpose, &[seed; 32]).unwrap().verifier().to_string();
+        let with = |keys: &[String]| {
+            let url: Url = "https://w.example.org".parse().unwrap();
+            let witnesses = keys.iter().map(|key| Witness { key: key.clone(), url: url.clone() }).collect();
+            trust(&Journal { witnesses, ..Journal::default() })
+        };
+        let one = named("w1.example.org", Purpose::Cosignature, 1);
+        let other = named("w2.example.org", Purpose::Cosignature, 2);
+        assert_eq!(with(&[one.clone(), other.clone()]).unwrap().witnesses.len(), 2);
+        for (keys, why) in [
+            ([one.clone(), named("w2.example.org", Purpose::Cosignature, 1)], "twice"),
+            ([one.clone(), named("w1.example.org", Purpose::Cosignature, 2)], "twice"),
+            ([one.clone(), named("log.example.fr", Purpose::Note, 3)], "the key of a log"),
+            ([one.clone(), other.replace("+B", "+C")], "journal.witnesses has"),
+        ] {
+            let refusal = with(&keys).err().unwrap().to_string();
+            assert!(refusal.contains(why), "{refusal}");
+        }
+    }
+}
