@@ -152,7 +152,7 @@ def witnessed(service, folder, key, witnesses, check):
     path = folder / "witnessed.tlog-proof"
     # The reading above is an entry: the newest checkpoint has no signature of a witness yet, and the proof is of the last that has.
     service.call("journal", "prove", ids[3], "--to", str(path))
-    stranger = run( "witness", "key", "--name", "w3.example.org", str(folder / "stranger")).stdout.strip()
+    stranger = run("witness", "key", "--name", "w3.example.org", str(folder / "stranger")).stdout.strip()
     whole = path.read_text("utf-8")
     forged = whole.replace("\u2014 w1.example.org ", "\u2014 w2.example.org ")
     taken = "\n".join(line for line in whole.split("\n") if not line.startswith("\u2014 w"))
@@ -170,8 +170,8 @@ def witnessed(service, folder, key, witnesses, check):
     for name, text, keys, more, expected, code in cases:
         path.write_text(text, "utf-8")
         given = [word for each in keys for word in ("--witness", each)] + more
-        here = run( "journal", "check", str(path), "--key", key, "--json", *given)
-        there = their_run( str(HERE / "journal_verifier.py"), "check", str(path), "--key", key, *given)
+        here = run("journal", "check", str(path), "--key", key, "--json", *given)
+        there = verifier("check", str(path), "--key", key, *given)
         holds = here.returncode == there.returncode == code
         if holds:
             said = json.loads(here.stdout)["witnesses"]

@@ -71,7 +71,7 @@ pub fn head(coverage: &Coverage, session: &Session, screen: &Screen) -> Head {
         None => unknown.push(t.coverage_no_witness()),
     }
     let silent = coverage.silent.iter();
-    known.extend(silent.map(|(name, since)| t.coverage_silent(screen.moment(*since).precise(), name)));
+    known.extend(silent.map(|(name, since)| t.coverage_silent(name, screen.moment(*since).precise())));
     match coverage.erased {
         Some(erased) => known.push(t.coverage_erased(erased)),
         None => unknown.push(t.coverage_no_erased()),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use mandataire::journal::note::Signer;
 use url::Url;
 
-use super::{Folder, Leaves, ORIGIN, body, log_key, post, runs, tree, witness, witness_key};
+use super::{Folder, Leaves, ORIGIN, body, client, log_key, post, runs, tree, witness, witness_key};
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -88,8 +88,7 @@ async fn a_witness_killed_at_any_moment_keeps_its_promises() {
         loop {
             asked = known + 25;
             let text = ours.offered(known, asked);
-            let sent =
-                reqwest::Client::new().post(format!("{}add-checkpoint", process.address)).body(text).send().await;
+            let sent = client().post(format!("{}add-checkpoint", process.address)).body(text).send().await;
             let Ok(answer) = sent else { break };
             assert_eq!(answer.status(), 200);
             let Ok(line) = answer.text().await else { break };
@@ -150,7 +149,7 @@ async fn what_is_no_submission_is_refused_and_changes_nothing() {
         let answer = post(&address, text.clone()).await;
         assert_eq!((answer.0, answer.2.contains('\u{2014}')), (status, false), "{text}");
     }
-    let client = reqwest::Client::new();
+    let client = client();
     let at = |path: &str| format!("{address}{path}");
     for (sent, status) in [
         (client.post(at("add-checkpoint")).body(vec![0xff_u8, 0xfe, 0, 1]), 400),

@@ -361,11 +361,13 @@ on_each_backend! {
         let (disk, folder) = (Folder::new(), Folder::new());
         let (address, _handle) = runs(witness(&folder.0, 1));
         let (key, url) = (witness_key(1).verifier().to_string(), address.clone());
-        let world = world.served_as(move |config: &mut Config| {
+        let world = world
+            .served_as(move |config: &mut Config| {
                 config.journal.witnesses = vec![Asked { key, url }];
                 // Shorter than an auditor may rest.
                 config.journal.witness_silence = 5;
-            }).await;
+            })
+            .await;
         let auditor = world.auditor("Denis Roux").await;
         declares_a_purpose(&auditor).await;
         happens(&world, &disk, 3).await;
