@@ -206,7 +206,9 @@ fn check(asked: &Check) -> Result<(), Failure> {
     }
     println!("{}", proved.clear);
     println!("is at position {} of {origin}, of {size} entries, signed {}", proved.index, at.unwrap_or_default());
-    witnesses.iter().for_each(|(name, at)| println!("witnessed by {name}, {at}"));
+    for (name, at) in &witnesses {
+        println!("witnessed by {name}, {at}");
+    }
     if verdict.is_err() {
         println!("{} of the witnesses given cosigned it, and {needed} must have", witnesses.len());
     }

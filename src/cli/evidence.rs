@@ -61,7 +61,7 @@ pub struct Prove {
     /// The file to write; by default, standard output
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
-    /// Prefer the last checkpoint that so many witnesses cosigned; by default, journal.witnesses_needed of them
+    /// Prefer the last checkpoint that so many witnesses cosigned; by default, `journal.witnesses_needed` of them
     #[arg(long, value_name = "N")]
     pub witnesses: Option<usize>,
 }

@@ -1,5 +1,7 @@
 //! Who vouches for the journal besides us: cosignatures of witnesses, timestamps of an authority. Nothing here is ever changed.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
@@ -31,7 +33,7 @@ pub struct Trust {
 
 /// Lines of one witness that are looked at, the last first: whoever owns the database can write some that do not hold.
 const TRIED: i64 = 8;
-/// Checkpoints with enough lines that are looked at, the last first.
+/// Checkpoints of each witness that are looked at for enough lines, the last first.
 const TRIED_CHECKPOINTS: i64 = 32;
 
 /// The last tree that a witness cosigned, if there is one. The signature is checked anew.
@@ -132,23 +134,30 @@ pub fn standing(db: &mut Db<'_>, trust: &Trust, now: Instant) -> Result<Vouched,
     Ok(Vouched { to, silent })
 }
 
-/// The last tree with more than `index` leaves that at least `wanted` of the witnesses cosigned, if there is one not far back.
+/// The last tree with more than `index` leaves that at least `wanted` of the witnesses cosigned, if there is one not far below where that
+/// many of them are.
 ///
 /// # Errors
 /// The database fails.
 pub fn last_witnessed(db: &mut Db<'_>, trust: &Trust, wanted: usize, index: u64) -> Result<Option<Published>, Error> {
     use journal_cosignatures::dsl;
-    let least = i64::try_from(wanted).unwrap_or(i64::MAX);
-    let names: Vec<&str> = trust.witnesses.iter().map(Verifier::name).collect();
-    let sizes: Vec<i64> = dsl::journal_cosignatures
-        .filter(dsl::size.gt(number(index)?).and(dsl::witness.eq_any(names)))
-        .group_by(dsl::size)
-        .having(diesel::dsl::count(dsl::witness).ge(least))
-        .order(dsl::size.desc())
-        .limit(TRIED_CHECKPOINTS)
-        .select(dsl::size)
-        .load(db.connection)?;
-    for size in sizes {
+    let mut reached = Vec::new();
+    for witness in &trust.witnesses {
+        reached.extend(cosigned(db, witness)?.map(|last| last.size));
+    }
+    reached.sort_unstable_by_key(|size| std::cmp::Reverse(*size));
+    let Some(most) = wanted.checked_sub(1).and_then(|place| reached.get(place)) else { return Ok(None) };
+    let (least, most) = (number(index)?, number(*most)?);
+    let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+    for witness in &trust.witnesses {
+        let lines = dsl::journal_cosignatures.filter(dsl::witness.eq(witness.name()));
+        let near = lines.filter(dsl::size.gt(least).and(dsl::size.le(most))).order(dsl::size.desc());
+        let sizes: Vec<i64> = near.limit(TRIED_CHECKPOINTS).select(dsl::size).load(db.connection)?;
+        for size in sizes {
+            *counts.entry(size).or_default() += 1;
+        }
+    }
+    for (size, _) in counts.into_iter().rev().filter(|(_, count)| *count >= wanted) {
         let Some(published) = published(db, size)? else { continue };
         let lines = log::cosignatures(db, published.size)?.concat();
         let signed = |witness: &&Verifier| cosignature(&published.note, &lines, witness).is_ok();

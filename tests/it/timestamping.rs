@@ -117,8 +117,8 @@ async fn happens(world: &World, authority: &Authority) {
     world.database.execute("update journal_sequencer set holder = ''").unwrap();
     let signer = Signer::new("log.example.fr/log", Purpose::Note, &[9; 32]).unwrap();
     let (store, shown) = (world.app.store.clone(), Arc::new(Signing::default()));
-    let signed = authority.0.join("signed");
-    let mut node = Sequencer::new(store, world.clock.clone(), signer, &signed, shown, &world.random).unwrap();
+    let kept = authority.0.join("signed");
+    let mut node = Sequencer::new(store, world.clock.clone(), signer, &kept, shown, &world.random).unwrap();
     while node.step().await.unwrap() != Step::Idle {}
 }
 

@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod attacks;
 mod ours;
+mod shown;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

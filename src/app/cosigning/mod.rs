@@ -1,12 +1,15 @@
 //! Asks witnesses to cosign the journal's checkpoints, keeps what they sign, and says when one is silent or says no.
 
+mod rounds;
 mod start;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use url::Url;
 
+pub use rounds::Rounds;
 pub use start::{start, trust};
 
 use crate::clock::Clock;
@@ -93,6 +96,7 @@ pub struct Cosigner {
     witness: Verifier,
     address: Url,
     client: Client,
+    rounds: Arc<Rounds>,
     /// How large a tree it knows, if it said so.
     known: Option<u64>,
     /// What it said that it knows last, and what it had cosigned, if that was more.
@@ -115,7 +119,13 @@ impl Cosigner {
         let path = format!("{}/add-checkpoint", address.path().trim_end_matches('/'));
         address.set_path(&path);
         let client = Client::new(&address)?;
-        Ok(Self { store, clock, witness, address, client, known: None, forgot: None })
+        Ok(Self { store, clock, witness, address, client, rounds: Arc::default(), known: None, forgot: None })
+    }
+
+    /// The same, asked for what the others are asked for.
+    #[must_use]
+    pub fn in_rounds(self, rounds: Arc<Rounds>) -> Self {
+        Self { rounds, ..self }
     }
 
     /// The name of the witness.
@@ -135,6 +145,7 @@ impl Cosigner {
                 self.store.read(move |db| Ok::<_, store::Error>((log::latest(db)?, vouched::cosigned(db, &witness)?)));
             let (Some(last), done) = standing.await? else { return Ok(Step::Idle) };
             let done = done.map_or(0, |done| done.size);
+            let last = self.rounds.pick(last, self.known.unwrap_or(0).max(done));
             if last.size <= done {
                 return Ok(Step::Idle);
             }

@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use chrono::TimeDelta;
 use url::Url;
 
-use super::{Cosigner, Step, Trouble, pause};
+use super::{Cosigner, Rounds, Step, Trouble, pause};
 use crate::app::StartError;
 use crate::config::Journal;
 use crate::journal::note::{Purpose, Signer, Verifier};
@@ -53,14 +53,16 @@ pub fn trust(config: &Journal) -> Result<Trust, StartError> {
 /// One of them cannot be one.
 pub fn start(app: &Data<App>, config: &Journal) -> Result<(), StartError> {
     let Some(ours) = config.key()?.and_then(|key| Signer::parse(&key).ok()) else { return Ok(()) };
+    let every = Duration::from_secs(config.witness_every);
+    // A little shorter, so that nobody misses the next one for a moment.
+    let rounds = Arc::new(Rounds::of(every.mul_f64(0.75)));
     for (key, url) in witnesses(config)? {
         if key.is_same_key(ours.verifier()) {
             return Err(wrong(&key.to_string(), "that is our own key: nobody vouches for themselves"));
         }
         let name = key.to_string();
         let cosigner = Cosigner::new(app.store.clone(), app.clock.clone(), key, &url);
-        let cosigner = cosigner.map_err(|error| wrong(&name, format!("it {error}")))?;
-        let every = Duration::from_secs(config.witness_every);
+        let cosigner = cosigner.map_err(|error| wrong(&name, format!("it {error}")))?.in_rounds(rounds.clone());
         actix_web::rt::spawn(run(cosigner, app.signing.clone(), every, app.trust.silence));
     }
     Ok(())
@@ -112,9 +114,8 @@ async fn show(
             tracing::error!(witness = name, alarm, "the journal is not witnessed");
             *said = Some(Instant::now());
         }
-        Some(_) => {}
         None if said.take().is_some() => tracing::info!(witness = name, "the journal is witnessed again"),
-        None => {}
+        Some(_) | None => {}
     }
     signing.alarms(name, alarm);
 }

@@ -124,12 +124,11 @@ impl Witness {
     #[must_use]
     pub fn figures(&self) -> String {
         let (cosigned, refused) = (self.cosigned.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed));
-        let mut text = format!("witness_cosigned_total {cosigned}\nwitness_refused_total {refused}\n");
-        for (origin, log) in &self.logs {
+        let text = format!("witness_cosigned_total {cosigned}\nwitness_refused_total {refused}\n");
+        self.logs.iter().fold(text, |text, (origin, log)| {
             let size = log.last.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, |last| last.size);
-            text.push_str(&format!("witness_size{{origin={origin:?}}} {size}\n"));
-        }
-        text
+            text + &format!("witness_size{{origin={origin:?}}} {size}\n")
+        })
     }
 }
 
@@ -137,7 +136,8 @@ impl Log {
     /// Reads what is remembered of a log. Nothing yet is well: nothing was cosigned.
     fn open(folder: &Path, origin: &str, keys: Vec<Verifier>, ours: &Verifier) -> Result<Self, String> {
         // An origin may hold what a name of a file may not.
-        let name: String = sha256(&[origin.as_bytes()]).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let hash = sha256(&[origin.as_bytes()]);
+        let name = hash.iter().take(16).fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
         let path = folder.join(format!("{name}.checkpoint"));
         let shown = path.display();
         let last = match fs::read_to_string(&path) {

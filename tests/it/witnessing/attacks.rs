@@ -39,8 +39,8 @@ fn set_up(folder: &Folder) -> String {
     let made = program(folder).args(["witness", "key", "--name", "w1.example.org", "key"]).output().unwrap();
     assert!(made.status.success(), "{made:?}");
     let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
-    let mode = fs::metadata(folder.0.join("key")).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode, 0o600, "nobody else reads it");
+    let file = fs::metadata(folder.0.join("key")).unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600, "nobody else reads it");
     key
 }
 

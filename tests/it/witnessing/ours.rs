@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use actix_web::{App as ActixApp, HttpResponse, HttpServer, web};
 use chrono::TimeDelta;
-use mandataire::app::cosigning::{Cosigner, Step, Trouble};
+use mandataire::app::cosigning::{Cosigner, Rounds, Step, Trouble};
 use mandataire::app::evidence::{Known, database, proving};
 use mandataire::app::sequencer::{self, Sequencer};
 use mandataire::app::witness::server;
-use mandataire::config::{Config, Witness as Asked};
 use mandataire::domain::event::{Event, Kind};
 use mandataire::domain::id::EntryId;
 use mandataire::journal::Fault;
@@ -24,7 +23,6 @@ use url::Url;
 use super::{Folder, body, log_key, runs, tree, witness, witness_key};
 use crate::on_each_backend;
 use crate::world::World;
-use crate::world::everything::declares_a_purpose;
 
 const SILENCE: TimeDelta = TimeDelta::minutes(15);
 
@@ -37,13 +35,13 @@ fn answers(with: fn() -> HttpResponse) -> Url {
     address.parse().unwrap()
 }
 
-fn asks(world: &World, seed: u8, address: &Url) -> Cosigner {
+pub(super) fn asks(world: &World, seed: u8, address: &Url) -> Cosigner {
     let key = witness_key(seed).verifier().clone();
     Cosigner::new(world.app.store.clone(), world.clock.clone(), key, address).unwrap()
 }
 
 /// So many entries, all signed.
-async fn happens(world: &World, folder: &Folder, count: usize) {
+pub(super) async fn happens(world: &World, folder: &Folder, count: usize) {
     let now = world.now();
     let written = world.app.store.write(move |tx| {
         let one = || Event::new(Kind::TermsAccepted, now).fact("version", "1");
@@ -57,7 +55,7 @@ async fn happens(world: &World, folder: &Folder, count: usize) {
     while node.step().await.unwrap() != sequencer::Step::Idle {}
 }
 
-fn size(world: &World) -> u64 {
+pub(super) fn size(world: &World) -> u64 {
     u64::try_from(world.database.number("select max(size) from journal_checkpoints")).unwrap()
 }
 
@@ -130,7 +128,8 @@ on_each_backend! {
         let (proof, as_wanted) = newest().await;
         assert_eq!((both(&proof.note), as_wanted), (0, false));
         let (mut one, mut other) = (asks(&world, 1, &first), asks(&world, 2, &second));
-        (one.step().await.unwrap(), other.step().await.unwrap());
+        one.step().await.unwrap();
+        other.step().await.unwrap();
         let witnessed = size(&world);
         // The last tile of that tree is full by now.
         happens(&world, &disk, 250).await;
@@ -144,7 +143,7 @@ on_each_backend! {
         assert!(witnessed < of(&proof) && of(&proof) < size(&world) && as_wanted);
         let (proof, as_wanted) = proves(&world, &[1, 2], 0).await;
         assert_eq!((of(&proof), as_wanted), (size(&world), true));
-        assert_eq!(proves(&world, &[1, 2], 3).await.1, false, "there are not so many");
+        assert!(!proves(&world, &[1, 2], 3).await.1, "there are not so many");
     }
 
     /// Enough of them: as far as the slowest of those that are needed. A line that somebody wrote into the database is nothing.
@@ -318,6 +317,21 @@ on_each_backend! {
         assert_eq!(covered(&world, &[1], 1).await, Some(size(&world)));
     }
 
+    /// Several are asked for one checkpoint, though newer ones come meanwhile; who knows more than that begins the next round.
+    async fn witnesses_are_asked_for_the_same_checkpoint(world) {
+        let (disk, one, other) = (Folder::new(), Folder::new(), Folder::new());
+        let ((first, _one), (second, _other)) = (runs(witness(&one.0, 1)), runs(witness(&other.0, 2)));
+        let rounds = Arc::new(Rounds::of(std::time::Duration::from_hours(1)));
+        let (mut one, mut other) = (asks(&world, 1, &first).in_rounds(rounds.clone()), asks(&world, 2, &second).in_rounds(rounds));
+        happens(&world, &disk, 3).await;
+        let before = size(&world);
+        assert_eq!(one.step().await.unwrap(), Step::Cosigned(before));
+        happens(&world, &disk, 3).await;
+        assert_eq!((other.step().await.unwrap(), one.step().await.unwrap()), (Step::Cosigned(before), Step::Idle));
+        asks(&world, 2, &second).step().await.unwrap();
+        assert_eq!((other.step().await.unwrap(), one.step().await.unwrap()), (Step::Idle, Step::Cosigned(size(&world))));
+    }
+
     /// A witness that takes the connection and never answers is given up after a few seconds; meanwhile the journal is signed.
     async fn a_witness_that_never_answers_holds_nothing_up(world) {
         let disk = Folder::new();
@@ -333,64 +347,5 @@ on_each_backend! {
         let (signed, (step, given_up)) = tokio::join!(signs, waits);
         assert!(matches!(step.unwrap_err(), Trouble::Silent(_)));
         assert!(signed < given_up && size(&world) == before + 300);
-    }
-
-    /// The newest checkpoint has no signature of a witness yet: who wants one reads the last that has.
-    async fn the_last_witnessed_checkpoint_is_published(world) {
-        let (disk, folder) = (Folder::new(), Folder::new());
-        let (address, _handle) = runs(witness(&folder.0, 1));
-        let get = async |world: &World, path: &str| {
-            let answer = reqwest::get(world.at(path)).await.unwrap();
-            (answer.status().as_u16(), answer.text().await.unwrap())
-        };
-        happens(&world, &disk, 3).await;
-        assert_eq!(get(&world, "/log/witnessed").await.0, 404, "there are no witnesses");
-        let (key, url) = (witness_key(1).verifier().to_string(), address.clone());
-        let world = world.served_as(move |config: &mut Config| config.journal.witnesses = vec![Asked { key, url }]).await;
-        assert_eq!(get(&world, "/log/witnessed").await.0, 404, "not yet");
-        asks(&world, 1, &address).step().await.unwrap();
-        let both = get(&world, "/log/checkpoint").await;
-        assert_eq!(get(&world, "/log/witnessed").await, both);
-        happens(&world, &disk, 3).await;
-        assert_ne!(get(&world, "/log/checkpoint").await, both);
-        assert_eq!(get(&world, "/log/witnessed").await, both);
-    }
-
-    /// Auditors read on every page how far it is witnessed, and who has said nothing for too long; in both languages.
-    async fn every_page_of_an_auditor_says_how_far_witnesses_vouch(world) {
-        let (disk, folder) = (Folder::new(), Folder::new());
-        let (address, _handle) = runs(witness(&folder.0, 1));
-        let (key, url) = (witness_key(1).verifier().to_string(), address.clone());
-        let world = world
-            .served_as(move |config: &mut Config| {
-                config.journal.witnesses = vec![Asked { key, url }];
-                // Shorter than an auditor may rest.
-                config.journal.witness_silence = 5;
-            })
-            .await;
-        let auditor = world.auditor("Denis Roux").await;
-        declares_a_purpose(&auditor).await;
-        happens(&world, &disk, 3).await;
-        assert!(auditor.sees("/journal").await.text().contains("Pas encore confirmé : trop peu de témoins l’ont fait."));
-        let paris = || (world.now() + TimeDelta::hours(1)).format("%Y-%m-%d %H:%M:%S +01:00").to_string();
-        let witnessed = paris();
-        asks(&world, 1, &address).step().await.unwrap();
-        let text = auditor.sees("/journal/activity").await.text();
-        assert!(text.contains(&format!("Confirmé par témoin jusqu’à {witnessed}.")) && !text.contains("rien confirmé"), "{text}");
-        world.after(60);
-        happens(&world, &disk, 3).await;
-        let since = paris();
-        world.after(4 * 60);
-        let text = auditor.sees("/journal").await.text();
-        assert!(text.contains("Confirmé par témoin") && !text.contains("rien confirmé"), "not yet: {text}");
-        world.after(2 * 60);
-        let page = auditor.sees("/journal").await;
-        let text = page.text();
-        assert!(text.contains(&format!("Confirmé par témoin jusqu’à {witnessed}.")), "{text}");
-        assert!(text.contains(&format!("Le témoin w1.example.org n’a rien confirmé depuis {since}.")), "{text}");
-        auditor.browser.submit(&page.form("/language").unwrap().with("language", "en")).await.unwrap();
-        let text = auditor.sees("/journal").await.text();
-        assert!(text.contains(&format!("Witnessed to {witnessed}.")), "{text}");
-        assert!(text.contains(&format!("The witness w1.example.org has confirmed nothing since {since}.")), "{text}");
     }
 }
