@@ -1,4 +1,4 @@
-//! `journal verify`, `prove`, `check` and `export`: what they are given, and what they say.
+//! `journal verify`, `prove`, `check`, `export` and `timestamps`: what they are given, and what they say.
 
 use std::fs;
 use std::io::IsTerminal;
@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::{Desk, Failure, desk};
+use crate::app::cosigning;
 use crate::app::evidence::database;
 use crate::app::evidence::export::{Folder, Sealed, export as copy};
 use crate::app::evidence::files;
@@ -20,7 +21,7 @@ use crate::config::Config;
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
 use crate::journal::note::{Signer, Verifier};
-use crate::store::{Error, journal};
+use crate::store::{Error, journal, vouched};
 
 /// Findings shown to people; `--json` has all.
 const SHOWN: usize = 50;
@@ -34,9 +35,10 @@ impl From<Trouble> for Failure {
 pub(super) async fn run(load: impl FnOnce() -> Result<Config, Failure>, asked: Evidence) -> Result<(), Failure> {
     match asked {
         Evidence::Verify(asked) => verify(load, asked).await,
-        Evidence::Prove(asked) => prove(&desk(&load()?)?, asked).await,
+        Evidence::Prove(asked) => prove(&load()?, asked).await,
         Evidence::Check(asked) => check(&asked),
         Evidence::Export(asked) => export(desk(&load()?)?, asked).await,
+        Evidence::Timestamps { folder } => timestamps(&desk(&load()?)?, &folder).await,
     }
 }
 
@@ -70,6 +72,7 @@ async fn verify(load: impl FnOnce() -> Result<Config, Failure>, asked: Verify) -
             known.keys.push(key.verifier().clone());
         }
         needs_key(&known)?;
+        known.witnesses.extend(cosigning::trust(&config.journal)?.witnesses);
         // What this machine remembers to be signed, if it is the one that signs.
         if let Some(remembered) = config.journal.remembered().filter(|path| path.exists()) {
             known.keep(&remembered)?;
@@ -147,15 +150,24 @@ fn say(verdict: &Verdict, json: bool) {
     println!("{}", if verdict.findings.is_empty() { "nothing was changed" } else { "the journal is damaged" });
 }
 
-async fn prove(desk: &Desk, asked: Prove) -> Result<(), Failure> {
+async fn prove(config: &Config, asked: Prove) -> Result<(), Failure> {
+    let desk = desk(config)?;
+    let trust = cosigning::trust(&config.journal)?;
+    let wanted = asked.witnesses.unwrap_or(if trust.witnesses.is_empty() { 0 } else { trust.needed });
     let (id, now) = (asked.entry, desk.clock.now());
     let proof = desk.store.write(move |tx| {
-        let proof = proving::prove(tx, &id)?;
+        let proof = proving::prove(tx, &id, &trust, wanted)?;
         let read = Event::new(Kind::JournalRead, now).fact("channel", "command_line").fact("entry", id.as_str());
         journal::record(tx, &read)?;
         Ok::<_, Unproved>(proof)
     });
-    let text = proof.await.map_err(|unproved| Failure::Said(unproved.to_string()))?.text();
+    let (proof, as_wanted) = proof.await.map_err(|unproved| Failure::Said(unproved.to_string()))?;
+    if !as_wanted {
+        eprintln!(
+            "no checkpoint that covers this entry has the signatures of {wanted} witnesses yet: this is up to the newest one"
+        );
+    }
+    let text = proof.text();
     match asked.to {
         None => print!("{text}"),
         Some(path) => write(&path, &text)?,
@@ -179,21 +191,34 @@ fn check(asked: &Check) -> Result<(), Failure> {
             return Err(Failure::Damaged);
         }
     };
-    let at =
-        proved.signed_at.and_then(|at| Instant::from_timestamp(i64::try_from(at).ok()?, 0)).map(|at| at.to_rfc3339());
+    let at = proved.signed_at.map(moment);
     let (origin, size) = (&proved.checkpoint.origin, proved.checkpoint.size);
+    let witnesses: Vec<_> = proved.witnesses.iter().map(|(name, at)| (name, moment(*at))).collect();
+    let needed = asked.needed.unwrap_or_else(|| known.witnesses.len().min(1));
+    let verdict = if witnesses.len() >= needed { Ok(()) } else { Err(Failure::Damaged) };
     if asked.output.json {
         let index = proved.index;
         println!(
             "{}",
-            json!({ "entry": proved.clear, "index": index, "origin": origin, "size": size, "signed_at": at, "witnesses": proved.witnesses })
+            json!({ "entry": proved.clear, "index": index, "origin": origin, "size": size, "signed_at": at, "witnesses": witnesses })
         );
-        return Ok(());
+        return verdict;
     }
     println!("{}", proved.clear);
     println!("is at position {} of {origin}, of {size} entries, signed {}", proved.index, at.unwrap_or_default());
-    proved.witnesses.iter().for_each(|witness| println!("witnessed by {witness}"));
-    Ok(())
+    for (name, at) in &witnesses {
+        println!("witnessed by {name}, {at}");
+    }
+    if verdict.is_err() {
+        println!("{} of the witnesses given cosigned it, and {needed} must have", witnesses.len());
+    }
+    verdict
+}
+
+/// An instant in seconds since 1970, as it is written.
+fn moment(at: u64) -> String {
+    let at = i64::try_from(at).ok().and_then(|at| Instant::from_timestamp(at, 0));
+    at.map_or_else(|| "at no known time".to_owned(), |at| at.to_rfc3339())
 }
 
 async fn export(desk: Desk, asked: Export) -> Result<(), Failure> {
@@ -220,4 +245,19 @@ async fn export(desk: Desk, asked: Export) -> Result<(), Failure> {
     let size = work.await.map_err(|error| Failure::Said(error.to_string()))??;
     println!("{size} entries, up to the last checkpoint");
     Ok(())
+}
+
+async fn timestamps(desk: &Desk, folder: &Path) -> Result<(), Failure> {
+    let mut from = 0;
+    loop {
+        let found = desk.store.read(move |db| vouched::timestamps(db, from, 100)).await?;
+        let Some(last) = found.last() else { return Ok(()) };
+        from = last.size;
+        for one in found {
+            let name = |end: &str| folder.join(format!("{}.{end}", one.size));
+            let written = fs::write(name("note"), &one.note).and_then(|()| fs::write(name("tsr"), &one.reply));
+            written.map_err(|error| Failure::Said(format!("{}: {error}", folder.display())))?;
+            println!("{} entries at {}: {}", one.size, one.at.to_rfc3339(), name("tsr").display());
+        }
+    }
 }

@@ -11,15 +11,17 @@ mod people;
 mod retention;
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::app::{self, StartError};
 use crate::cli::admin::{Admin, JournalKey};
-use crate::cli::{Cli, Command, Demo, Journal, Migrate, Retention};
+use crate::cli::{Cli, Command, Demo, Journal, Migrate, Retention, Witness};
 use crate::clock::{Clock, Random};
-use crate::config::Config;
+use crate::config::{Config, WitnessConfig};
 use crate::credential;
 use crate::domain::signing_key::Ages;
+use crate::journal::note::Purpose;
 use crate::store::{self, Location, Store, upkeep};
 use crate::{config, logging};
 
@@ -101,6 +103,21 @@ async fn command(cli: Cli) -> Result<(), Failure> {
             let config = load()?;
             retention::run(&desk(&config)?, &config, dry_run, output.json).await
         }
+        Command::Witness(witness) => vouch(cli.config.as_deref(), witness).await,
+    }
+}
+
+async fn vouch(config: Option<&Path>, asked: Witness) -> Result<(), Failure> {
+    match asked {
+        Witness::Key { name, file } => {
+            println!("{}", app::sequencer::new_key(&name, Purpose::Cosignature, &file, &Random::system())?);
+            Ok(())
+        }
+        Witness::Serve => {
+            let config = WitnessConfig::load(config).map_err(Failure::Configuration)?;
+            logging::start(config.log).map_err(|error| Failure::Said(error.to_string()))?;
+            Ok(app::witness::serve(&config).await?)
+        }
     }
 }
 
@@ -131,7 +148,7 @@ async fn administer(load: impl Fn() -> Result<Config, Failure>, admin: Admin) ->
         }
         // It needs neither the configuration, which will name the file, nor the database.
         Admin::Journal(JournalKey::Key { origin, file }) => {
-            println!("{}", app::sequencer::new_key(&origin, &file, &Random::system())?);
+            println!("{}", app::sequencer::new_key(&origin, Purpose::Note, &file, &Random::system())?);
             Ok(())
         }
     }
@@ -162,6 +179,7 @@ fn migrate(config: &Config, options: &Migrate) -> Result<(), Failure> {
 fn check(config: &Config) -> Result<(), Failure> {
     let secrets = app::Secrets::read(config)?;
     app::tls::Certificate::of(&config.tls).map_err(app::StartError::from)?;
+    app::cosigning::trust(&config.journal)?;
     app::open_store(config, ONE, &secrets.master_key, Random::system())?;
     println!("the configuration can be used");
     Ok(())
@@ -174,7 +192,7 @@ const ONE: u32 = 1;
 const CLIENT_SECRET: &str = "--client-secret-file";
 
 /// A secret of 256 random bits, or the one in a file.
-fn secret(desk: &Desk, file: Option<&std::path::Path>) -> Result<String, Failure> {
+fn secret(desk: &Desk, file: Option<&Path>) -> Result<String, Failure> {
     let Some(file) = file else { return Ok(desk.random.token()) };
     let secret = config::client_secret(CLIENT_SECRET, file).map_err(|problem| Failure::Configuration(vec![problem]))?;
     Ok(secret.to_string())

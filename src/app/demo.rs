@@ -13,6 +13,7 @@ use crate::clock::{Clock, Random};
 use crate::config::{Config, Database, FranceConnect, Journal, Mail, MailMode};
 use crate::demo::walk::{self, People};
 use crate::demo::{franceconnect, handler, public_service, seed};
+use crate::journal::note::Purpose;
 use crate::store::{Location, Store};
 
 /// Where the database of the demonstration is; each start makes a new one.
@@ -106,7 +107,7 @@ async fn start(
     let config = config(&addresses, sites, folder).map_err(listening)?;
     if let Some(file) = &config.journal.key_file {
         let (_, origin) = config.public_url.split_once("://").unwrap_or_default();
-        sequencer::new_key(&format!("{origin}/log"), file, &random)?;
+        sequencer::new_key(&format!("{origin}/log"), Purpose::Note, file, &random)?;
     }
     let location = Location::parse(config.database.url())?;
     Store::migrate(&location)?;
@@ -191,8 +192,8 @@ fn config(addresses: &Addresses, sites: &Sites, folder: &str) -> io::Result<Conf
         database: Database { url: format!("sqlite:{folder}/mandataire.db").into(), pool: 4 },
         journal: Journal {
             key_file: Some(Path::new(folder).join("journal.key")),
-            signed_file: None,
             public_entries: true,
+            ..Journal::default()
         },
         mail: Mail { mode: MailMode::Page, ..Mail::default() },
         franceconnect: FranceConnect {

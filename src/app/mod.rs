@@ -1,7 +1,9 @@
 //! The application: from a configuration to a running server.
 
 mod auditing;
+pub mod cosigning;
 pub mod demo;
+mod durable;
 pub mod evidence;
 pub mod monitoring;
 mod providers;
@@ -9,9 +11,11 @@ pub mod retention;
 pub mod sequencer;
 mod serve;
 mod signals;
+pub mod timestamping;
 pub mod tls;
 pub mod upkeep;
 pub mod verifying;
+pub mod witness;
 
 pub use auditing::thresholds;
 pub use providers::Credentials;
@@ -88,6 +92,9 @@ pub enum StartError {
     /// The key of the journal, or what is remembered beside it.
     #[error("the journal cannot be signed: {0}")]
     Journal(String),
+    /// What a witness needs, or those who are asked to vouch for the journal.
+    #[error("{0}")]
+    Witness(String),
     /// The network.
     #[error("cannot listen on {0}: {1}")]
     Listen(String, std::io::Error),
@@ -178,6 +185,7 @@ pub async fn assemble(
         budget: Budget::default(),
         draining: AtomicBool::new(false),
         signing: Arc::default(),
+        trust: Arc::new(cosigning::trust(&config.journal)?),
     }))
 }
 
@@ -250,6 +258,8 @@ fn serving(
 /// The key of the journal or the mail settings cannot work.
 pub fn start_background(app: &Data<App>, config: &Config) -> Result<(), StartError> {
     sequencer::start(app, &config.journal)?;
+    cosigning::start(app, &config.journal)?;
+    timestamping::start(app, &config.journal)?;
     if config.mail.mode == MailMode::Smtp {
         let sender = Sender::new(&config.mail)?;
         let (store, clock, bell) = (app.store.clone(), app.clock.clone(), app.bell.clone());

@@ -88,10 +88,13 @@ pub(super) async fn clock_is_right(app: &App) -> bool {
 async fn ready(app: Data<App>) -> HttpResponse {
     match obstacle(&app).await {
         // Requests are answered, and every fact is recorded: what is not signed yet is for the operator, not for the balancer.
-        None => match app.signing.now().trouble {
-            None => HttpResponse::Ok().body("ready\n"),
-            Some(trouble) => HttpResponse::Ok().body(format!("ready\nthe journal is not signed: {trouble}\n")),
-        },
+        None => {
+            let signing = app.signing.now();
+            let trouble = signing.trouble.map(|trouble| format!("the journal is not signed: {trouble}\n"));
+            let alarms = signing.alarms.iter().map(|(name, alarm)| format!("{name}: {alarm}\n"));
+            let lines: String = trouble.into_iter().chain(alarms).collect();
+            HttpResponse::Ok().body(format!("ready\n{lines}"))
+        }
         Some(why) => HttpResponse::ServiceUnavailable().body(why),
     }
 }

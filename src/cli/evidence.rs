@@ -18,6 +18,11 @@ pub enum Evidence {
     Check(Check),
     /// Copy the journal into a folder, or continue a copy
     Export(Export),
+    /// Write the timestamps of an authority, each beside the checkpoint that it is of, for `openssl ts -verify`
+    Timestamps {
+        /// The folder, which must be there
+        folder: PathBuf,
+    },
 }
 
 /// Whom to believe.
@@ -56,6 +61,9 @@ pub struct Prove {
     /// The file to write; by default, standard output
     #[arg(long, value_name = "FILE")]
     pub to: Option<PathBuf>,
+    /// Prefer the last checkpoint that so many witnesses cosigned; by default, `journal.witnesses_needed` of them
+    #[arg(long, value_name = "N")]
+    pub witnesses: Option<usize>,
 }
 
 /// Which proof.
@@ -66,6 +74,9 @@ pub struct Check {
     /// Whom to believe.
     #[command(flatten)]
     pub believed: Believed,
+    /// How many of the witnesses given must have cosigned; by default one, if one is given
+    #[arg(long, value_name = "N")]
+    pub needed: Option<usize>,
     /// How to answer.
     #[command(flatten)]
     pub output: Output,
@@ -102,5 +113,13 @@ mod tests {
         assert!(asked.output.json && asked.place.is_some());
         assert!(parsed("journal export --sealed --opened folder").is_err());
         assert!(parsed("journal prove org_1").is_err());
+        let Ok(Command::Journal(Journal::Evidence(Evidence::Check(asked)))) =
+            parsed("journal check p --key k --witness w --needed 2")
+        else {
+            panic!()
+        };
+        assert_eq!((asked.needed, asked.believed.witness.len()), (Some(2), 1));
+        assert!(parsed("journal timestamps").is_err() && parsed("journal timestamps folder").is_ok());
+        assert!(parsed("witness serve").is_ok() && parsed("witness key file").is_err());
     }
 }

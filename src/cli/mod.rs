@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod evidence;
 mod retention;
+mod witness;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use self::admin::Admin;
 use self::evidence::Evidence;
 pub use self::retention::Retention;
+pub use self::witness::Witness;
 use crate::domain::Instant;
 use crate::domain::event::Kind;
 use crate::domain::id::{AccountId, CitizenId, EntryId, MandateId, OrganisationId};
@@ -49,6 +51,9 @@ pub enum Command {
     /// How long what is known about people is kept
     #[command(subcommand)]
     Retention(Retention),
+    /// Vouch for the journal of somebody else: needs nothing of the service, and a configuration of its own
+    #[command(subcommand)]
+    Witness(Witness),
 }
 
 /// Options of the demonstration.

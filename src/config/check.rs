@@ -32,7 +32,9 @@ impl Config {
         let providers = self.identifying().flat_map(|(name, provider)| provider.check(name, self.development));
         let providers = providers.chain(confused(self));
         let tls = self.tls.pem().err();
-        found.into_iter().flatten().chain(mail).chain(providers).chain(tls).chain(self.retention.check()).collect()
+        let journal = self.journal.vouching();
+        let rest = tls.into_iter().chain(self.retention.check()).chain(journal);
+        found.into_iter().flatten().chain(mail).chain(providers).chain(rest).collect()
     }
 
     /// Development answers over plain http and shows mails: nobody else may reach it.

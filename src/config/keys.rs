@@ -3,7 +3,7 @@
 use super::{FRANCECONNECT, Problem};
 
 /// The keys in the order of the example; each text continues "write".
-pub(super) const KEYS: [(&str, &str); 55] = [
+pub(super) const KEYS: [(&str, &str); 61] = [
     (
         "public_url",
         "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",
@@ -30,6 +30,19 @@ pub(super) const KEYS: [(&str, &str); 55] = [
          beside journal.key_file",
     ),
     ("journal.public_entries", "true or false"),
+    (
+        "journal.witnesses",
+        "a list of public keys of witnesses, each once, with an @ and the https:// address of its witness, as \
+         [\"temoin.example.org/w1+5c3f0d1a+BA…=@https://temoin.example.org\"]",
+    ),
+    ("journal.witnesses_needed", "a number from 1 to that of the witnesses"),
+    ("journal.witness_every", "a number of seconds from 1 to 3600"),
+    ("journal.witness_silence", "a number of minutes from 1 to 10080"),
+    (
+        "journal.timestamp_url",
+        "the http:// or https:// address of an authority that answers requests of RFC 3161, or leave it out",
+    ),
+    ("journal.timestamp_hours", "a number of hours from 1 to 720"),
     ("mail.mode", "smtp, or page to show mails instead of sending them (in development only)"),
     ("mail.from", "the sender of mails, as Mandataire <ne-pas-repondre@example.fr>"),
     ("mail.host", "the host name of the SMTP server"),

@@ -6,15 +6,19 @@
 mod ages;
 mod check;
 mod defaults;
+mod journal;
 mod keys;
 mod read;
 mod secret;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;
+mod witness;
 
 pub use ages::{Audit, Retention, Signing};
+pub use journal::{Journal, Witness};
 pub use secret::{Pem, client_secret};
+pub use witness::{LookedAt, WitnessConfig};
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -86,18 +90,6 @@ pub struct Database {
 pub struct Secrets {
     /// The file of the master key, which wraps every other key.
     pub master_key_file: PathBuf,
-}
-
-/// What signs the journal.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Journal {
-    /// The file of the key; without it, nothing is signed.
-    pub key_file: Option<PathBuf>,
-    /// The file of what was signed last.
-    pub signed_file: Option<PathBuf>,
-    /// Whether everybody may read the clear parts of entries, besides the tree over them.
-    pub public_entries: bool,
 }
 
 /// How mails leave.

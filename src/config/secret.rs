@@ -167,7 +167,7 @@ impl Mail {
 }
 
 /// The file's text without the end of its line, if the rest of the machine cannot read it.
-fn read(key: &str, path: &Path) -> Result<Zeroizing<String>, Problem> {
+pub(super) fn read(key: &str, path: &Path) -> Result<Zeroizing<String>, Problem> {
     if path.as_os_str().is_empty() {
         return Err(refusal(key, "is not set"));
     }

@@ -10,7 +10,9 @@ pub type Hash = [u8; 32];
 /// The commitment of an entry without a sealed part.
 pub const NOTHING_SEALED: Hash = [0; 32];
 
-pub(super) fn sha256(parts: &[&[u8]]) -> Hash {
+/// SHA-256 of these bytes, one after the other.
+#[must_use]
+pub fn sha256(parts: &[&[u8]]) -> Hash {
     let mut context = Context::new(&SHA256);
     for part in parts {
         context.update(part);

@@ -11,8 +11,10 @@ pub mod line;
 pub mod note;
 pub mod proof;
 pub mod tile;
+pub mod timestamp;
 pub mod tree;
 pub mod verify;
+pub mod witness;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

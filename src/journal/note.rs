@@ -61,6 +61,12 @@ impl Verifier {
         self.purpose
     }
 
+    /// Whether both are one key, whatever its name and purpose.
+    #[must_use]
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        self.public == other.public
+    }
+
     /// The same key for another purpose.
     #[must_use]
     pub fn with(&self, purpose: Purpose) -> Self {

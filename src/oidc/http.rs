@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use openidconnect::http::header::CONTENT_ENCODING;
+use openidconnect::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use openidconnect::http::{HeaderValue, Method};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use url::{Host, Origin, Url};
 
@@ -84,6 +85,18 @@ impl Client {
     #[must_use]
     pub fn reaches(&self, address: &Url) -> bool {
         address.origin() == self.origin
+    }
+
+    /// Posts bytes to an address of this origin, and reads the whole answer as [`Self::send`] does.
+    ///
+    /// # Errors
+    /// [`Error`], without the address.
+    pub async fn post(&self, address: &Url, kind: &'static str, body: Vec<u8>) -> Result<HttpResponse, Error> {
+        let mut request = HttpRequest::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = address.as_str().parse().map_err(|_| Error::Foreign)?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        self.send(request).await
     }
 
     /// Sends a request and reads the whole answer, whatever its status below 500, redirects apart.

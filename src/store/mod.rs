@@ -1,5 +1,4 @@
-//! The store: the only place that knows the database. It never decides; it hides what is not yours. Two doors: [`Store::read`] and
-//! [`Store::write`]. Nothing slow happens inside a write: no network, no password hashing, no signing.
+//! The only place that knows the database. It never decides; it hides what is not yours. Nothing slow is in a [`Store::write`].
 
 pub mod accounts;
 pub mod audit;
@@ -38,6 +37,7 @@ pub mod traces;
 pub mod upkeep;
 pub mod uses;
 pub mod vault;
+pub mod vouched;
 mod work;
 mod writer;
 

@@ -253,6 +253,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     journal_tiles,
     journal_checkpoints,
     journal_cosignatures,
+    journal_timestamps,
     journal_sequencer,
     clients,
     signing_keys,

@@ -7,7 +7,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::problem::Problem;
 use super::state::App;
 use crate::journal::tile::{Row, Tile};
-use crate::store::{Error, log};
+use crate::store::log::{self, Published};
+use crate::store::{Db, Error, vouched};
 
 /// The longest path of a tile: 2⁶³ entries have none longer.
 const LONGEST: usize = 64;
@@ -22,14 +23,34 @@ const BRIEFLY: &str = "public, max-age=1";
 /// # Errors
 /// The database.
 pub(super) async fn checkpoint(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    note(&app, &request, log::latest).await
+}
+
+/// `GET /log/witnessed`: the last checkpoint that enough witnesses signed. Under load the newest one has none of theirs yet.
+///
+/// # Errors
+/// The database.
+pub(super) async fn witnessed(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let trust = app.trust.clone();
+    if trust.witnesses.is_empty() {
+        return Ok(absent());
+    }
+    note(&app, &request, move |db| vouched::last_witnessed(db, &trust, trust.needed, 0)).await
+}
+
+/// A checkpoint, with the signatures of witnesses that it has.
+async fn note<F>(app: &App, request: &HttpRequest, find: F) -> Result<HttpResponse, Problem>
+where
+    F: FnOnce(&mut Db<'_>) -> Result<Option<Published>, Error> + Send + 'static,
+{
     let found = app.store.read(|db| {
-        let Some(last) = log::latest(db)? else { return Ok(None) };
+        let Some(last) = find(db)? else { return Ok(None) };
         let lines = log::cosignatures(db, last.size)?;
         Ok::<_, Error>(Some((last.size, last.note, lines)))
     });
     let Some((size, note, lines)) = found.await? else { return Ok(absent()) };
     let tag = format!("\"{size}-{}\"", lines.len());
-    Ok(answer(&request, &tag, BRIEFLY, "text/plain; charset=utf-8", (note + &lines.concat()).into_bytes()))
+    Ok(answer(request, &tag, BRIEFLY, "text/plain; charset=utf-8", (note + &lines.concat()).into_bytes()))
 }
 
 /// `GET /log/tile/…`

@@ -107,11 +107,10 @@ pub fn all() -> Routes {
     let routes = journal(routes);
     let routes = office(routes);
     let routes = provider(routes);
-    routes.get("/log/checkpoint", Policy::Machine, log::checkpoint).get(
-        "/log/tile/{path:.*}",
-        Policy::Machine,
-        log::tile,
-    )
+    routes
+        .get("/log/checkpoint", Policy::Machine, log::checkpoint)
+        .get("/log/witnessed", Policy::Machine, log::witnessed)
+        .get("/log/tile/{path:.*}", Policy::Machine, log::tile)
 }
 
 fn public_routes(routes: Routes) -> Routes {

@@ -1,5 +1,6 @@
 //! What every handler may reach: the store, time, randomness, and the two OpenID Connect roles.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,7 @@ use crate::domain::signal::Thresholds;
 use crate::oidc::provider::Provider;
 use crate::oidc::relying_party::RelyingParty;
 use crate::store::Store;
+use crate::store::vouched::Trust;
 
 /// Sign-in requests from one source within an hour.
 const REQUESTS_PER_SOURCE: NonZeroU32 = NonZeroU32::new(20).unwrap();
@@ -49,6 +51,8 @@ pub struct App {
     pub budget: Budget,
     /// How far the journal is signed.
     pub signing: Arc<Signing>,
+    /// Who vouches for it.
+    pub trust: Arc<Trust>,
 }
 
 /// How far the journal is signed, for whoever asks how the service is.
@@ -64,6 +68,10 @@ pub struct Signed {
     pub at: Option<Instant>,
     /// Why there are no further ones now.
     pub trouble: Option<String>,
+    /// Whether another node signs.
+    pub elsewhere: bool,
+    /// What is the matter with those who vouch for it, by name.
+    pub alarms: BTreeMap<String, String>,
 }
 
 impl Signing {
@@ -76,6 +84,20 @@ impl Signing {
     /// Says why not further, or that nothing is in the way.
     pub fn says(&self, trouble: Option<String>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).trouble = trouble;
+    }
+
+    /// Says whether another node signs.
+    pub fn turns(&self, elsewhere: bool) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elsewhere = elsewhere;
+    }
+
+    /// Says what is the matter with one who vouches for it, or that nothing is.
+    pub fn alarms(&self, name: &str, alarm: Option<String>) {
+        let alarms = &mut self.0.lock().unwrap_or_else(PoisonError::into_inner).alarms;
+        match alarm {
+            Some(alarm) => alarms.insert(name.to_owned(), alarm),
+            None => alarms.remove(name),
+        };
     }
 
     /// The present moment.

@@ -61,6 +61,10 @@ mod storage;
 #[cfg(test)]
 mod tampering;
 #[cfg(test)]
+mod timestamping;
+#[cfg(test)]
 mod using;
+#[cfg(test)]
+mod witnessing;
 #[cfg(test)]
 mod world;

@@ -14,13 +14,14 @@ use crate::world::World;
 use crate::world::database::Database;
 
 /// The tables that only grow, and a column of each.
-const GROW: [(&str, &str); 6] = [
+const GROW: [(&str, &str); 7] = [
     ("journal_entries", "kind"),
     ("journal_sealed", "owner"),
     ("journal_positions", "entry"),
     ("journal_tiles", "root"),
     ("journal_checkpoints", "note"),
     ("journal_cosignatures", "line"),
+    ("journal_timestamps", "reply"),
 ];
 
 /// A database with roles of its own: they belong to the whole server.

@@ -3,8 +3,11 @@
 
 mod process;
 
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
+use mandataire::journal::note::{Purpose, Signer};
 use mandataire::store::{Location, Store};
 use process::{Folder, HalfSent, certificate, fetch, fetch_over_tls, monitoring, spent};
 
@@ -46,6 +49,56 @@ fn serve_does_not_start_with_a_certificate_that_cannot_be_used() {
     assert!(refusal(&folder, &tls).contains("tls.certificate_file holds no certificate"));
     let tls = folder.tls(&one.0, "nothing");
     assert!(refusal(&folder, &tls).contains("tls.key_file holds no private key"));
+}
+
+/// A witness that answers anything but its signature: the log says so, and so do the figures and `/readyz`; what happens is signed all the same.
+#[test]
+fn a_witness_that_lies_is_said_wherever_an_operator_looks() {
+    let folder = Folder::migrated("witness");
+    let liar = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let at = liar.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in liar.incoming() {
+            let mut stream = stream.unwrap();
+            let read = stream.read(&mut [0; 4096]).unwrap();
+            let said = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nyes");
+            assert!(read > 0 && said.is_ok());
+        }
+    });
+    let key = folder.secret("journal.key", &log_key().secret(), 0o600);
+    let witness = Signer::new("w1.example.org", Purpose::Cosignature, &[3; 32]).unwrap();
+    let journal = format!(
+        "[journal]\nkey_file = '{}'\nwitnesses = ['{}@http://{at}']\nwitness_every = 1\n",
+        key.display(),
+        witness.verifier()
+    );
+    let running = folder.serve(&(journal + &monitoring(0)));
+    let create = ["admin", "organisation", "create", "Maison de Houdan", "--siret", "73282932000074"];
+    assert!(folder.ask(&create).status.success());
+    running.says("the journal is not witnessed");
+    running.says("what the witness answered is not its signature");
+    let asked = running.monitoring.clone().unwrap();
+    let (status, body) = fetch(&asked, "/readyz");
+    assert_eq!(status, 200);
+    assert!(body.starts_with("ready\n") && body.contains("w1.example.org: what the witness answered"), "{body}");
+    let figures = fetch(&asked, "/metrics").1;
+    assert!(figures.contains("journal_witness_alarm{witness=\"w1.example.org\"} 1"), "{figures}");
+    assert!(figures.contains("journal_witness_failures_total{witness=\"w1.example.org\"}"), "{figures}");
+    let until = Instant::now() + Duration::from_secs(30);
+    while fetch(&running.address, "/log/checkpoint").0 != 200 {
+        assert!(Instant::now() < until, "{}", running.said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let said = folder.command(
+        &format!("[journal]\nkey_file = '{}'\nwitnesses = ['{}@http://{at}']\n", key.display(), log_key().verifier()),
+        &["check-config"],
+    );
+    let refused = String::from_utf8({ said }.output().unwrap().stderr).unwrap();
+    assert!(refused.contains("that is the key of a log, not of a witness"), "{refused}");
+}
+
+fn log_key() -> Signer {
+    Signer::new("mandataire.example.fr/log", Purpose::Note, &[9; 32]).unwrap()
 }
 
 #[test]

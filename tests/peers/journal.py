@@ -11,13 +11,14 @@ import os
 import pathlib
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
+
+from vouching import Authority, Witness, free_port, timestamped, witnessed
 
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE.parent / "golden" / "journal"
@@ -53,29 +54,27 @@ def said(verdict):
     return sorted(((one["damage"], *located(one)) for one in found), key=str)
 
 
-def agree(name, place, key, *more, damaged=None):
-    """Both say the same; and `damaged`, if given, is among what they say."""
+def agree(name, place, key, *more, damaged=None, witnessed=None):
+    """Both say the same; and `damaged` and `witnessed`, if given, are among what they say."""
     (code, here), (other, there) = ours(place, key, *more), theirs(place, key, *more)
     if "wrong" in here or "wrong" in there:
         check(name, "wrong" in here and "wrong" in there and damaged == "wrong", f"{here} {there}")
         return
     expected = 3 if damaged else 0
-    same = (here["size"], here["root"], here["covered"], said(here)) == (there["size"], there["root"], there["covered"], said(there))
-    found = not damaged or damaged in said(here)
+    same = all(here[field] == there[field] for field in ("size", "root", "covered", "witnessed")) and said(here) == said(there)
+    found = (not damaged or damaged in said(here)) and (witnessed is None or here["witnessed"] == witnessed)
     check(name, same and found and code == other == expected, f"{code} {here} {other} {there}")
 
 
 class Service:
-    def __init__(self, folder):
+    def __init__(self, folder, witnesses, authority):
         self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.base = f"http://127.0.0.1:{port}"
         self.secret("master.key", base64.b64encode(secrets.token_bytes(32)).decode())
         self.secret("franceconnect.secret", secrets.token_hex(32))
         made = run(BINARY, "admin", "journal", "key", "--origin", f"127.0.0.1:{port}/log", str(folder / "journal.key"))
-        self.key = made.stdout.strip()
+        self.key, self.origin = made.stdout.strip(), f"127.0.0.1:{port}/log"
         (folder / "mandataire.toml").write_text(
             f"""public_url = "{self.base}"
 listen = "127.0.0.1:{port}"
@@ -88,6 +87,10 @@ master_key_file = "{folder}/master.key"
 [journal]
 key_file = "{folder}/journal.key"
 public_entries = true
+witnesses = {json.dumps([f"{one.key}@http://127.0.0.1:{one.port}" for one in witnesses])}
+witnesses_needed = 2
+witness_every = 1
+timestamp_url = "{authority.url}"
 [mail]
 from = "mandataire@example.fr"
 host = "127.0.0.1"
@@ -119,6 +122,11 @@ client_secret_file = "{folder}/franceconnect.secret"
             urllib.request.urlopen(request, timeout=30).close()
         except urllib.error.HTTPError as error:
             error.close()
+
+    def witnessed(self):
+        """Whether the published checkpoint bears the lines of both witnesses."""
+        with urllib.request.urlopen(f"{self.base}/log/checkpoint", timeout=5) as answer:
+            return answer.read().decode().count("\n\u2014 w") == 2
 
     def size(self):
         try:
@@ -254,11 +262,20 @@ def proofs(service, folder, key):
 
 
 def story(folder):
-    service = Service(folder)
+    witnesses = [Witness(folder / f"w{number}", f"w{number}.example.org") for number in (1, 2)]
+    authority = Authority(folder / "authority")
+    service = Service(folder, witnesses, authority)
     service.call("migrate")
+    others = [one.serve(service.origin, service.key) for one in witnesses]
     server = works(service)
     try:
         key, public = service.key, f"{service.base}/log"
+        known = [word for one in witnesses for word in ("--witness", one.key)]
+        wait(service.witnessed)
+        reached = [[one.name, service.size()] for one in witnesses]
+        agree("the published journal, witnessed", public, key, *known, witnessed=reached)
+        witnessed(service, folder, key, witnesses, check)
+        timestamped(service, folder, authority, check)
         agree("the published journal", public, key)
         proofs(service, folder, key)
         copy = folder / "copy"
@@ -266,6 +283,10 @@ def story(folder):
         before = folder / "before"
         shutil.copytree(copy, before)
         agree("a copy", copy, key)
+        agree("a copy, for whoever knows the witnesses", copy, key, *known)
+        lines = [json.loads(line) for line in (copy / "checkpoints.jsonl").read_text("utf-8").split("\n") if line]
+        both = "".join([*lines, (copy / "checkpoint").read_text("utf-8")])
+        check("a copy has lines of both witnesses", all(f"\u2014 {one.name} " in both for one in witnesses))
         service.call("journal", "list", "--purpose", "inspection")
         quiet(service)
         service.call("journal", "export", str(copy), "--sealed")
@@ -291,8 +312,9 @@ def story(folder):
             agree(name, damaged, key, damaged=expected)
             shutil.rmtree(damaged)
     finally:
-        server.terminate()
-        check("the service stops when asked", server.wait(30) == 0)
+        for process in [server, *others]:
+            process.terminate()
+        check("service and witnesses stop when asked", [process.wait(30) for process in [server, *others]] == [0, 0, 0])
 
 
 def golden():

@@ -1,13 +1,14 @@
 """A verifier of the journal, written from docs/journal.md alone, with nothing but Python's own library.
 
-    journal_verifier.py verify FOLDER_OR_ADDRESS --key KEY [--key KEY…] [--checkpoint FILE…]
-    journal_verifier.py check FILE --key KEY
+    journal_verifier.py verify FOLDER_OR_ADDRESS --key KEY [--key KEY…] [--checkpoint FILE…] [--witness KEY…]
+    journal_verifier.py check FILE --key KEY [--witness KEY…] [--needed N]
 
 Answers JSON. Exit code 0: it holds; 3: it does not.
 """
 
 import argparse
 import base64
+import datetime
 import difflib
 import hashlib
 import json
@@ -156,6 +157,21 @@ class Checkpoint:
         raise Wrong("not signed by this key")
 
 
+def witnesses(text, keys, known):
+    """Which of the known witnesses cosigned a note, and when. A key counts once, and that of the log does not."""
+    note, seen, found = Note(text), {key.public for key in keys}, []
+    for key in known:
+        if key.public in seen:
+            continue
+        seen.add(key.public)
+        signatures = key.lines(note, 4)
+        times = [int.from_bytes(one[:8], "big") for one in signatures]
+        messages = [f"cosignature/v1\ntime {time}\n{note.text}".encode() for time in times]
+        if signatures and all(is_signed(key.public, message, one[8:]) for message, one in zip(messages, signatures)):
+            found.append((key.name, times[0]))
+    return found
+
+
 # --- The tree ---
 
 
@@ -223,7 +239,7 @@ class Address:
         self.base = base.rstrip("/")
 
     def read(self, name):
-        if name != "checkpoint" and not name.startswith("tile/"):
+        if name not in ("checkpoint", "witnessed") and not name.startswith("tile/"):
             return None
         try:
             with urllib.request.urlopen(f"{self.base}/{name}", timeout=30) as answer:
@@ -257,12 +273,14 @@ def entries(bundle):
 class Journal:
     """One log, read whole."""
 
-    def __init__(self, files, keys):
-        self.files, self.keys, self.findings = files, keys, []
+    def __init__(self, files, keys, known):
+        self.files, self.keys, self.known, self.findings, self.witnessed = files, keys, known, [], {}
+        self.seen = files.read("witnessed") if known else None
         note = files.read("checkpoint")
         if note is None:
             raise Wrong("there is no checkpoint")
         self.last = Checkpoint(note.decode(), keys)
+        self.vouched(note.decode(), self.last.size)
         self.stands, self.signed, self.roots = [], [], []
         size = self.last.size
         self.entries = any(
@@ -273,6 +291,10 @@ class Journal:
 
     def found(self, damage, start=None, end=None, place=None):
         self.findings.append({"damage": damage, "from": start, "to": end, "place": place})
+
+    def vouched(self, note, size):
+        for name, _ in witnesses(note, self.keys, self.known):
+            self.witnessed[name] = max(size, self.witnessed.get(name, 0))
 
     def read(self):
         for number in range((self.last.size + 255) // 256):
@@ -353,11 +375,14 @@ class Journal:
         """The tree, against the checkpoints."""
         marks = []
         lines = (self.files.read("checkpoints.jsonl") or b"").split(b"\n")
-        for number, line in enumerate(filter(None, lines), 1):
+        notes = [(f"checkpoints.jsonl, line {number}", line) for number, line in enumerate(filter(None, lines), 1)]
+        notes += [("witnessed", json.dumps(self.seen.decode("utf-8", "replace")))] if self.seen is not None else []
+        for place, line in notes:
             try:
                 said = Checkpoint(json.loads(line), self.keys)
+                self.vouched(json.loads(line), said.size)
             except (ValueError, TypeError, AttributeError, Wrong):
-                self.found("altered", place=f"checkpoints.jsonl, line {number}")
+                self.found("altered", place=place)
                 continue
             if said.size < self.last.size:
                 marks.append((said.size, 0, said.root))
@@ -386,13 +411,14 @@ class Journal:
         self.compare()
         covered = self.hold(kept)
         root = Tree(self.signed).root(0, len(self.signed)).hex()
-        return {"size": len(self.signed), "root": root, "covered": covered, "findings": self.findings}
+        witnessed = sorted(map(list, self.witnessed.items()))
+        return {"size": len(self.signed), "root": root, "covered": covered, "findings": self.findings, "witnessed": witnessed}
 
 
 # --- Proofs ---
 
 
-def proved(text, keys):
+def proved(text, keys, known):
     above, separator, note = text.partition("\n\n")
     lines = above.split("\n")
     if not separator or lines.pop(0) != "c2sp.org/tlog-proof@v1":
@@ -408,7 +434,9 @@ def proved(text, keys):
     last = Checkpoint(note, keys)
     if not included(index, last.size, leaf(entry), hashes, last.root):
         raise Wrong("the proof does not lead to the root")
-    return {"entry": entry[:-32].decode(), "index": index, "origin": last.origin, "size": last.size}
+    moment = lambda at: datetime.datetime.fromtimestamp(at, datetime.timezone.utc).isoformat()
+    vouched = [[name, moment(at)] for name, at in witnesses(note, keys, known)]
+    return {"entry": entry[:-32].decode(), "index": index, "origin": last.origin, "size": last.size, "witnesses": vouched}
 
 
 def main():
@@ -417,15 +445,19 @@ def main():
     parser.add_argument("place")
     parser.add_argument("--key", action="append", required=True)
     parser.add_argument("--checkpoint", action="append", default=[])
+    parser.add_argument("--witness", action="append", default=[])
+    parser.add_argument("--needed", type=int)
     asked = parser.parse_args()
-    keys = [Key(text) for text in asked.key]
+    keys, known = [Key(text) for text in asked.key], [Key(text) for text in asked.witness]
+    needed = min(len(known), 1) if asked.needed is None else asked.needed
     try:
         if asked.what == "check":
-            print(json.dumps(proved(pathlib.Path(asked.place).read_bytes().decode(), keys)))
-            return 0
+            found = proved(pathlib.Path(asked.place).read_bytes().decode(), keys, known)
+            print(json.dumps(found))
+            return 0 if len(found["witnesses"]) >= needed else 3
         kept = [Checkpoint(pathlib.Path(name).read_text("utf-8"), keys) for name in asked.checkpoint]
         files = Address(asked.place) if asked.place.startswith(("http://", "https://")) else Folder(asked.place)
-        verdict = Journal(files, keys).verdict(kept)
+        verdict = Journal(files, keys, known).verdict(kept)
     except (Wrong, UnicodeDecodeError) as wrong:
         print(json.dumps({"wrong": str(wrong)}))
         return 3

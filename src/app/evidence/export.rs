@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::Trouble;
 use super::files::{CHECKPOINT, EARLIER, Files, SealedPart, sealed_path};
 use crate::journal::tile::{Row, Tile, WIDTH};
-use crate::store::{Error, Store, examine, log};
+use crate::store::{Error, Store, examine, log, vouched};
 
 /// Seconds between two checkpoints that are kept.
 const HOUR: i64 = 3_600;
@@ -153,9 +153,11 @@ impl Copy<'_> {
         self.folder.write(&path, &lines)
     }
 
-    /// The last checkpoint of each hour, oldest first.
+    /// The last checkpoint of each hour, and the last that each witness signed, oldest first.
     fn earlier(&self) -> Result<(), Trouble> {
-        let (mut lines, mut after, mut held) = (Vec::new(), 0, None::<(i64, String)>);
+        let (mut lines, mut after, mut held) = (Vec::new(), 0, None::<(i64, i64, String)>);
+        let before = self.size;
+        let signed = self.runtime.block_on(self.store.read(move |db| vouched::cosigned_before(db, before)))?;
         loop {
             let page = self.runtime.block_on(self.store.read(move |db| examine::checkpoints(db, after)))?;
             let Some((last, _)) = page.last() else { break };
@@ -165,17 +167,27 @@ impl Copy<'_> {
                     continue;
                 }
                 let hour = row.at.and_utc().timestamp().div_euclid(HOUR);
-                if let Some((before, note)) = held.replace((hour, row.note))
-                    && before != hour
+                if let Some((at, size, note)) = held.replace((hour, row.size, row.note))
+                    && (at != hour || signed.contains(&size))
                 {
-                    line(&mut lines, &note)?;
+                    self.line(&mut lines, size, note)?;
                 }
             }
         }
-        if let Some((_, note)) = held {
-            line(&mut lines, &note)?;
+        if let Some((_, size, note)) = held {
+            self.line(&mut lines, size, note)?;
         }
         self.folder.write(EARLIER, &lines)
+    }
+
+    /// A checkpoint, with the signatures of witnesses that it has.
+    fn line(&self, lines: &mut Vec<u8>, size: i64, note: String) -> Result<(), Trouble> {
+        let size = u64::try_from(size).map_err(|_| Error::Corrupt("journal_checkpoints.size"))?;
+        let witnesses = self.runtime.block_on(self.store.read(move |db| log::cosignatures(db, size)))?;
+        let note = note + &witnesses.concat();
+        lines.extend(serde_json::to_vec(&note).map_err(|_| Error::Corrupt("journal_checkpoints.note"))?);
+        lines.push(b'\n');
+        Ok(())
     }
 
     /// Takes away the partial tiles of the tree that the folder had before, where they have grown.
@@ -192,10 +204,4 @@ impl Copy<'_> {
             }
         }
     }
-}
-
-fn line(lines: &mut Vec<u8>, note: &str) -> Result<(), Trouble> {
-    lines.extend(serde_json::to_vec(note).map_err(|_| Error::Corrupt("journal_checkpoints.note"))?);
-    lines.push(b'\n');
-    Ok(())
 }

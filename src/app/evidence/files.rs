@@ -1,6 +1,6 @@
 //! Copies of the public files: a folder, or the place where they are published. Both are read alike.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +16,8 @@ use crate::journal::verify::{Audit, Mark, Recomputed, recompute};
 
 /// The last checkpoint.
 pub const CHECKPOINT: &str = "checkpoint";
+/// The last one that enough witnesses signed, where the log is published.
+pub const WITNESSED: &str = "witnessed";
 /// Earlier ones: a line of JSON each.
 pub const EARLIER: &str = "checkpoints.jsonl";
 
@@ -59,12 +61,21 @@ pub fn verify<F: Files + Send + Clone>(
     threads: usize,
     mut joined: impl FnMut(u64, u64),
 ) -> Result<Verdict, Trouble> {
+    // Read before the last one, so that it is not newer.
+    let seen = if known.witnesses.is_empty() { None } else { files.read(WITNESSED)? };
     let absent = || Trouble::Said("there is no checkpoint: this is no journal".to_owned());
     let note = files.read(CHECKPOINT)?.and_then(|note| String::from_utf8(note).ok()).ok_or_else(absent)?;
     let last = known.open(&note).map_err(|fault| Trouble::Fault(CHECKPOINT.to_owned(), fault))?;
     let mut found = Vec::new();
-    let mut marks = earlier(&mut files, known, &mut found)?;
+    let mut witnessed = BTreeMap::new();
+    let mut marks = earlier(&mut files, known, &mut found, &mut witnessed)?;
+    if let Some(bytes) = seen {
+        let found_there = String::from_utf8(bytes).ok();
+        take(found_there, known, &mut marks, &mut witnessed, &mut found, || WITNESSED.to_owned());
+    }
+    vouch(&mut witnessed, known, &note, last.size);
     marks.retain(|mark| mark.size < last.size);
+    marks.sort_by_key(|mark| mark.size);
     marks.push(Mark { size: last.size, root: last.root, foreign: false });
     let entries = published(&mut files, last.size)?;
     let mut audit = Audit::new(merged(marks.into_iter(), known.kept.clone()));
@@ -82,7 +93,7 @@ pub fn verify<F: Files + Send + Clone>(
         },
     )?;
     above(&mut files, roots, last.size, &mut found)?;
-    let witnessed = known.witnesses_of(&note).into_iter().map(|name| (name, last.size)).collect();
+    let witnessed = witnessed.into_iter().collect();
     Ok(Verdict { witnessed, ..Verdict::new(audit.finish(), found, entries) })
 }
 
@@ -98,19 +109,45 @@ fn published<F: Files>(files: &mut F, size: u64) -> Result<bool, Trouble> {
     Ok(false)
 }
 
-/// The checkpoints before the last, by their sizes.
-fn earlier<F: Files>(files: &mut F, known: &Known, found: &mut Vec<Found>) -> Result<Vec<Mark>, Trouble> {
+/// Counts the witnesses of a note of this size.
+fn vouch(witnessed: &mut BTreeMap<String, u64>, known: &Known, note: &str, size: u64) {
+    for (name, _) in known.witnesses_of(note) {
+        let reached = witnessed.entry(name).or_default();
+        *reached = size.max(*reached);
+    }
+}
+
+/// The checkpoints before the last, by their sizes; and how far each witness signed them.
+fn earlier<F: Files>(
+    files: &mut F,
+    known: &Known,
+    found: &mut Vec<Found>,
+    witnessed: &mut BTreeMap<String, u64>,
+) -> Result<Vec<Mark>, Trouble> {
     let lines = files.read(EARLIER)?.unwrap_or_default();
     let mut marks = Vec::new();
     for (number, line) in (1..).zip(lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())) {
         let note = serde_json::from_slice::<String>(line).ok();
-        match note.and_then(|note| known.open(&note).ok()) {
-            Some(said) => marks.push(Mark { size: said.size, root: said.root, foreign: false }),
-            None => found.push(Found::in_place(Altered, format!("{EARLIER}, line {number}"))),
-        }
+        take(note, known, &mut marks, witnessed, found, || format!("{EARLIER}, line {number}"));
     }
-    marks.sort_by_key(|mark| mark.size);
     Ok(marks)
+}
+
+/// Takes an earlier checkpoint: one to hold the tree against, or none at all.
+fn take(
+    note: Option<String>,
+    known: &Known,
+    marks: &mut Vec<Mark>,
+    witnessed: &mut BTreeMap<String, u64>,
+    found: &mut Vec<Found>,
+    place: impl FnOnce() -> String,
+) {
+    let Some((said, note)) = note.and_then(|note| Some((known.open(&note).ok()?, note))) else {
+        found.push(Found::in_place(Altered, place()));
+        return;
+    };
+    vouch(witnessed, known, &note, said.size);
+    marks.push(Mark { size: said.size, root: said.root, foreign: false });
 }
 
 /// Bundles asked for ahead of time.

@@ -176,11 +176,18 @@ impl Known {
         self.keys.iter().find_map(|key| Checkpoint::signed_at(note, key).ok().flatten())
     }
 
-    /// The witnesses among those known who cosigned a note.
-    fn witnesses_of(&self, note: &str) -> Vec<String> {
+    /// The witnesses among those known who cosigned a note, and when. A key counts once, and that of the log does not.
+    fn witnesses_of(&self, note: &str) -> Vec<(String, u64)> {
         let Ok(note) = Note::parse(note) else { return Vec::new() };
-        let signed = |key: &&Verifier| key.with(Purpose::Cosignature).check(&note).is_ok();
-        self.witnesses.iter().filter(signed).map(|key| key.name().to_owned()).collect()
+        let others = self.witnesses.iter().enumerate().filter(|(place, key)| {
+            let before = self.witnesses.iter().take(*place).chain(&self.keys);
+            !before.into_iter().any(|other| other.is_same_key(key))
+        });
+        let signed = others.filter_map(|(_, key)| {
+            let at = key.with(Purpose::Cosignature).check(&note).ok().flatten()?;
+            Some((key.name().to_owned(), at))
+        });
+        signed.collect()
     }
 
     /// Keeps the checkpoint in a file, for the journal to be held against. An empty file, or none, says nothing.

@@ -7,6 +7,7 @@ use crate::journal::checkpoint::Checkpoint;
 use crate::journal::proof::Proof;
 use crate::journal::tile::Tiled;
 use crate::journal::tree::Nodes;
+use crate::store::vouched::{self, Trust};
 use crate::store::{self, Db, log};
 
 /// Why a proof was not made.
@@ -23,18 +24,22 @@ pub enum Unproved {
     Unsigned,
 }
 
-/// The proof that an entry is in the journal, up to the last checkpoint.
+/// The proof that an entry is in the journal, up to the last checkpoint that `wanted` of the witnesses cosigned; up to the last one of all
+/// if there is none such, and then it is not as `wanted`.
 ///
 /// # Errors
 /// There is no such entry, or it is not signed yet.
-pub fn prove(db: &mut Db<'_>, id: &EntryId) -> Result<Proof, Unproved> {
+pub fn prove(db: &mut Db<'_>, id: &EntryId, trust: &Trust, wanted: usize) -> Result<(Proof, bool), Unproved> {
     let entry = store::journal::find(db, id)?;
-    let last = log::latest(db)?.ok_or(Unproved::Unsigned)?;
-    let index = log::position(db, id)?.filter(|index| *index < last.size).ok_or(Unproved::Unsigned)?;
+    let index = log::position(db, id)?.ok_or(Unproved::Unsigned)?;
+    let newest = log::latest(db)?.filter(|last| index < last.size).ok_or(Unproved::Unsigned)?;
+    let witnessed = if wanted == 0 { None } else { vouched::last_witnessed(db, trust, wanted, index)? };
+    let as_wanted = wanted == 0 || witnessed.is_some();
+    let last = witnessed.unwrap_or(newest);
     let path = Tiled::new(last.size, |tile| log::tile(db, tile).map_err(Unproved::from)).inclusion(index, last.size)?;
     let lines = log::cosignatures(db, last.size)?;
     let extra = Some([entry.clear, entry.commitment].concat());
-    Ok(Proof { extra, index, path, note: last.note + &lines.concat() })
+    Ok((Proof { extra, index, path, note: last.note + &lines.concat() }, as_wanted))
 }
 
 /// What a proof proves.
@@ -48,8 +53,8 @@ pub struct Proved {
     pub checkpoint: Checkpoint,
     /// When the log signed it, in seconds since 1970, if it says so.
     pub signed_at: Option<u64>,
-    /// The witnesses among those known who cosigned it.
-    pub witnesses: Vec<String>,
+    /// The witnesses among those known who cosigned it, and when, in seconds since 1970.
+    pub witnesses: Vec<(String, u64)>,
 }
 
 /// Checks a proof, with what the reader knows alone.

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::Trouble;
-use super::files::{CHECKPOINT, Files};
+use super::files::{CHECKPOINT, Files, WITNESSED};
 
 /// The largest file of a log: 256 entries of 64 KiB.
 const LARGEST: usize = 17 << 20;
@@ -81,7 +81,7 @@ impl Remote {
 impl Files for Remote {
     fn read(&mut self, path: &str) -> Answer {
         // What is not published is not asked for.
-        if path != CHECKPOINT && !path.starts_with("tile/") {
+        if ![CHECKPOINT, WITNESSED].contains(&path) && !path.starts_with("tile/") {
             return Ok(None);
         }
         match self.coming.remove(path) {

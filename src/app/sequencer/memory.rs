@@ -1,11 +1,11 @@
 //! The last checkpoint that this machine knows to be signed, in a file beside the database and not in it: a database restored from a
 //! backup has forgotten what the world was told.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::app::durable;
 use crate::journal::checkpoint::Checkpoint;
 use crate::journal::note::Verifier;
 
@@ -43,21 +43,10 @@ impl Memory {
     /// # Errors
     /// The disk.
     pub(super) fn keep(&mut self, checkpoint: Checkpoint, note: &str) -> Result<(), String> {
-        let written = self.write(note);
+        let written = durable::replace(&self.path, note.as_bytes());
         written.map_err(|error| format!("{} cannot be written: {error}", self.path.display()))?;
         self.last = Some(checkpoint);
         Ok(())
-    }
-
-    fn write(&self, note: &str) -> std::io::Result<()> {
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        file.write_all(note.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, &self.path)?;
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
     }
 }
 

@@ -141,6 +141,7 @@ impl Sequencer {
         let trouble = step.as_ref().err().map(ToString::to_string);
         metrics::gauge!("journal_signing_refused").set(if trouble.is_some() { 1.0 } else { 0.0 });
         self.shown.says(trouble);
+        self.shown.turns(matches!(step, Ok(Step::Elsewhere)));
     }
 
     /// One step: positions for what waits, and the tree over them signed.

@@ -21,23 +21,25 @@ const COUNTED: Duration = Duration::from_secs(10);
 /// Counted no further than this.
 const MANY: i64 = 100_000;
 
-/// Makes a key for a journal of this name in a new file; answers the public key.
+/// Makes a key for a journal of this name, or for a witness, in a new file; answers the public key.
 ///
 /// # Errors
 /// The name cannot stand in a signature, or the file cannot be made.
-pub fn new_key(origin: &str, path: &Path, random: &Random) -> Result<String, StartError> {
-    let signer = Signer::new(origin, Purpose::Note, &random.bytes());
+pub fn new_key(origin: &str, purpose: Purpose, path: &Path, random: &Random) -> Result<String, StartError> {
+    let wrong = |why: String| match purpose {
+        Purpose::Note => StartError::Journal(why),
+        Purpose::Cosignature => StartError::Witness(why),
+    };
+    let signer = Signer::new(origin, purpose, &random.bytes());
     let signer = signer.map_err(|_| {
-        StartError::Journal(format!(
-            "{origin:?} is no name for it: write one without spaces and plus signs, as example.fr/log"
-        ))
+        wrong(format!("{origin:?} is no name for it: write one without spaces and plus signs, as example.fr/log"))
     })?;
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let written = made.and_then(|mut file| {
         file.write_all(format!("{}\n", signer.secret().as_str()).as_bytes())?;
         file.sync_all()
     });
-    written.map_err(|error| StartError::Journal(format!("{} cannot be made: {error}", path.display())))?;
+    written.map_err(|error| wrong(format!("{} cannot be made: {error}", path.display())))?;
     Ok(signer.verifier().to_string())
 }
 

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use crate::domain::Instant;
 use crate::domain::id::{self, EntryId};
 use crate::store::schema::{erasures, journal_digest, journal_entries};
+use crate::store::vouched::{self, Trust};
 use crate::store::{Db, Error, log, parsed, read_back};
 
 /// So many waiting entries are not counted further, and no figure is shown.
@@ -21,17 +22,21 @@ pub struct Coverage {
     pub position: Option<u64>,
     /// Entries that have no position yet.
     pub pending: Option<u64>,
-    /// Until when a witness has cosigned.
+    /// Until when enough witnesses have cosigned.
     pub witnessed_to: Option<Instant>,
+    /// Whether there are witnesses at all.
+    pub has_witnesses: bool,
+    /// The witnesses that are silent for longer than they may, and since when.
+    pub silent: Vec<(String, Instant)>,
     /// Persons whose sealed parts were destroyed.
     pub erased: Option<u64>,
 }
 
-/// What is known now.
+/// What is known now, to whoever believes these witnesses.
 ///
 /// # Errors
 /// The database fails.
-pub fn coverage(db: &mut Db<'_>) -> Result<Coverage, Error> {
+pub fn coverage(db: &mut Db<'_>, trust: &Trust, now: Instant) -> Result<Coverage, Error> {
     use journal_entries::dsl;
     let newest: Option<(String, chrono::NaiveDateTime)> =
         dsl::journal_entries.order(dsl::id.desc()).select((dsl::id, dsl::at)).first(db.connection()?).optional()?;
@@ -41,12 +46,15 @@ pub fn coverage(db: &mut Db<'_>) -> Result<Coverage, Error> {
     let signed = log::latest(db)?;
     let erased: i64 = erasures::table.count().get_result(db.connection()?)?;
     let pending = signed.is_some().then(|| log::pending(db, MOST_PENDING)).transpose()?;
+    let vouched = vouched::standing(db, trust, now)?;
     Ok(Coverage {
         newest: newest.transpose()?,
         searched_to: milliseconds.and_then(Instant::from_timestamp_millis),
         position: signed.as_ref().and_then(|checkpoint| checkpoint.size.checked_sub(1)),
         pending: pending.filter(|count| *count < MOST_PENDING.unsigned_abs()),
-        witnessed_to: None,
+        witnessed_to: vouched.to.map(|(_, at)| at),
+        has_witnesses: !trust.witnesses.is_empty(),
+        silent: vouched.silent,
         erased: u64::try_from(erased).ok(),
     })
 }

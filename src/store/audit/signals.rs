@@ -12,6 +12,7 @@ use crate::domain::{Instant, civil};
 use crate::store::journal::{self, Entry};
 use crate::store::schema::journal_digest;
 use crate::store::schema::signals::{self, dsl};
+use crate::store::vouched::Trust;
 use crate::store::{Db, Error, Store, Tx, organisations, parsed, read_back, stored};
 
 /// Entries of one kind, organisation and day that the rules look at.
@@ -91,7 +92,7 @@ fn due(db: &mut Db<'_>, now: Instant) -> Result<Option<i32>, Error> {
     let yesterday = civil::day(now, civil::FIGURES) - 1;
     let day = last.map_or(yesterday, |last| last + 1);
     let over = civil::begins(day + 1, civil::FIGURES);
-    let searched = super::coverage(db)?;
+    let searched = super::coverage(db, &Trust::default(), now)?;
     // The copy reaches beyond the day, or to the newest entry: identifiers hold milliseconds.
     let reached = |at: Instant, to: Instant| to >= over || to.timestamp_millis() >= at.timestamp_millis();
     let pending = searched.newest.is_some_and(|(_, at)| searched.searched_to.is_none_or(|to| !reached(at, to)));

@@ -13,13 +13,14 @@ const SQL: &str = include_str!("roles.sql");
 pub const PREFIX: &str = "mandataire";
 
 /// Tables that only grow: who may change or empty one of them can rewrite the journal.
-const GROW: [&str; 6] = [
+const GROW: [&str; 7] = [
     "journal_entries",
     "journal_sealed",
     "journal_positions",
     "journal_tiles",
     "journal_checkpoints",
     "journal_cosignatures",
+    "journal_timestamps",
 ];
 
 #[derive(QueryableByName)]

@@ -45,6 +45,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    journal_timestamps (size) {
+        size -> BigInt, at -> Timestamp, reply -> Binary,
+    }
+}
+
+diesel::table! {
     journal_sequencer (one) {
         one -> Integer, holder -> Text, beat -> BigInt,
     }

@@ -21,7 +21,8 @@ where
 {
     audit::catch_up(&app.store, app.clock.now()).await?;
     // A long search does not hold up those who write.
-    let found = app.store.read(move |db| Ok::<_, Problem>((read(db)?, audit::coverage(db)?))).await?;
+    let (trust, now) = (app.trust.clone(), app.clock.now());
+    let found = app.store.read(move |db| Ok::<_, Problem>((read(db)?, audit::coverage(db, &trust, now)?))).await?;
     app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await?;
     Ok(found)
 }
@@ -66,8 +67,11 @@ pub fn head(coverage: &Coverage, session: &Session, screen: &Screen) -> Head {
     }
     match coverage.witnessed_to {
         Some(to) => known.push(t.coverage_witnessed(screen.moment(to).precise())),
+        None if coverage.has_witnesses => known.push(t.coverage_unwitnessed().to_owned()),
         None => unknown.push(t.coverage_no_witness()),
     }
+    let silent = coverage.silent.iter();
+    known.extend(silent.map(|(name, since)| t.coverage_silent(name, screen.moment(*since).precise())));
     match coverage.erased {
         Some(erased) => known.push(t.coverage_erased(erased)),
         None => unknown.push(t.coverage_no_erased()),

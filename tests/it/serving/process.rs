@@ -126,6 +126,18 @@ impl Folder {
         command
     }
 
+    /// Asks the program something, with the configuration that is there.
+    pub(super) fn ask(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mandataire"));
+        command
+            .arg("--config")
+            .arg(self.0.join("mandataire.toml"))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
     /// Starts the service and waits until it is ready.
     pub(super) fn serve(&self, extra: &str) -> Running {
         let running = self.launch(extra, true);

@@ -152,6 +152,18 @@ impl World {
         (app, address)
     }
 
+    /// The same world, served anew as another configuration says.
+    pub(crate) async fn served_as(self, change: impl FnOnce(&mut Config)) -> Self {
+        let (ours, base) = listener();
+        let mut config = config(&base, &self.franceconnect, &self.database);
+        change(&mut config);
+        let (store, clock, random) = (self.app.store.clone(), self.clock.clone(), self.random.clone());
+        let app = app::assemble(&config, SecretString::from(OUR_SECRET).into(), store, clock, random).await;
+        let app = app.expect("it assembles");
+        actix_web::rt::spawn(app::server(app.clone(), ours, 1, routes::all).unwrap());
+        Self { base, app, ..self }
+    }
+
     /// Another organisation.
     pub(crate) async fn another_organisation(&self) -> OrganisationId {
         let id = OrganisationId::new(self.clock.now(), self.random.u128());
