@@ -1,7 +1,7 @@
 //! `journal verify`, `prove`, `check` and `export`: what they are given, and what they say.
 
-use std::fs;
-use std::io::IsTerminal;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -170,19 +170,29 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 fn check(asked: &Check) -> Result<(), Failure> {
     let known = known(&asked.believed)?;
     needs_key(&known)?;
-    let read = fs::read_to_string(&asked.file);
-    let text = read.map_err(|error| Trouble::File(asked.file.display().to_string(), error))?;
-    let proved = match proving::check(&text, &known) {
-        Ok(proved) => proved,
-        Err(trouble) => {
-            println!("{trouble}");
-            return Err(Failure::Damaged);
-        }
-    };
-    let at =
-        proved.signed_at.and_then(|at| Instant::from_timestamp(i64::try_from(at).ok()?, 0)).map(|at| at.to_rfc3339());
-    let (origin, size) = (&proved.checkpoint.origin, proved.checkpoint.size);
-    if asked.output.json {
+    let unread = |error| Failure::from(Trouble::File(asked.file.display().to_string(), error));
+    let mut file = BufReader::new(File::open(&asked.file).map_err(unread)?);
+    // A list is as long as it is: it is not read whole.
+    if file.fill_buf().map_err(unread)?.starts_with(b"{") {
+        return say_list(proving::check_list(file, &known).map_err(unread)?, asked.output.json);
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(unread)?;
+    say_proof(proving::check(&text, &known), asked.output.json)
+}
+
+fn instant(seconds: Option<u64>) -> Option<String> {
+    let at = seconds.and_then(|at| Instant::from_timestamp(i64::try_from(at).ok()?, 0));
+    at.map(|at| at.to_rfc3339())
+}
+
+fn say_proof(proved: Result<proving::Proved, Trouble>, json: bool) -> Result<(), Failure> {
+    let proved = proved.map_err(|trouble| {
+        println!("{trouble}");
+        Failure::Damaged
+    })?;
+    let (origin, size, at) = (&proved.checkpoint.origin, proved.checkpoint.size, instant(proved.signed_at));
+    if json {
         let index = proved.index;
         println!(
             "{}",
@@ -193,6 +203,35 @@ fn check(asked: &Check) -> Result<(), Failure> {
     println!("{}", proved.clear);
     println!("is at position {} of {origin}, of {size} entries, signed {}", proved.index, at.unwrap_or_default());
     proved.witnesses.iter().for_each(|witness| println!("witnessed by {witness}"));
+    Ok(())
+}
+
+fn say_list(checked: Result<proving::Listed, proving::Broken>, json: bool) -> Result<(), Failure> {
+    let list = match checked {
+        Ok(list) => list,
+        Err(broken) if json => {
+            println!("{}", json!({ "line": broken.line, "fault": broken.fault.to_string() }));
+            return Err(Failure::Damaged);
+        }
+        Err(broken) => {
+            println!("{broken}");
+            return Err(Failure::Damaged);
+        }
+    };
+    let (origin, size, at) = (&list.checkpoint.origin, list.checkpoint.size, instant(list.signed_at));
+    let (proved, waiting) = (list.proved, list.waiting);
+    if json {
+        println!(
+            "{}",
+            json!({ "proved": proved, "waiting": waiting, "origin": origin, "size": size, "signed_at": at, "witnesses": list.witnesses })
+        );
+        return Ok(());
+    }
+    println!("{proved} entries are in {origin}, of {size} entries, signed {}", at.unwrap_or_default());
+    if waiting > 0 {
+        println!("{waiting} were not signed yet when the list was taken: nothing is proved of them");
+    }
+    list.witnesses.iter().for_each(|witness| println!("witnessed by {witness}"));
     Ok(())
 }
 

@@ -59,6 +59,8 @@ mod source;
 #[cfg(test)]
 mod storage;
 #[cfg(test)]
+mod taking;
+#[cfg(test)]
 mod tampering;
 #[cfg(test)]
 mod using;
