@@ -133,6 +133,10 @@ on_each_backend! {
             assert_eq!(found("early").await % 300, 0);
             all_signed(&mut sequencer).await;
         }
+        // What waits was looked at up to now.
+        write(&world, 1, "now").await;
+        world.after(120);
+        assert_eq!(found("now").await, 1);
         let late = world.now() - chrono::TimeDelta::hours(1);
         let record = async |client: &'static str| {
             store.write(move |tx| journal::record(tx, &Event::new(Kind::SecurityRefused, late).at_client(client)).map(drop)).await.unwrap();
@@ -142,7 +146,8 @@ on_each_backend! {
         all_signed(&mut sequencer).await;
         assert_eq!((found("late").await, found("early").await), (1, 600));
         let coverage = store.read::<_, _, Error>(audit::coverage).await.unwrap();
-        assert_eq!((coverage.position, coverage.searched), (Some(600), Some(600)));
+        let last = u64::try_from(world.database.number("select max(position) from journal_positions")).ok();
+        assert_eq!((coverage.position, coverage.searched), (last, last));
         // A copy that followed instants, and missed it: its cursor is an identifier.
         record("later").await;
         all_signed(&mut sequencer).await;

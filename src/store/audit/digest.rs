@@ -52,7 +52,7 @@ pub(super) struct Reached {
 impl Reached {
     pub(super) fn read(db: &mut Db<'_>) -> Result<Self, Error> {
         let settled: String = journal_digest::table.select(journal_digest::settled).first(db.connection)?;
-        // Only an identifier, or nothing: a copy that never followed positions. It begins with the first.
+        // No position: a copy that never followed them begins with the first.
         let (position, waiting) = settled.split_once(' ').unwrap_or(("0", settled.as_str()));
         let position = position.parse().map_err(|_| Error::Corrupt("journal_digest.settled"))?;
         Ok(Self { position, waiting: waiting.to_owned() })
@@ -165,13 +165,10 @@ fn known_among<'i>(db: &mut Db<'_>, ids: impl Iterator<Item = &'i String>) -> Re
     let there: BTreeMap<i64, String> = query.load::<(i64, String)>(db.connection)?.into_iter().collect();
     let mut known = BTreeSet::new();
     for (id, place) in ids.into_iter().zip(places) {
-        let is_known = match there.get(&place) {
-            None => false,
-            Some(entry) if entry == id => true,
-            // Somebody else's: if this one is there, it had to step aside.
-            Some(_) => beside(db, place)?.values().any(|entry| entry == id),
-        };
-        if is_known {
+        // Somebody else's place: if this one is there, it had to step aside.
+        if there.get(&place).is_some_and(|entry| entry == id)
+            || (there.contains_key(&place) && beside(db, place)?.values().any(|entry| entry == id))
+        {
             known.insert(id.clone());
         }
     }
