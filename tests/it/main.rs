@@ -8,6 +8,8 @@ mod architecture;
 mod auditing;
 #[cfg(test)]
 mod canary;
+#[cfg(all(test, unix))]
+mod commands;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
@@ -28,7 +30,7 @@ mod guards;
 mod hostile;
 #[cfg(test)]
 mod journal;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod likeness;
 #[cfg(test)]
 mod opening;

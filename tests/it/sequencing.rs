@@ -43,7 +43,7 @@ impl Drop for Disk {
     }
 }
 
-fn key(seed: u8) -> Signer {
+pub(crate) fn key(seed: u8) -> Signer {
     Signer::new(ORIGIN, Purpose::Note, &[seed; 32]).unwrap()
 }
 
@@ -113,7 +113,7 @@ async fn examined(world: &World) -> Report {
 }
 
 /// What whoever owns the database can do to it: the guards taken away, then put back.
-fn forces(world: &World, tables: &[&str], sql: &str) {
+pub(crate) fn forces(world: &World, tables: &[&str], sql: &str) {
     let around = |sqlite: fn(&str) -> String, postgres: fn(&str) -> String| {
         let each = tables
             .iter()

@@ -3,6 +3,8 @@
 
 pub(crate) mod actor;
 pub(crate) mod database;
+#[cfg(unix)]
+pub(crate) mod desk;
 pub(crate) mod everything;
 mod hand;
 pub(crate) mod key;
