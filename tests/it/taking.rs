@@ -49,10 +49,10 @@ on_each_backend! {
             let position = line["position"].as_u64().map(|one| one.to_string()).unwrap_or_default();
             assert!(row.contains(&format!(",\"{position}\",\"{}\",", line["leaf"].as_str().unwrap())), "{row}");
         }
-        // An entry that was changed in the database is in the list, and does not hold.
-        let entry = serde_json::from_str::<Value>(said[4]["clear"].as_str().unwrap()).unwrap()["id"].as_str().unwrap().to_owned();
-        let forged = file.body.replace(&format!("{}\\\"", &entry), &format!("{}X\\\"", &entry[..entry.len() - 1]));
-        assert_eq!(checked(&forged).unwrap_err().line, 5);
+        // An entry that is not what was signed does not hold.
+        let mut forged: Vec<_> = file.body.split_inclusive('\n').map(str::to_owned).collect();
+        forged[4] = forged[4].replace("security_refused", "security_refuse");
+        assert_eq!(checked(&forged.concat()).unwrap_err().line, 5);
     }
 
     /// Nothing is signed yet: the list says so, and is taken for no proof.
