@@ -19,9 +19,9 @@ const JOURNAL: &str = "[journal]\nkey_file = '{at}/journal.key'\nsigned_file = '
 async fn signed(world: &World) -> Desk {
     let desk = Desk::of(world, JOURNAL);
     desk.write("journal.key", &key(9).secret());
-    let disk = Disk::new(world);
+    let memory = Disk::new(world);
     happens(world, 300).await;
-    all_signed(&mut node(world, &disk)).await;
+    all_signed(&mut node(world, &memory)).await;
     desk
 }
 
@@ -135,8 +135,8 @@ on_each_backend! {
         let made = desk.runs(&["admin", "backup", "--keys", &keys, "--json"]);
         let many = world.rows("person_keys", "1 = 1");
         assert_eq!((made.code, json(&made.answer)["keys"].as_i64()), (Some(0), Some(many)), "{made:?}");
-        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&keys).unwrap().permissions());
-        assert_eq!(mode & 0o777, 0o600, "a file of keys is its owner's");
+        let rights = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&keys).unwrap().permissions());
+        assert_eq!(rights & 0o777, 0o600, "a file of keys is its owner's");
         world.database.execute("delete from person_keys").unwrap();
         let restored = desk.runs(&["admin", "restore", "--keys", &keys, "--json"]);
         let said = json(&restored.answer);

@@ -8,7 +8,7 @@ mod architecture;
 mod auditing;
 #[cfg(test)]
 mod canary;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod conformance;
@@ -30,7 +30,7 @@ mod guards;
 mod hostile;
 #[cfg(test)]
 mod journal;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod likeness;
 #[cfg(test)]
 mod opening;

@@ -53,12 +53,14 @@ fn a_list_is_proved_line_by_line() {
     assert_eq!((broken.line, broken.fault), (1, Fault::Unsigned));
 }
 
+/// What is done to the lines of a list.
+type Act = fn(&mut Vec<String>);
+
 #[test]
 fn the_first_line_that_does_not_hold_is_named() {
     let log = Log::of(300);
     let good = list(&log, &[0, 7, 255, 256, 299]);
     // Lines: the checkpoint, the one that waits, 299, 256, 255, 7, 0.
-    type Act = fn(&mut Vec<String>);
     let acts: [(&str, u64, Act); 11] = [
         ("another instant in an entry", 4, |lines| lines[3] = lines[3].replace("09:00", "09:01")),
         ("another leaf hash", 4, |lines| lines[3] = lines[3].replacen("\"leaf\":\"", "\"leaf\":\"00", 1)),

@@ -1,5 +1,4 @@
 //! The command line beside a story: the program itself, on the database of the story.
-#![expect(clippy::unwrap_used, reason = "a test ends where its scene cannot be set")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

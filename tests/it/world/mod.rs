@@ -3,7 +3,6 @@
 
 pub(crate) mod actor;
 pub(crate) mod database;
-#[cfg(unix)]
 pub(crate) mod desk;
 pub(crate) mod everything;
 mod hand;
