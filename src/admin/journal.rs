@@ -13,8 +13,8 @@ use crate::domain::civil;
 use crate::domain::event::{Event, Kind};
 use crate::domain::id::{AccountId, CitizenId, OrganisationId};
 use crate::domain::procedure::Procedure;
-use crate::journal::line;
-use crate::store::audit::{self, Field, Part, Search};
+use crate::journal::{line, listing};
+use crate::store::audit::{self, CHUNK, Field, Part, Proofs, Search};
 use crate::store::journal::{self, Entry};
 use crate::store::{Db, Error};
 
@@ -35,7 +35,7 @@ where
     F: FnOnce(&mut Db<'_>) -> Result<T, Error> + Send + 'static,
 {
     let now = desk.clock.now();
-    while desk.store.write(move |tx| audit::digest(tx, now)).await? > 0 {}
+    while desk.store.write(move |tx| audit::digest(tx, now)).await?.more {}
     let event =
         Event::new(Kind::JournalRead, now).fact("channel", "command_line").fact("purpose", purpose.purpose.code());
     let event = facts.into_iter().fold(event, |event, (name, value)| event.fact(name, value));
@@ -62,16 +62,32 @@ pub(super) async fn list(desk: &Desk, asked: Entries) -> Result<(), Failure> {
     facts.extend(asked.to.map(|at| ("filter_to", at.to_rfc3339())));
     let search = Search { from: asked.from, until: asked.to, with };
     let (part, limit) = (Part::Forward(asked.after), i64::from(asked.limit));
+    if asked.csv || asked.proofs {
+        let read = move |db: &mut Db<'_>| {
+            let proofs = if asked.proofs { Proofs::begin(db)? } else { Proofs::default() };
+            Ok((proofs, audit::identifiers(db, &search, &part, limit)?))
+        };
+        let (proofs, ids) = recorded(desk, asked.purpose, facts, read).await?;
+        return taken(desk, proofs, &ids, asked.csv).await;
+    }
     let read = move |db: &mut Db<'_>| audit::page(db, &search, &part, limit);
     let entries = recorded(desk, asked.purpose, facts, read).await?;
-    if asked.csv {
-        print!("{}", line::csv_head());
-        for entry in &entries {
-            print!("{}", line::csv(&entry.clear, &entry.leaf, &entry.commitment));
-        }
-        return Ok(());
-    }
     say(&entries, asked.output.json, "no entry matches");
+    Ok(())
+}
+
+/// A list as a file, read and written so many entries at a time.
+async fn taken(desk: &Desk, mut proofs: Proofs, ids: &[String], csv: bool) -> Result<(), Failure> {
+    print!("{}", if csv { line::csv_head() } else { listing::head(proofs.note(), ids.len() as u64) });
+    for chunk in ids.chunks(CHUNK) {
+        let chunk = chunk.to_vec();
+        let read = move |db: &mut Db<'_>| proofs.of(db, &chunk).map(|listed| (proofs, listed));
+        let (next, listed) = desk.store.read::<_, _, Error>(read).await?;
+        proofs = next;
+        for one in &listed {
+            print!("{}", if csv { line::csv(one) } else { listing::line(one) });
+        }
+    }
     Ok(())
 }
 

@@ -105,9 +105,10 @@ async fn start(
     let listening = |error| StartError::Listen("this machine".to_owned(), error);
     let addresses = Addresses::of(sites).map_err(listening)?;
     let config = config(&addresses, sites, folder).map_err(listening)?;
+    let mut journal = String::new();
     if let Some(file) = &config.journal.key_file {
         let (_, origin) = config.public_url.split_once("://").unwrap_or_default();
-        sequencer::new_key(&format!("{origin}/log"), Purpose::Note, file, &random)?;
+        journal = sequencer::new_key(&format!("{origin}/log"), Purpose::Note, file, &random)?;
     }
     let location = Location::parse(config.database.url())?;
     Store::migrate(&location)?;
@@ -130,7 +131,7 @@ async fn start(
     if options.walk {
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        let held = addresses.walk(options.json).await;
+        let held = addresses.walk(journal, options.json).await;
         handle.stop(true).await;
         return Ok(held);
     }
@@ -156,8 +157,9 @@ impl Addresses {
         })
     }
 
-    async fn walk(&self, json: bool) -> bool {
+    async fn walk(&self, journal: String, json: bool) -> bool {
         let people = People {
+            journal,
             mediator: seed::PEOPLE.first().map(|one| one.email.to_owned()).unwrap_or_default(),
             auditor: seed::PEOPLE.last().map(|one| one.email.to_owned()).unwrap_or_default(),
         };

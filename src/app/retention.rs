@@ -95,7 +95,7 @@ impl Run {
         if !self.holds_the_lease().await? {
             return Ok(None);
         }
-        let mut lines = Vec::new();
+        let (mut lines, mut gone) = (Vec::new(), Vec::new());
         let unserved = Keeping { in_use: Months::new(0), archive: Months::new(0) };
         for (data, keeping) in [
             (Data::Mandates, self.periods.mandates),
@@ -106,14 +106,14 @@ impl Run {
             let mut line = Line { what: data.name(), ..Line::default() };
             for from in [Stage::InUse, Stage::Archived] {
                 let stages = matches!(data, Data::Unserved { .. }) && from == Stage::Archived;
-                if !stages && !self.stages(data, from, keeping, now, &mut line).await? {
+                if !stages && !self.stages((data, from, keeping), now, &mut line, &mut gone).await? {
                     return Ok(None);
                 }
             }
             lines.push(line);
         }
         for over in Over::ALL {
-            let Some(purged) = self.purges(over, now).await? else { return Ok(None) };
+            let Some(purged) = self.purges(over, now, &gone).await? else { return Ok(None) };
             lines.push(Line { what: over.table(), purged, ..Line::default() });
         }
         let expired = self.tried(move |tx| erasures::expire(tx, None, now)).await?;
@@ -122,14 +122,13 @@ impl Run {
         Ok(Some(lines))
     }
 
-    /// Every batch of one kind of data at one stage; false if another node took over.
+    /// Every batch of one kind of data at one stage; false if another node took over. `gone` learns of accounts that go.
     async fn stages(
         &self,
-        data: Data,
-        from: Stage,
-        keeping: Keeping,
+        (data, from, keeping): (Data, Stage, Keeping),
         now: Instant,
         line: &mut Line,
+        gone: &mut Vec<String>,
     ) -> Result<bool, Error> {
         let mut after: Option<String> = None;
         loop {
@@ -138,6 +137,7 @@ impl Run {
             line.destroyed += done.destroyed;
             line.held += done.held;
             line.busy += done.busy;
+            gone.extend(done.accounts);
             after = done.next;
             if after.is_none() {
                 return Ok(true);
@@ -149,11 +149,13 @@ impl Run {
     }
 
     /// Every batch of what is over; nothing if another node took over.
-    async fn purges(&self, over: Over, now: Instant) -> Result<Option<usize>, Error> {
+    async fn purges(&self, over: Over, now: Instant, gone: &[String]) -> Result<Option<usize>, Error> {
         let long = if over == Over::Traces { now.checked_sub_months(self.periods.traces) } else { None };
         let before = long.unwrap_or(now - TimeDelta::days(i64::from(self.periods.over)));
-        if self.dry && over != Over::Sessions {
-            return self.store.read(move |db| count(db, over, before)).await.map(Some);
+        if self.dry {
+            // What was tried was undone: rows that this one would have let go are still there.
+            let gone = gone.to_vec();
+            return self.store.read(move |db| count(db, over, before, &gone)).await.map(Some);
         }
         let (mut rows, mut after) = (0, None::<String>);
         loop {

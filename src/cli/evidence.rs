@@ -14,7 +14,7 @@ pub enum Evidence {
     Verify(Verify),
     /// Write the proof that an entry is in the journal, for whoever asks
     Prove(Prove),
-    /// Check a proof, with the public key alone. Exit code 3: it proves nothing
+    /// Check a proof, or a list with its proofs, with the public key alone. Exit code 3: it does not hold
     Check(Check),
     /// Copy the journal into a folder, or continue a copy
     Export(Export),
@@ -69,7 +69,7 @@ pub struct Prove {
 /// Which proof.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// A file that `journal prove` wrote
+    /// A file that `journal prove` wrote, or a list: an auditor's export, or what `journal list --proofs` answered
     pub file: PathBuf,
     /// Whom to believe.
     #[command(flatten)]

@@ -193,9 +193,12 @@ pub struct Entries {
     /// Why.
     #[command(flatten)]
     pub purpose: Purpose,
-    /// Answer in CSV, with the leaf hash of each entry
+    /// Answer in CSV, with the position and the leaf hash of each entry
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,
+    /// Answer in JSON lines, each with the proof that its entry is in the journal: a file for `journal check`
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    pub proofs: bool,
     /// After this entry, ent_…
     #[arg(long, value_name = "ID")]
     pub after: Option<EntryId>,

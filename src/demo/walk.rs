@@ -13,13 +13,15 @@ use super::browser::{Failure, Page};
 use desk::Desk;
 use report::Report;
 
-/// Who signs in during the walk, by e-mail address. Both have an authenticator.
+/// Who signs in during the walk, by e-mail address, and the key that the auditor believes. Both have an authenticator.
 #[derive(Debug, Clone)]
 pub struct People {
     /// A mediator who may open mandates for housing.
     pub mediator: String,
     /// An auditor.
     pub auditor: String,
+    /// The public key of the journal.
+    pub journal: String,
 }
 
 /// The three sites, by their origins.
@@ -78,7 +80,8 @@ async fn journey(report: &mut Report, sites: Sites, people: &People) -> Result<(
     mediator.leaves(report).await?;
     let mut auditor = Desk::new(sites, "auditor", &people.auditor)?;
     auditor.arrives(report).await?;
-    audit::finds_every_fact(&auditor, report, &opened, begun).await
+    audit::finds_every_fact(&auditor, report, &opened, begun).await?;
+    audit::verifies(&auditor, report, &opened, &people.journal).await
 }
 
 #[cfg(test)]
@@ -90,7 +93,8 @@ mod tests {
         // A port that was just given back: nothing listens there.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let nowhere = Url::parse(&format!("http://127.0.0.1:{port}")).unwrap();
-        let people = People { mediator: "a@example.fr".to_owned(), auditor: "b@example.fr".to_owned() };
+        let people =
+            People { mediator: "a@example.fr".to_owned(), auditor: "b@example.fr".to_owned(), journal: String::new() };
         assert!(!walk(&nowhere, &nowhere, &nowhere, &people, true).await);
     }
 }

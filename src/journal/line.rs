@@ -1,10 +1,12 @@
-//! An entry as a line of a file: for spreadsheets, and for programs.
+//! An entry as a line of a file for spreadsheets. [`super::listing`] is for programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The columns of the CSV. Proofs come after the leaf hash that they are about.
-const COLUMNS: [&str; 12] = [
+use super::listing::Listed;
+
+/// The columns of the CSV.
+const COLUMNS: [&str; 13] = [
     "at",
     "kind",
     "id",
@@ -14,6 +16,7 @@ const COLUMNS: [&str; 12] = [
     "mandate",
     "procedure",
     "client",
+    "position",
     "leaf",
     "commitment",
     "clear",
@@ -25,27 +28,20 @@ pub fn csv_head() -> String {
     csv_line(&COLUMNS)
 }
 
-/// An entry as a line of CSV (RFC 4180): every value quoted, and none that a spreadsheet would compute.
+/// An entry as a line of CSV (RFC 4180): every value quoted, and none that a spreadsheet would compute. Without a position, it waits for it.
 #[must_use]
-pub fn csv(clear: &[u8], leaf: &[u8], commitment: &[u8]) -> String {
-    let facts: BTreeMap<String, String> = serde_json::from_slice(clear).unwrap_or_default();
-    let (leaf, commitment, text) = (hex(leaf), hex(commitment), String::from_utf8_lossy(clear));
+pub fn csv(listed: &Listed) -> String {
+    let facts: BTreeMap<String, String> = serde_json::from_slice(&listed.clear).unwrap_or_default();
+    let (leaf, commitment) = (hex(&listed.leaf), hex(&listed.commitment));
+    let (text, position) = (String::from_utf8_lossy(&listed.clear), listed.position.map(|one| one.to_string()));
     let value = |column: &str| match column {
+        "position" => position.as_deref().unwrap_or_default(),
         "leaf" => leaf.as_str(),
         "commitment" => commitment.as_str(),
         "clear" => text.as_ref(),
         name => facts.get(name).map_or("", String::as_str),
     };
     csv_line(&COLUMNS.map(value))
-}
-
-/// An entry as a line of JSON. The clear part is a text: its bytes are what the leaf hash is made of.
-#[must_use]
-pub fn json(clear: &[u8], leaf: &[u8], commitment: &[u8]) -> String {
-    let clear = String::from_utf8_lossy(clear);
-    let mut line = serde_json::json!({ "clear": clear, "commitment": hex(commitment), "leaf": hex(leaf) }).to_string();
-    line.push('\n');
-    line
 }
 
 fn csv_line(values: &[&str]) -> String {
@@ -96,12 +92,13 @@ mod tests {
     #[test]
     fn a_line_has_every_column_and_the_leaf() {
         let clear = br#"{"at":"2026-11-22T09:00:00.000000Z","client":"=cmd|' /C calc'!A0","id":"ent_1","kind":"use"}"#;
-        let line = csv(clear, &[0xab; 32], &[0; 32]);
+        let (leaf, commitment) = (vec![0xab; 32], vec![0; 32]);
+        let listed = Listed { clear: clear.to_vec(), commitment, leaf, position: Some(7), path: None };
+        let line = csv(&listed);
         assert!(line.starts_with("\"2026-11-22T09:00:00.000000Z\",\"use\",\"ent_1\",\"\",\"\",\"\",\"\",\"\",\"'=cmd"));
+        assert!(line.contains(",\"7\",\"abab"));
+        assert!(csv(&Listed { position: None, ..listed }).contains(",\"\",\"abab"), "it waits");
         assert!(line.contains(&"ab".repeat(32)) && line.contains(&"00".repeat(32)));
         assert_eq!(csv_head().matches(',').count(), COLUMNS.len() - 1);
-        let json: serde_json::Value = serde_json::from_str(&json(clear, &[0xab; 32], &[0; 32])).unwrap();
-        assert_eq!(json["clear"].as_str().unwrap().as_bytes(), clear, "byte for byte");
-        assert_eq!(json["leaf"], "ab".repeat(32));
     }
 }

@@ -8,6 +8,7 @@ pub mod checkpoint;
 mod compare;
 pub mod leaf;
 pub mod line;
+pub mod listing;
 pub mod note;
 pub mod proof;
 pub mod tile;

@@ -188,13 +188,23 @@ impl<E: From<Fault>, R: FnMut(Tile) -> Result<Vec<u8>, E>> Nodes for Tiled<R> {
 
     fn node(&mut self, height: u32, index: u64) -> Result<Hash, E> {
         let absent = Fault::Malformed("a node outside the tree");
-        let (level, above) = (height / HEIGHT, height % HEIGHT);
-        let first = index.checked_shl(above).ok_or(absent)?;
-        let row = Row::Hashes(u8::try_from(level).map_err(|_| absent)?);
-        let tile = Tile::within(row, first / u64::from(WIDTH), self.size).ok_or(absent)?;
+        let (tile, start) = place(height, index, self.size).ok_or(absent)?;
         let bytes = (self.read)(tile)?;
-        let start = usize::try_from(first % u64::from(WIDTH)).map_err(|_| absent)?;
-        let wanted = hashes(&bytes, tile.width)?.get(start..start + (1 << above)).ok_or(absent)?;
+        let wanted = hashes(&bytes, tile.width)?.get(start..start + (1 << (height % HEIGHT))).ok_or(absent)?;
         Ok(tree::fold(wanted)?)
     }
+}
+
+/// The tile of a tree of `size` leaves that holds what a node is the root over, and where in it.
+fn place(height: u32, index: u64, size: u64) -> Option<(Tile, usize)> {
+    let first = index.checked_shl(height % HEIGHT)?;
+    let row = Row::Hashes(u8::try_from(height / HEIGHT).ok()?);
+    let tile = Tile::within(row, first / u64::from(WIDTH), size)?;
+    Some((tile, usize::try_from(first % u64::from(WIDTH)).ok()?))
+}
+
+/// The tiles that the inclusion proof of a leaf is made from.
+pub fn of_inclusion(index: u64, size: u64) -> impl Iterator<Item = Tile> {
+    let nodes = tree::inclusion(index, size).into_iter().flat_map(tree::complete);
+    nodes.filter_map(move |(height, index)| place(height, index, size).map(|(tile, _)| tile))
 }

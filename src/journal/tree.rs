@@ -154,7 +154,7 @@ const fn middle(range: &Range<u64>) -> u64 {
 }
 
 /// The ranges of an inclusion proof, the leaf's sibling first; none if there is no such leaf.
-fn inclusion(index: u64, size: u64) -> Vec<Range<u64>> {
+pub(super) fn inclusion(index: u64, size: u64) -> Vec<Range<u64>> {
     let mut ranges = Vec::new();
     let mut within = 0..size;
     while index < size && within.end - within.start > 1 {

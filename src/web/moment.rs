@@ -84,7 +84,9 @@ fn month(t: &Texts, number: u32) -> &'static str {
     word(t.moment_months(), number.saturating_sub(1))
 }
 
-fn date(date: NaiveDate, t: &Texts) -> String {
+/// "22 novembre 2026".
+#[must_use]
+pub fn date(date: NaiveDate, t: &Texts) -> String {
     let day = if date.day() == 1 { t.moment_first().to_owned() } else { date.day().to_string() };
     t.moment_day(day, month(t, date.month()), date.year())
 }

@@ -20,6 +20,9 @@ const FAPI: (usize, [&str; 2]) = (42, ["refresh-token", "message-signing"]);
 /// How many attacks each section has.
 const SECTIONS: [(char, u32); 6] = [('A', 28), ('B', 19), ('C', 15), ('D', 10), ('E', 18), ('J', 10)];
 
+/// The attacks on the journal, in the order of `docs/journal.md`.
+const ON_THE_JOURNAL: [&str; 6] = ["H10", "H11", "H12", "H13", "I03", "M11"];
+
 /// The attacks against which something is still to be built.
 const OPEN_ATTACKS: [&str; 0] = [];
 
@@ -102,15 +105,10 @@ fn every_module_of_fapi_is_answered_for() {
     assert!(forgotten.is_empty(), "a story of the plan that is not in the list: {forgotten:?}");
 }
 
-#[test]
-fn every_attack_has_its_tests() {
-    let (text, functions) = (document(), functions());
-    let listed = lines(&text, "\n# 5. Attacks\n");
-    let expected: Vec<String> =
-        SECTIONS.iter().flat_map(|(letter, many)| (1..=*many).map(move |at| format!("{letter}{at:02}"))).collect();
-    assert_eq!(listed.iter().map(|line| line.about).collect::<Vec<_>>(), expected);
+/// The tests of some attacks: each is named after its attack, and in the tree.
+fn tried(listed: &[Line], functions: &BTreeSet<String>) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
-    for Line { about, tests, open } in &listed {
+    for Line { about, tests, open } in listed {
         assert!(!tests.is_empty() || !open.is_empty(), "{about} has no test, and is not said to be open");
         let id = format!("_{}_", about.to_lowercase());
         for test in tests {
@@ -120,6 +118,29 @@ fn every_attack_has_its_tests() {
         }
         assert_eq!(tests.iter().collect::<BTreeSet<_>>().len(), tests.len(), "{about}: nothing twice");
     }
+    named
+}
+
+#[test]
+fn every_attack_on_the_journal_has_its_tests() {
+    let text = fs::read_to_string(root().join("docs/journal.md")).unwrap();
+    let (listed, functions) = (lines(&text, "\n## Attacks\n"), functions());
+    assert_eq!(listed.iter().map(|line| line.about).collect::<Vec<_>>(), ON_THE_JOURNAL);
+    let named = tried(&listed, &functions);
+    let begins = |name: &&String| ON_THE_JOURNAL.iter().any(|id| name.starts_with(&format!("{}_", id.to_lowercase())));
+    let missing: Vec<_> = functions.iter().filter(begins).filter(|name| !named.contains(*name)).collect();
+    assert!(missing.is_empty(), "named after an attack, and not in the list: {missing:?}");
+    assert_eq!(open(&listed), OPEN_ATTACKS);
+}
+
+#[test]
+fn every_attack_has_its_tests() {
+    let (text, functions) = (document(), functions());
+    let listed = lines(&text, "\n# 5. Attacks\n");
+    let expected: Vec<String> =
+        SECTIONS.iter().flat_map(|(letter, many)| (1..=*many).map(move |at| format!("{letter}{at:02}"))).collect();
+    assert_eq!(listed.iter().map(|line| line.about).collect::<Vec<_>>(), expected);
+    let named = tried(&listed, &functions);
     let is_about_an_attack = |name: &String| {
         SECTIONS.iter().any(|(letter, _)| {
             let rest = name.strip_prefix(letter.to_ascii_lowercase()).unwrap_or_default();

@@ -2,6 +2,7 @@
 
 mod damage;
 mod golden;
+mod listing;
 mod oracles;
 
 use std::collections::BTreeMap;

@@ -1,26 +1,11 @@
 //! Accrediting under a name that is easily taken for another: the command says so, on the database of the story.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::{fs, io};
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use mandataire::clock::Random;
 use mandataire::domain::event::Kind;
 use serde_json::Value;
 
 use crate::on_each_backend;
-use crate::world::{MASTER_KEY, World};
-
-/// The command line beside a story, on its database.
-struct Desk(PathBuf);
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
+use crate::world::World;
+use crate::world::desk::Desk;
 
 /// What a command answered.
 struct Told {
@@ -36,40 +21,14 @@ impl Told {
     }
 }
 
-impl Desk {
-    fn of(world: &World) -> io::Result<Self> {
-        let desk = Self(std::env::temp_dir().join(format!("mandataire-desk-{:032x}", Random::system().u128())));
-        fs::create_dir(&desk.0)?;
-        desk.write("master.key", &STANDARD.encode(MASTER_KEY))?;
-        desk.write("secret", &Random::system().token())?;
-        let at = desk.0.display();
-        let text = format!(
-            "public_url = 'https://mandataire.example.fr'\ncontact = 'aide@example.fr'\n[database]\nurl = '{}'\n\
-             [secrets]\nmaster_key_file = '{at}/master.key'\n[mail]\nfrom = 'm@example.fr'\nhost = '127.0.0.1'\nport = 1\n\
-             encryption = 'none'\n[franceconnect]\nissuer = 'https://fc.example.fr/api/v2'\nclient_id = 'us'\n\
-             client_secret_file = '{at}/secret'\n",
-            world.database.url
-        );
-        desk.write("mandataire.toml", &text)?;
-        Ok(desk)
-    }
+/// Whoever accredits.
+struct Clerk(Desk);
 
-    fn write(&self, name: &str, text: &str) -> io::Result<()> {
-        let path = self.0.join(name);
-        fs::write(&path, text)?;
-        #[cfg(unix)]
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        Ok(())
-    }
-
+impl Clerk {
     fn asks(&self, words: &[&str]) -> Told {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mandataire"));
-        let command =
-            command.arg("--config").arg(self.0.join("mandataire.toml")).arg("admin").args(words).arg("--json");
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        let warnings = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{words:?}: {warnings}");
-        Told { answer: serde_json::from_slice(&output.stdout).unwrap(), warnings }
+        let said = self.0.runs(&[&["admin"], words, &["--json"]].concat());
+        assert_eq!(said.code, Some(0), "{words:?}: {}", said.complaints);
+        Told { answer: serde_json::from_str(&said.answer).unwrap(), warnings: said.complaints }
     }
 
     fn accredits(&self, name: &str, siret: &str) -> Told {
@@ -92,7 +51,7 @@ impl Desk {
 
 on_each_backend! {
     async fn j09_a_name_that_looks_like_another_is_said_when_it_is_accredited(world) {
-        let desk = Desk::of(&world).unwrap();
+        let desk = Clerk(Desk::of(&world, ""));
         let before = world.count(Kind::OrganisationCreated).await;
         let ours = "Maison France services de Houdan";
         // A Cyrillic letter, which is not seen.
@@ -111,7 +70,7 @@ on_each_backend! {
         let ana = world.mediator_of(&world.organisation, "Ana Silva").await;
         let elsewhere = world.another_organisation().await;
         world.mediator_of(&elsewhere, "Bruno Hoarau").await;
-        let desk = Desk::of(&world).unwrap();
+        let desk = Clerk(Desk::of(&world, ""));
         let twin = desk.admits(&world, "An\u{430} Silva", "ana.silva@example.fr");
         assert_eq!(twin.resembles(), ["Ana Silva"]);
         assert!(twin.warnings.contains(ana.account.as_str()), "{}", twin.warnings);

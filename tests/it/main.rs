@@ -9,6 +9,8 @@ mod auditing;
 #[cfg(test)]
 mod canary;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod coverage;
@@ -58,6 +60,8 @@ mod signing_in;
 mod source;
 #[cfg(test)]
 mod storage;
+#[cfg(test)]
+mod taking;
 #[cfg(test)]
 mod tampering;
 #[cfg(test)]

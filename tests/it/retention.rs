@@ -110,6 +110,8 @@ on_each_backend! {
         let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         service.exchanges(&code).await;
+        ana.signs_out().await;
+        ana.signs_in().await;
         ana.starts_an_opening(&[Justice], Month).await;
         years_pass(&world, 7);
         let count = |table| world.rows(table, "1 = 1");
@@ -117,8 +119,8 @@ on_each_backend! {
         let tried = world.retention(true).await;
         assert_eq!(["journal_entries", "grants", "flows", "drafts", "person_keys", "leases"].map(count), before);
         let done = world.retention(false).await;
-        for what in ["mandates", "citizens", "accounts", "grants"] {
-            assert_eq!(line(&tried, what), line(&done, what), "{what}");
+        assert_eq!(tried, done, "rows that wait for others to go are counted, and those that go with an account are not");
+        for what in ["mandates", "citizens", "accounts", "grants", "flows", "drafts", "sessions"] {
             assert!(line(&done, what).is_some(), "{what}");
         }
         assert_eq!((count("grants"), count("flows"), count("sign_in_links")), (0, 0, 0));

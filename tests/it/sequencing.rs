@@ -23,10 +23,10 @@ use crate::world::{Backend, World};
 const ORIGIN: &str = "log.example.fr/log";
 
 /// A node's own disk.
-struct Disk(PathBuf);
+pub(crate) struct Disk(PathBuf);
 
 impl Disk {
-    fn new(world: &World) -> Self {
+    pub(crate) fn new(world: &World) -> Self {
         let folder = std::env::temp_dir().join(format!("disk_{:032x}", world.random.u128()));
         std::fs::create_dir(&folder).unwrap();
         Self(folder)
@@ -43,11 +43,11 @@ impl Drop for Disk {
     }
 }
 
-fn key(seed: u8) -> Signer {
+pub(crate) fn key(seed: u8) -> Signer {
     Signer::new(ORIGIN, Purpose::Note, &[seed; 32]).unwrap()
 }
 
-fn verifier() -> Verifier {
+pub(crate) fn verifier() -> Verifier {
     key(9).verifier().clone()
 }
 
@@ -56,12 +56,12 @@ fn node_at(world: &World, disk: &Disk, clock: Clock) -> Sequencer {
     Sequencer::new(world.app.store.clone(), clock, key(9), &disk.signed(), shown, &world.random).unwrap()
 }
 
-fn node(world: &World, disk: &Disk) -> Sequencer {
+pub(crate) fn node(world: &World, disk: &Disk) -> Sequencer {
     node_at(world, disk, world.clock.clone())
 }
 
 /// Steps until nothing waits.
-async fn all_signed(node: &mut Sequencer) {
+pub(crate) async fn all_signed(node: &mut Sequencer) {
     for _ in 0..1_000 {
         if node.step().await.unwrap() == Step::Idle {
             return;
@@ -71,7 +71,7 @@ async fn all_signed(node: &mut Sequencer) {
 }
 
 /// So many entries.
-async fn happens(world: &World, count: usize) {
+pub(crate) async fn happens(world: &World, count: usize) {
     let now = world.now();
     let written = world.app.store.write(move |tx| {
         (0..count)
@@ -113,7 +113,7 @@ async fn examined(world: &World) -> Report {
 }
 
 /// What whoever owns the database can do to it: the guards taken away, then put back.
-fn forces(world: &World, tables: &[&str], sql: &str) {
+pub(crate) fn forces(world: &World, tables: &[&str], sql: &str) {
     let around = |sqlite: fn(&str) -> String, postgres: fn(&str) -> String| {
         let each = tables
             .iter()

@@ -261,6 +261,39 @@ def proofs(service, folder, key):
             check(f"the proof of entry {number}, {name}", holds, f"{here} {there}")
 
 
+def lists(service, folder, key):
+    """A list with its proofs, as it is and damaged: both verifiers name the same line."""
+    text = service.call("journal", "list", "--purpose", "inspection", "--proofs", "--limit", "400") + "\n"
+    good = text.splitlines(keepends=True)
+    count = len(good) - 1
+    waiting = sum(json.loads(line)["kind"] == "waiting" for line in good)
+    raised = good[0].replace(f'"entries":{count}', f'"entries":{count + 1}')
+    acts = [
+        ("as it is", good, None),
+        ("an entry altered", [*good[:41], good[41].replace('\\"at\\":\\"2', '\\"at\\":\\"3', 1), *good[42:]], 42),
+        ("a leaf hash altered", [*good[:9], good[9].replace('"leaf":"', '"leaf":"0', 1), *good[10:]], 10),
+        ("two positions exchanged", [*good[:2], *(good[at].replace(f'"position":{at - 1}', f'"position":{4 - at}', 1) for at in (2, 3)), *good[4:]], 3),
+        ("a line taken out", [*good[:50], *good[51:]], count + 1),
+        ("a line twice", [raised, *good[1:31], good[30], *good[31:]], 32),
+        ("cut within a line", [*good[:100], good[100][:90]], 101),
+        ("no checkpoint", good[1:], 1),
+        ("the checkpoint of another size", [good[0].replace("\\n3", "\\n4", 1), *good[1:]], 1),
+        ("a proof taken off", [*good[:5], good[5].replace('"entry"', '"waiting"', 1)[: good[5].index(',"path"') + 2] + "}\n", *good[6:]], 6),
+    ]
+    path = folder / "list.jsonl"
+    for name, lines, line in acts:
+        path.write_text("".join(lines), "utf-8")
+        here = run(BINARY, "journal", "check", str(path), "--key", key, "--json")
+        there = run(sys.executable, str(HERE / "journal_verifier.py"), "check", str(path), "--key", key)
+        one, other = (json.loads(done.stdout or "{}") for done in (here, there))
+        if line is None:
+            holds = here.returncode == there.returncode == 0 and one["proved"] == count - waiting > 300
+            holds = holds and all(one[field] == other[field] for field in ("proved", "waiting", "origin", "size"))
+        else:
+            holds = here.returncode == there.returncode == 3 and one.get("line") == other.get("line") == line and lines != good
+        check(f"a list, {name}", holds, f"{here} {there}")
+
+
 def story(folder):
     witnesses = [Witness(folder / f"w{number}", f"w{number}.example.org") for number in (1, 2)]
     authority = Authority(folder / "authority")
@@ -278,6 +311,9 @@ def story(folder):
         timestamped(service, folder, authority, check)
         agree("the published journal", public, key)
         proofs(service, folder, key)
+        quiet(service)
+        lists(service, folder, key)
+        quiet(service)
         copy = folder / "copy"
         service.call("journal", "export", str(copy), "--sealed")
         before = folder / "before"
@@ -323,6 +359,9 @@ def golden():
     for index in (0, 7, 255, 256, 299):
         done = run(sys.executable, str(HERE / "journal_verifier.py"), "check", str(GOLDEN / f"{index}.tlog-proof"), "--key", key)
         check(f"the golden proof {index}", done.returncode == 0 and json.loads(done.stdout)["index"] == index, done.stdout)
+    done = run(sys.executable, str(HERE / "journal_verifier.py"), "check", str(GOLDEN / "list.jsonl"), "--key", key)
+    said = json.loads(done.stdout or "{}")
+    check("the golden list", done.returncode == 0 and (said["proved"], said["waiting"], said["size"]) == (5, 1, 300), done.stdout)
 
 
 def main():

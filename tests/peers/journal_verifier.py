@@ -3,7 +3,7 @@
     journal_verifier.py verify FOLDER_OR_ADDRESS --key KEY [--key KEY…] [--checkpoint FILE…] [--witness KEY…]
     journal_verifier.py check FILE --key KEY [--witness KEY…] [--needed N]
 
-Answers JSON. Exit code 0: it holds; 3: it does not.
+FILE is a .tlog-proof, or a list with its proofs. Answers JSON. Exit code 0: it holds; 3: it does not.
 """
 
 import argparse
@@ -434,9 +434,114 @@ def proved(text, keys, known):
     last = Checkpoint(note, keys)
     if not included(index, last.size, leaf(entry), hashes, last.root):
         raise Wrong("the proof does not lead to the root")
+    said = {"entry": entry[:-32].decode(), "index": index, "origin": last.origin, "size": last.size}
+    return said | {"witnesses": vouched(note, keys, known)}
+
+
+def vouched(note, keys, known):
     moment = lambda at: datetime.datetime.fromtimestamp(at, datetime.timezone.utc).isoformat()
-    vouched = [[name, moment(at)] for name, at in witnesses(note, keys, known)]
-    return {"entry": entry[:-32].decode(), "index": index, "origin": last.origin, "size": last.size, "witnesses": vouched}
+    return [[name, moment(at)] for name, at in witnesses(note, keys, known)]
+
+
+def only_once(pairs):
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise Wrong("a key twice")
+    return dict(pairs)
+
+
+class List:
+    """A list with its proofs, checked line by line."""
+
+    KEYS = {
+        "checkpoint": ({"kind", "note", "entries"}, set()),
+        "entry": ({"kind", "clear", "commitment", "leaf", "position", "path"}, set()),
+        "waiting": ({"kind", "clear", "commitment", "leaf"}, {"position"}),
+    }
+
+    def __init__(self, keys):
+        self.keys, self.last, self.entries, self.note = keys, None, 0, ""
+        self.proved, self.waiting, self.positions = 0, 0, set()
+
+    def take(self, text):
+        try:
+            line = json.loads(text, object_pairs_hook=only_once)
+        except ValueError as error:
+            raise Wrong("no JSON") from error
+        kind = line.get("kind") if isinstance(line, dict) else None
+        required, optional = self.KEYS.get(kind, (None, None)) if isinstance(kind, str) else (None, None)
+        if required is None or (self.last is None) != (kind == "checkpoint"):
+            raise Wrong("no line of a list, or not here")
+        if not required <= line.keys() <= required | optional:
+            raise Wrong("other keys")
+        if kind == "checkpoint":
+            if not isinstance(line["note"], str):
+                raise Wrong("not signed")
+            self.entries, self.last = self.number(line["entries"]), Checkpoint(line["note"], self.keys)
+            self.note = line["note"]
+            return
+        if self.proved + self.waiting == self.entries:
+            raise Wrong("more lines than the first one says")
+        hashed = self.leaf(line)
+        position = None if line.get("position") is None else self.number(line["position"])
+        if kind == "waiting":
+            if position is not None and position < self.last.size:
+                raise Wrong("covered, and not proved")
+            self.waiting += 1
+            return
+        if not isinstance(line["path"], list) or not all(isinstance(one, str) for one in line["path"]):
+            raise Wrong("no path")
+        path = [decoded(one) for one in line["path"]]
+        if any(len(one) != 32 for one in path) or len(path) > 63:
+            raise Wrong("no path")
+        if position is None or not included(position, self.last.size, hashed, path, self.last.root):
+            raise Wrong("the proof does not lead to the root")
+        if position in self.positions:
+            raise Wrong("a position for the second time")
+        self.positions.add(position)
+        self.proved += 1
+
+    @staticmethod
+    def number(value):
+        if type(value) is not int or value < 0:
+            raise Wrong("no number")
+        return value
+
+    @staticmethod
+    def leaf(line):
+        if not all(isinstance(line[key], str) for key in ("clear", "commitment", "leaf")):
+            raise Wrong("no texts")
+        try:
+            commitment = bytes.fromhex(line["commitment"])
+            clear = line["clear"].encode()
+        except ValueError as error:
+            raise Wrong("no entry") from error
+        if commitment.hex() != line["commitment"] or len(commitment) != 32:
+            raise Wrong("no commitment")
+        entry = clear + commitment
+        if len(entry) > 65535 or leaf(entry).hex() != line["leaf"]:
+            raise Wrong("a leaf hash that is not the entry's")
+        return leaf(entry)
+
+    def check(self, lines, known):
+        number = 0
+        for number, text in enumerate(lines, 1):
+            try:
+                self.take(text)
+            except Wrong as wrong:
+                return {"line": number, "wrong": str(wrong)}
+        if self.last is None or self.proved + self.waiting != self.entries:
+            return {"line": number + 1, "wrong": "the list ends too early"}
+        said = {"proved": self.proved, "waiting": self.waiting, "origin": self.last.origin, "size": self.last.size}
+        return said | {"witnesses": vouched(self.note, self.keys, known)}
+
+
+def listed(path, keys, known):
+    """What a list says, if the file is one."""
+    with pathlib.Path(path).open("rb") as file:
+        if file.read(1) != b"{":
+            return None
+        file.seek(0)
+        return List(keys).check((line.decode() for line in file), known)
 
 
 def main():
@@ -452,9 +557,11 @@ def main():
     needed = min(len(known), 1) if asked.needed is None else asked.needed
     try:
         if asked.what == "check":
-            found = proved(pathlib.Path(asked.place).read_bytes().decode(), keys, known)
+            found = listed(asked.place, keys, known)
+            if found is None:
+                found = proved(pathlib.Path(asked.place).read_bytes().decode(), keys, known)
             print(json.dumps(found))
-            return 0 if len(found["witnesses"]) >= needed else 3
+            return 0 if "wrong" not in found and len(found["witnesses"]) >= needed else 3
         kept = [Checkpoint(pathlib.Path(name).read_text("utf-8"), keys) for name in asked.checkpoint]
         files = Address(asked.place) if asked.place.startswith(("http://", "https://")) else Folder(asked.place)
         verdict = Journal(files, keys, known).verdict(kept)

@@ -1,9 +1,12 @@
-//! A proof to keep: made from the database, checked with the public key alone.
+//! Proofs to keep, of one entry and of a list: checked with the public key alone.
+
+use std::io::BufRead;
 
 use super::{Known, Trouble};
 use crate::domain::id::EntryId;
 use crate::journal::Fault;
 use crate::journal::checkpoint::Checkpoint;
+use crate::journal::listing::Check;
 use crate::journal::proof::Proof;
 use crate::journal::tile::Tiled;
 use crate::journal::tree::Nodes;
@@ -76,4 +79,54 @@ pub fn check(text: &str, known: &Known) -> Result<Proved, Trouble> {
         }
     }
     Err(wrong(last))
+}
+
+/// What a list proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Entries that are in the tree.
+    pub proved: u64,
+    /// Entries that waited for a checkpoint when the list was taken: nothing is proved of them.
+    pub waiting: u64,
+    /// The tree.
+    pub checkpoint: Checkpoint,
+    /// When the log signed it, in seconds since 1970, if it says so.
+    pub signed_at: Option<u64>,
+    /// The witnesses among those known who cosigned it, and when, in seconds since 1970.
+    pub witnesses: Vec<(String, u64)>,
+}
+
+/// The first line of a list that does not hold; the one after the last, if it was cut.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line} does not hold: {fault}")]
+pub struct Broken {
+    /// Which, from 1.
+    pub line: u64,
+    /// Why.
+    pub fault: Fault,
+}
+
+/// Checks a list line by line, with what the reader knows alone. The outer error: it cannot be read.
+///
+/// # Errors
+/// A line does not hold.
+pub fn check_list(list: impl BufRead, known: &Known) -> Result<Result<Listed, Broken>, std::io::Error> {
+    let (mut line, mut checked) = (0, None);
+    for text in list.lines() {
+        let text = text?;
+        line += 1;
+        let taken = match checked.as_mut() {
+            None => Check::begin(&text, &known.keys).map(|check| checked = Some(check)),
+            Some(check) => check.take(&text),
+        };
+        if let Err(fault) = taken {
+            return Ok(Err(Broken { line, fault }));
+        }
+    }
+    let ended = checked.ok_or(Fault::Unsigned).and_then(|check| check.end().map(|()| check));
+    Ok(ended.map_err(|fault| Broken { line: line + 1, fault }).map(|check| {
+        let (signed_at, witnesses) = (known.signed_at(&check.note), known.witnesses_of(&check.note));
+        let Check { proved, waiting, checkpoint, .. } = check;
+        Listed { proved, waiting, checkpoint, signed_at, witnesses }
+    }))
 }

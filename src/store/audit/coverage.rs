@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 
+use super::digest::Reached;
 use crate::domain::Instant;
 use crate::domain::id::{self, EntryId};
-use crate::store::schema::{erasures, journal_digest, journal_entries};
+use crate::store::schema::{erasures, journal_entries};
 use crate::store::vouched::{self, Trust};
 use crate::store::{Db, Error, log, parsed, read_back};
 
@@ -16,7 +17,9 @@ const MOST_PENDING: i64 = 10_000;
 pub struct Coverage {
     /// The newest entry, and its instant.
     pub newest: Option<(EntryId, Instant)>,
-    /// Every entry before this instant is found by searches and counted in figures.
+    /// Every entry up to this position is found by searches and counted in figures.
+    pub searched: Option<u64>,
+    /// Of the entries without a position, those before this instant are found and counted.
     pub searched_to: Option<Instant>,
     /// The last position in the tree.
     pub position: Option<u64>,
@@ -41,14 +44,15 @@ pub fn coverage(db: &mut Db<'_>, trust: &Trust, now: Instant) -> Result<Coverage
     let newest: Option<(String, chrono::NaiveDateTime)> =
         dsl::journal_entries.order(dsl::id.desc()).select((dsl::id, dsl::at)).first(db.connection()?).optional()?;
     let newest = newest.map(|(id, at)| Ok::<_, Error>((parsed(&id, "journal_entries.id")?, read_back(at))));
-    let settled: String = journal_digest::table.select(journal_digest::settled).first(db.connection()?)?;
-    let milliseconds = id::parts(&settled).and_then(|(milliseconds, _)| i64::try_from(milliseconds).ok());
+    let reached = Reached::read(db)?;
+    let milliseconds = id::parts(&reached.waiting).and_then(|(milliseconds, _)| i64::try_from(milliseconds).ok());
     let signed = log::latest(db)?;
     let erased: i64 = erasures::table.count().get_result(db.connection()?)?;
     let pending = signed.is_some().then(|| log::pending(db, MOST_PENDING)).transpose()?;
     let vouched = vouched::standing(db, trust, now)?;
     Ok(Coverage {
         newest: newest.transpose()?,
+        searched: reached.position.checked_sub(1).and_then(|position| u64::try_from(position).ok()),
         searched_to: milliseconds.and_then(Instant::from_timestamp_millis),
         position: signed.as_ref().and_then(|checkpoint| checkpoint.size.checked_sub(1)),
         pending: pending.filter(|count| *count < MOST_PENDING.unsigned_abs()),

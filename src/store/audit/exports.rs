@@ -7,9 +7,9 @@ use crate::domain::Instant;
 use crate::domain::event::Event;
 use crate::domain::id::AccountId;
 use crate::domain::refusal::Refusal;
-use crate::store::journal::{self, Entry};
+use crate::store::journal;
 use crate::store::schema::journal_exports;
-use crate::store::{Db, Error, Tx, rows, stored};
+use crate::store::{Db, Error, Tx, stored};
 
 /// How many entries an account took since an instant.
 ///
@@ -56,13 +56,4 @@ pub fn export(
         ))
         .execute(tx.connection()?)?;
     Ok(Ok(found))
-}
-
-/// Some of the entries of an export, in its order.
-///
-/// # Errors
-/// The database fails.
-pub fn chunk(db: &mut Db<'_>, ids: &[String]) -> Result<Vec<Entry>, Error> {
-    debug_assert!(rows(ids.len()) <= 10_000, "a chunk is small");
-    journal::of_ids(db, ids)
 }

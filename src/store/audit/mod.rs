@@ -7,6 +7,7 @@ mod figures;
 mod findings;
 mod inquiries;
 mod positions;
+mod proofs;
 mod signals;
 mod story;
 
@@ -22,8 +23,8 @@ use crate::domain::Instant;
 use crate::domain::id::{self, EntryId};
 
 pub use coverage::{Coverage, coverage};
-pub use digest::{catch_up, digest};
-pub use exports::{chunk, export, exported_since};
+pub use digest::{Digested, catch_up, digest};
+pub use exports::{export, exported_since};
 pub use figures::{Tally, tallies};
 pub use findings::{Finding, find as find_finding, findings, record as record_finding};
 pub use inquiries::{
@@ -31,6 +32,7 @@ pub use inquiries::{
     save as save_inquiry,
 };
 pub use positions::positions;
+pub use proofs::{CHUNK, Proofs};
 pub use signals::{
     Answered, Seen, answer, find as find_signal, find_locked as find_signal_locked, list as signals, look_at_a_day,
     raise_due,

@@ -62,6 +62,8 @@ pub struct Batch {
     pub held: usize,
     /// Left because something is under way.
     pub busy: usize,
+    /// Accounts among them: rows of theirs went too.
+    pub accounts: Vec<String>,
     /// The last one looked at; nothing if there is no more.
     pub next: Option<String>,
 }
@@ -127,6 +129,9 @@ pub fn batch(
                     if change.value().to == Stage::Destroyed { &mut batch.destroyed } else { &mut batch.archived };
                 *counted += 1;
                 save(tx, change, now)?;
+                if data == Data::Accounts {
+                    batch.accounts.push(id);
+                }
             }
         }
     }

@@ -106,13 +106,45 @@ struct Count {
     many: i64,
 }
 
-/// How many rows were over before an instant.
+/// How many rows a run would purge, whose accounts `gone` go with their own rows before it comes to these. What waits for other rows to go
+/// is counted as if those were gone.
 ///
 /// # Errors
 /// The database fails.
-pub fn count(db: &mut Db<'_>, over: Over, before: Instant) -> Result<usize, Error> {
+pub fn count(db: &mut Db<'_>, over: Over, before: Instant, gone: &[String]) -> Result<usize, Error> {
     let (table, _, ended) = over.spelled();
-    let sql = format!("select count(*) as many from {table} where {ended}");
+    let ended = match over {
+        Over::Flows => flow_over(),
+        // Mandates keep the opening they come from, which keeps its session.
+        Over::Sessions => {
+            let named =
+                [("drafts", Over::Drafts.spelled().2), ("grants", Over::Grants.spelled().2), ("flows", &flow_over())]
+                    .map(|(by, over)| {
+                        format!("exists (select 1 from {by} where {by}.session = sessions.id and not ({over}))")
+                    });
+            format!("expires_at < $1 and not ({})", named.join(" or "))
+        }
+        _ => ended.to_owned(),
+    };
+    let mut many = counted(db, &format!("select count(*) as many from {table} where {ended}"), before)?;
+    if matches!(over, Over::Links | Over::Messages | Over::Enrolments) {
+        for some in gone.chunks(BATCH) {
+            // Identifiers of ours, written out.
+            let listed = some.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ");
+            let theirs = format!("select count(*) as many from {table} where ({ended}) and account in ({listed})");
+            many = many.saturating_sub(counted(db, &theirs, before)?);
+        }
+    }
+    Ok(many)
+}
+
+/// When a sign-in at a service goes: what it gave is over too, and went before it.
+fn flow_over() -> String {
+    let given = Over::Grants.spelled().2;
+    format!("expires_at < $1 and not exists (select 1 from grants where grants.flow = flows.id and not ({given}))")
+}
+
+fn counted(db: &mut Db<'_>, sql: &str, before: Instant) -> Result<usize, Error> {
     let Count { many } = diesel::sql_query(sql).bind::<Timestamp, _>(stored(before)).get_result(db.connection()?)?;
     Ok(usize::try_from(many).unwrap_or_default())
 }

@@ -11,17 +11,16 @@ use tokio::sync::mpsc;
 
 use super::search::Typed;
 use crate::domain::event::{Event, Kind};
-use crate::journal::line;
-use crate::store::journal::Entry;
+use crate::journal::listing::Listed;
+use crate::journal::{line, listing};
+use crate::store::audit::{CHUNK, Proofs};
 use crate::store::sessions::Session;
-use crate::store::{Error, Store, audit};
+use crate::store::{Db, Error, Store, audit};
 use crate::web::form::Form;
 use crate::web::problem::Problem;
 use crate::web::screen::Screen;
 use crate::web::state::App;
 
-/// Entries read together.
-const CHUNK: usize = 250;
 /// Chunks that wait for whoever reads slowly.
 const WAITING: usize = 2;
 
@@ -47,14 +46,22 @@ impl Format {
         }
     }
 
-    fn head(self) -> String {
-        if self == Self::Csv { line::csv_head() } else { String::new() }
+    /// The tree that the lines are proved to be in; in CSV, none.
+    fn proofs(self, db: &mut Db<'_>) -> Result<Proofs, Error> {
+        if self == Self::Csv { Ok(Proofs::default()) } else { Proofs::begin(db) }
     }
 
-    fn line(self, entry: &Entry) -> String {
+    fn head(self, proofs: &Proofs, entries: usize) -> String {
         match self {
-            Self::Csv => line::csv(&entry.clear, &entry.leaf, &entry.commitment),
-            Self::Json => line::json(&entry.clear, &entry.leaf, &entry.commitment),
+            Self::Csv => line::csv_head(),
+            Self::Json => listing::head(proofs.note(), entries as u64),
+        }
+    }
+
+    fn line(self, listed: &Listed) -> String {
+        match self {
+            Self::Csv => line::csv(listed),
+            Self::Json => listing::line(listed),
         }
     }
 }
@@ -100,20 +107,33 @@ pub async fn export(
 
 /// Reads and sends until everything is sent, nobody listens any more, or the database fails: then the answer is cut, not ended.
 async fn send(store: Store, ids: Vec<String>, format: Format, to: mpsc::Sender<Result<Bytes, Error>>) {
-    let head = format.head();
-    // A piece of no bytes would end the answer.
-    if !head.is_empty() && to.send(Ok(Bytes::from(head))).await.is_err() {
-        return;
+    if let Err(error) = read_and_send(&store, &ids, format, &to).await {
+        // Nobody listens: then nobody misses it.
+        let _ = to.send(Err(error)).await;
+    }
+}
+
+async fn read_and_send(
+    store: &Store,
+    ids: &[String],
+    format: Format,
+    to: &mpsc::Sender<Result<Bytes, Error>>,
+) -> Result<(), Error> {
+    let mut proofs = store.read(move |db| format.proofs(db)).await?;
+    if to.send(Ok(format.head(&proofs, ids.len()).into())).await.is_err() {
+        return Ok(());
     }
     for chunk in ids.chunks(CHUNK) {
         let chunk = chunk.to_vec();
-        let entries = store.read(move |db| audit::chunk(db, &chunk)).await;
-        let lines = entries.map(|entries| entries.iter().map(|entry| format.line(entry)).collect::<String>().into());
-        let failed = lines.is_err();
-        if to.send(lines).await.is_err() || failed {
-            return;
+        let (next, listed) =
+            store.read::<_, _, Error>(move |db| proofs.of(db, &chunk).map(|listed| (proofs, listed))).await?;
+        proofs = next;
+        let lines: String = listed.iter().map(|one| format.line(one)).collect();
+        if to.send(Ok(lines.into())).await.is_err() {
+            return Ok(());
         }
     }
+    Ok(())
 }
 
 /// Lines on their way.

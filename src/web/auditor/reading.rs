@@ -1,6 +1,7 @@
 //! Every reading of an auditor: the copy is brought up to date, what is asked for is read, and nothing is shown unless that is recorded.
 
 use super::pages::Head;
+use crate::domain::Instant;
 use crate::domain::auditor::Auditor;
 use crate::domain::event::Event;
 use crate::store::audit::{self, Coverage};
@@ -46,16 +47,12 @@ pub fn bare(session: &Session) -> Head {
 pub fn head(coverage: &Coverage, session: &Session, screen: &Screen) -> Head {
     let t = screen.t();
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    match (&coverage.newest, coverage.searched_to) {
-        (Some((_, at)), Some(to)) if to.timestamp_millis() < at.timestamp_millis() => {
-            known.push(t.coverage_searched(screen.moment(to).precise()));
+    match &coverage.newest {
+        Some((_, at)) => {
             known.push(t.coverage_newest(screen.moment(*at).precise()));
+            known.extend(searched(coverage, *at, screen));
         }
-        (Some((_, at)), to) => {
-            known.push(t.coverage_newest(screen.moment(*at).precise()));
-            known.extend(to.map(|_| t.coverage_complete().to_owned()));
-        }
-        (None, _) => known.push(t.coverage_empty().to_owned()),
+        None => known.push(t.coverage_empty().to_owned()),
     }
     match coverage.position {
         Some(position) => known.push(t.coverage_position(position)),
@@ -78,4 +75,23 @@ pub fn head(coverage: &Coverage, session: &Session, screen: &Screen) -> Head {
     }
     let unknown = (!unknown.is_empty()).then(|| t.coverage_unknown(unknown.join(", ")));
     Head { known, unknown, ..bare(session) }
+}
+
+/// How much of it searches and figures cover: where there is a tree, up to which position; else up to which instant.
+fn searched(coverage: &Coverage, newest: Instant, screen: &Screen) -> Option<String> {
+    let t = screen.t();
+    let Some(last) = coverage.position else {
+        let to = coverage.searched_to?;
+        let is_whole = to.timestamp_millis() >= newest.timestamp_millis();
+        return Some(if is_whole {
+            t.coverage_complete().to_owned()
+        } else {
+            t.coverage_searched(screen.moment(to).precise())
+        });
+    };
+    Some(match coverage.searched {
+        Some(searched) if searched >= last => t.coverage_complete().to_owned(),
+        Some(searched) => t.coverage_searched_position(searched),
+        None => t.coverage_searched_nothing().to_owned(),
+    })
 }

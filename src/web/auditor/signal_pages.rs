@@ -22,6 +22,8 @@ pub struct SignalRow {
     /// Whose or what: `acc_…` or `mdt_…`.
     pub subject: String,
     /// The day, `2026-11-22`.
+    pub date: String,
+    /// The same, in words.
     pub day: String,
     /// Until when the organisation may answer before auditors see it.
     pub until: Moment,
@@ -36,7 +38,7 @@ impl SignalRow {
         if self.subject.starts_with("mdt_") {
             format!("/journal/mandates/{}", self.subject)
         } else {
-            format!("/journal?mediator={}&from={}&to={}", self.subject, self.day, self.day)
+            format!("/journal?mediator={}&from={}&to={}", self.subject, self.date, self.date)
         }
     }
 }

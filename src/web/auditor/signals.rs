@@ -17,6 +17,7 @@ use crate::store::audit::{self, Seen};
 use crate::store::sessions::Session;
 use crate::web::extract::{Id, Query};
 use crate::web::form::Form;
+use crate::web::moment;
 use crate::web::parts::{Errors, Pages};
 use crate::web::problem::Problem;
 use crate::web::public::step_up;
@@ -51,7 +52,8 @@ pub fn row(signal: &Signal, now: Instant, screen: &Screen) -> SignalRow {
         rule: t.rule(found.rule),
         sentence: sentence(signal, screen, t),
         subject: found.subject.clone(),
-        day: civil::date(signal.day).to_string(),
+        date: civil::date(signal.day).to_string(),
+        day: moment::date(civil::date(signal.day), t),
         until: screen.moment(signal.answer_until),
         badge,
         state,
@@ -61,7 +63,7 @@ pub fn row(signal: &Signal, now: Instant, screen: &Screen) -> SignalRow {
 /// What was found, and how one would find it again.
 fn sentence(signal: &Signal, screen: &Screen, t: &Texts) -> String {
     let found = &signal.found;
-    let (times, first, last) = (found.times, screen.moment(found.first).precise(), screen.moment(found.last).precise());
+    let (times, first, last) = (found.times, screen.moment(found.first).short(t), screen.moment(found.last).short(t));
     match found.rule {
         Rule::OutsideHours => t.rule_outside_hours_says(times, first, last),
         Rule::ManyOpenings => t.rule_many_openings_says(times, first, last),

@@ -21,7 +21,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Compares bytes with a file of the vectors, or writes it.
-fn golden(name: &str, bytes: &[u8]) {
+pub(super) fn golden(name: &str, bytes: &[u8]) {
     let path: PathBuf = root().join("tests/golden/journal").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();

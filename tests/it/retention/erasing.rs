@@ -1,6 +1,7 @@
 //! Holds, and erasures that two officers decide.
 
 use actix_web::rt::spawn;
+use mandataire::app::retention::Line;
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Month;
@@ -35,6 +36,9 @@ on_each_backend! {
         assert_eq!(omar.approves(&request).await.status, 303);
         assert_eq!(world.rows("person_keys", &format!("owner = '{citizen}'")), 0);
         assert_eq!(world.rows("authorisations", &format!("citizen = '{citizen}' and ended_at is null")), 0);
+        for table in ["documents", "agreements"] {
+            assert_eq!(world.rows(table, &format!("mandate = '{}'", opened.mandate)), 0, "{table}");
+        }
         for path in [format!("/citizens/{citizen}"), format!("/mandates/{}", opened.mandate)] {
             assert_eq!(ana.gets(&path).await.status, 404, "{path}");
         }
@@ -95,6 +99,34 @@ on_each_backend! {
         let lines = world.retention(false).await;
         assert_eq!(line(&lines, "citizens").unwrap().destroyed, 1);
         assert_eq!((world.count(Kind::HoldSet).await, world.count(Kind::HoldLifted).await), (1, 1));
+    }
+
+    /// Between the request and its approval somebody needs the data: they stay.
+    async fn a_hold_that_is_set_after_the_request_stops_its_approval(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
+        let (olga, omar) = (world.officer("Olga Prudhomme").await, world.officer("Omar Sage").await);
+        let citizen = opened.citizen.as_str();
+        let asked = olga.asks_to_erase(citizen, "person_asked").await;
+        let request = asked.url.path().trim_start_matches("/office/erasures/").to_owned();
+        let form = olga.sees("/office/holds/new").await.form("/office/holds").unwrap();
+        assert_eq!(olga.sends(&form.with("person", citizen).with("ground", "litigation")).await.status, 200);
+        assert_eq!(omar.approves(&request).await.status, 409);
+        assert_eq!(world.rows("person_keys", &format!("owner = '{citizen}'")), 1);
+    }
+
+    /// Somebody is being identified again when their time is over: the run leaves them to the next.
+    async fn who_is_at_the_counter_is_left_to_the_next_run(world) {
+        let ana = world.mediator("Ana Silva").await;
+        ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
+        years_pass(&world, 4);
+        ana.signs_in().await;
+        let list = ana.starts_an_opening(&[Logement], Month).await;
+        ana.citizen_identifies(&list, "josephine").await;
+        let said = |lines: &[Line]| line(lines, "citizens").map(|line| (line.busy, line.archived));
+        assert_eq!(said(&world.retention(false).await), Some((1, 0)));
+        world.after(86_400);
+        assert_eq!(said(&world.retention(false).await), Some((0, 1)));
     }
 
     /// A code that was given before, exchanged and used at the very moment of the erasure.

@@ -3,6 +3,7 @@
 
 pub(crate) mod actor;
 pub(crate) mod database;
+pub(crate) mod desk;
 pub(crate) mod everything;
 mod hand;
 pub(crate) mod key;
