@@ -16,10 +16,14 @@ fn workers() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The tests that pass with no mutant on, and what they reach.
+/// The tests that pass with no mutant on, and what they reach. Kept in `traces.json` for as long as the tests are not built anew.
 pub(crate) fn sound(scratch: &Path) -> Vec<Test> {
-    let all = tests::all(scratch);
+    let (all, kept) = (tests::all(scratch), scratch.join("traces.json"));
     let count = all.len();
+    if let Some(tests) = tests::kept(&all, &kept) {
+        eprintln!("{count} tests, {} sound, as traced before", tests.len());
+        return tests;
+    }
     let (waiting, sound) = (Mutex::new(all), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for worker in 0..workers() {
@@ -40,21 +44,44 @@ pub(crate) fn sound(scratch: &Path) -> Vec<Test> {
     let tests = sound.into_inner().expect("nobody panicked");
     let reached: BTreeSet<usize> = tests.iter().flat_map(|test| test.reaches.iter().copied()).collect();
     eprintln!("{count} tests, {} sound, {} switches reached", tests.len(), reached.len());
+    tests::keep(&tests, &kept);
     tests
 }
 
+/// How many tests a mutant is tried with before its turn comes again, after all others.
+const FIRST: usize = 24;
+
 /// Tries each mutant, and tells what became of it.
 pub(crate) fn each(mutants: &[&Mutant], tests: &[Test], scratch: &Path, mut told: impl FnMut(&Mutant, String)) {
-    let (waiting, good) = (Mutex::new(mutants.iter()), Good::default());
+    let good = Good::default();
+    let mut left = Vec::new();
+    round(
+        mutants,
+        |mutant| fate(mutant, tests, scratch, &good, FIRST),
+        |mutant, fate| match fate {
+            Some(fate) => told(mutant, fate),
+            None => left.push(mutant),
+        },
+    );
+    eprintln!("{} mutants are left after {FIRST} tests", left.len());
+    let all = |mutant: &Mutant| fate(mutant, tests, scratch, &good, usize::MAX);
+    round(&left, all, |mutant, fate| told(mutant, fate.expect("there are no more tests")));
+}
+
+fn round<'m>(
+    mutants: &[&'m Mutant],
+    fate: impl Fn(&Mutant) -> Option<String> + Sync,
+    mut told: impl FnMut(&'m Mutant, Option<String>),
+) {
+    let waiting = Mutex::new(mutants.iter());
     let (sender, fates) = mpsc::channel();
     thread::scope(|scope| {
         for _ in 0..workers() {
-            let (waiting, good, sender) = (&waiting, &good, sender.clone());
+            let (waiting, fate, sender) = (&waiting, &fate, sender.clone());
             scope.spawn(move || {
                 let next = || waiting.lock().expect("nobody panicked").next();
                 while let Some(mutant) = next() {
-                    let fate = fate(mutant, tests, scratch, good);
-                    sender.send((*mutant, fate)).expect("somebody listens");
+                    sender.send((*mutant, fate(mutant))).expect("somebody listens");
                 }
             });
         }
@@ -66,11 +93,12 @@ pub(crate) fn each(mutants: &[&Mutant], tests: &[Test], scratch: &Path, mut told
 }
 
 /// Runs the tests that reach a mutant until one fails: first those that caught others of its file, then the quickest, in ever larger
-/// heaps. What failed among others must fail alone as well: a test that fails now and then catches nothing.
-fn fate(mutant: &Mutant, tests: &[Test], scratch: &Path, good: &Good) -> String {
+/// heaps. What failed among others must fail alone as well: a test that fails now and then catches nothing. No fate if it was tried with
+/// `most` tests, and there are more.
+fn fate(mutant: &Mutant, tests: &[Test], scratch: &Path, good: &Good, most: usize) -> Option<String> {
     let mut reaching: Vec<&Test> = tests.iter().filter(|test| test.reaches.contains(&mutant.number)).collect();
     if reaching.is_empty() {
-        return "not reached".to_owned();
+        return Some("not reached".to_owned());
     }
     {
         let good = good.lock().expect("nobody panicked");
@@ -78,24 +106,27 @@ fn fate(mutant: &Mutant, tests: &[Test], scratch: &Path, good: &Good) -> String 
         let weight = |test: &&Test| -> Duration { test.time / (caught(test) * 4 + 1) };
         reaching.sort_by_cached_key(weight);
     }
-    let (count, mut rest, mut most) = (reaching.len(), reaching.as_slice(), 2);
+    let (count, mut rest, mut size) = (reaching.len(), reaching.as_slice(), 2);
     while !rest.is_empty() {
+        if count - rest.len() >= most {
+            return None;
+        }
         // One process runs tests of one binary.
         let alike = rest.iter().take_while(|test| test.binary == rest[0].binary).count();
-        let (heap, later) = rest.split_at(alike.min(most));
+        let (heap, later) = rest.split_at(alike.min(size));
         let mut heap = heap.to_vec();
         while let Some(test) = tests::failing(&heap, scratch, mutant.number) {
             if tests::failing(&[test], scratch, mutant.number).is_some() {
                 *good.lock().expect("nobody panicked").entry((mutant.file.clone(), test.name.clone())).or_default() +=
                     1;
-                return format!("caught by {}", test.name);
+                return Some(format!("caught by {}", test.name));
             }
             heap.retain(|other| other.name != test.name);
             if heap.is_empty() {
                 break;
             }
         }
-        (rest, most) = (later, most * 2);
+        (rest, size) = (later, size * 2);
     }
-    format!("MISSED by {count} tests")
+    Some(format!("MISSED by {count} tests"))
 }

@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One test, and what came of it with no mutant on.
 pub(crate) struct Test {
@@ -47,6 +47,31 @@ pub(crate) fn all(scratch: &Path) -> Vec<Test> {
         }
     }
     tests
+}
+
+/// Writes down what the tests reach.
+pub(crate) fn keep(tests: &[Test], file: &Path) {
+    let line = |test: &Test| json!({ "name": test.name, "ms": u64::try_from(test.time.as_millis()).unwrap_or_default(), "reaches": test.reaches });
+    let lines: Vec<_> = tests.iter().map(line).collect();
+    fs::write(file, Value::from(lines).to_string()).expect("a file of the copy");
+}
+
+/// What was written down, if none of these tests was built since.
+pub(crate) fn kept(tests: &[Test], file: &Path) -> Option<Vec<Test>> {
+    let built = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
+    let written = built(file)?;
+    if std::env::var_os("MUTANTS_TESTS").is_some() || tests.iter().any(|test| built(&test.binary) > Some(written)) {
+        return None;
+    }
+    let lines: Vec<Value> = serde_json::from_str(&fs::read_to_string(file).ok()?).ok()?;
+    let kept = |line: &Value| {
+        let test = tests.iter().find(|test| line["name"] == test.name.as_str())?;
+        let numbers = line["reaches"].as_array()?.iter().filter_map(Value::as_u64);
+        let reaches = numbers.filter_map(|number| usize::try_from(number).ok()).collect();
+        let (binary, name) = (test.binary.clone(), test.name.clone());
+        Some(Test { binary, name, time: Duration::from_millis(line["ms"].as_u64()?), reaches })
+    };
+    lines.iter().map(kept).collect()
 }
 
 impl Test {
