@@ -1,5 +1,6 @@
 //! Where each limit lies, to the second and to the byte: the last value that is accepted, and the first that is not.
 
+use chrono::TimeDelta;
 use mandataire::domain::client::{AuthMethod, Client};
 use mandataire::domain::id::FlowId;
 use mandataire::oidc::provider::assertion::ASSERTION_TYPE;
@@ -7,6 +8,7 @@ use mandataire::oidc::provider::authorize::{self, Around, Rejection};
 use mandataire::oidc::provider::hint::Hint;
 use mandataire::oidc::provider::params::Params;
 use mandataire::oidc::provider::proof::Request;
+use mandataire::store::seen;
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
@@ -123,6 +125,12 @@ async fn is_asserted(world: &World, key: &Key, client: &str, claims: &Value) -> 
     world.app.provider.authenticate(&params, None, "/token").await.is_ok()
 }
 
+/// How many tokens are forgotten so many seconds from now.
+async fn forgotten(world: &World, seconds: i64) -> usize {
+    let then = world.now() + TimeDelta::seconds(seconds);
+    world.app.store.write(move |tx| seen::forget(tx, then, 10)).await.unwrap()
+}
+
 on_each_backend! {
     async fn an_assertion_stands_to_the_second(world) {
         let key = Key::new();
@@ -154,6 +162,8 @@ on_each_backend! {
         world.registered(Client { auth_method: AuthMethod::PrivateKey, keys: Some(key.set()), ..usual }).await;
         let last = json!({ "jti": "once", "exp": world.now().timestamp() + 630, "iat": null });
         assert!(is_asserted(&world, &key, "signer", &last).await);
+        assert_eq!((forgotten(&world, 659).await, forgotten(&world, 660).await), (0, 1), "its time is known");
+        assert!(is_asserted(&world, &key, "signer", &last).await, "it is new again");
         world.after(659);
         assert!(!is_asserted(&world, &key, "signer", &last).await, "it has not ended, and was presented");
         let again = json!({ "jti": "once", "exp": world.now().timestamp() + 60 });
@@ -189,6 +199,7 @@ on_each_backend! {
         let proof = |iat: i64| key.proof(&world, ("POST", "/token"), &json!({}), &json!({ "jti": "once", "iat": iat }));
         let first = proof(world.now().timestamp() + 30);
         assert!(world.app.provider.prove(&first, about).await.is_ok());
+        assert_eq!(forgotten(&world, 90).await, 0, "it could still be presented");
         world.after(90);
         assert!(world.app.provider.prove(&first, about).await.is_err(), "it is not too old, and was presented");
         world.after(29);
