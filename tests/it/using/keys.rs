@@ -269,7 +269,7 @@ on_each_backend! {
     }
 
     /// Keys of both algorithms, each as old as the other.
-    async fn b19_one_algorithm_does_not_wait_for_another(world) {
+    async fn keys_of_one_algorithm_do_not_wait_for_another(world) {
         for of in [Es256, Rs256] {
             keys::ensure(&world.app.store, of, world.now()).await.unwrap();
             assert!(keys::wish(&world.app.store, of, Wish::Asked, &usual(), world.now()).await.unwrap());
