@@ -12,9 +12,11 @@ struct Guard<'t> {
     tests: Vec<&'t str>,
 }
 
-/// The lines of every table, without their heads.
+/// The lines of every table but those of mutants, without their heads.
 fn guards(text: &str) -> Vec<Guard<'_>> {
-    let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.rsplit_once(" | "));
+    let tables = text.split("\n\n").filter(|block| !block.starts_with("| Mutant |"));
+    let rows =
+        tables.flat_map(str::lines).filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.rsplit_once(" | "));
     let rows = rows.filter(|(guard, _)| *guard != "Guard");
     // Every other piece is between two backticks.
     rows.map(|(guard, tests)| Guard { guard, tests: tests.split('`').skip(1).step_by(2).collect() }).collect()
@@ -49,5 +51,6 @@ fn a_line_of_the_list_is_a_guard_and_its_tests() {
     let [first, second] = guards(text).try_into().unwrap();
     assert_eq!(first, Guard { guard: "A code \\| once", tests: vec!["one_test", "another"] });
     assert_eq!(second, Guard { guard: "Nothing", tests: Vec::new() });
+    assert_eq!(guards("Words.\n\n| Mutant | Why |\n|---|---|\n| Nothing | none |\n"), []);
     assert!(functions().contains("a_line_of_the_list_is_a_guard_and_its_tests"));
 }

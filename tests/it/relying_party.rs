@@ -312,4 +312,9 @@ async fn nothing_printed_holds_a_secret_or_a_name() {
     for secret in [SECRET, "DUBOIS", "Angela", "a-code", &started.nonce, &identified.id_token, &identified.subject] {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }
+    let failed = world.rp.identify(&world.callback(), "", None).await.unwrap_err();
+    assert_eq!(format!("{failed:?}"), "Failed { fault: Refused(Nonce), .. }");
+    for said in ["Started", "Identified", "eidas1", "RelyingParty", "Callback", &world.fc.issuer] {
+        assert!(printed.contains(said), "{said} is not in {printed}");
+    }
 }

@@ -130,3 +130,40 @@ impl From<Error> for Stopped {
         Self::Store(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_error_is_described_by_a_sentence_of_its_own() {
+        let errors = [
+            ProtocolError::InvalidRequest,
+            ProtocolError::Unreadable,
+            ProtocolError::NotAForm,
+            ProtocolError::InvalidClient { basic: true },
+            ProtocolError::InvalidGrant,
+            ProtocolError::InvalidProof,
+            ProtocolError::UnauthorizedClient,
+            ProtocolError::Pushed("invalid_scope"),
+            ProtocolError::UnsupportedGrantType,
+            ProtocolError::MissingToken,
+            ProtocolError::InvalidToken,
+            ProtocolError::TooMany,
+            ProtocolError::Unavailable,
+        ];
+        let said: BTreeSet<&str> = errors.into_iter().map(ProtocolError::description).collect();
+        assert_eq!(said.len(), errors.len());
+        assert!(said.iter().all(|text| text.contains(' ') && text.ends_with('.')), "{said:?}");
+    }
+
+    #[test]
+    fn a_token_that_ended_and_one_that_never_was_are_answered_alike() {
+        let answer = |error: ProtocolError| (error.code(), error.status(), error.description());
+        assert_eq!(answer(ProtocolError::InvalidToken), answer(ProtocolError::UnknownToken));
+        let basic = |basic| answer(ProtocolError::InvalidClient { basic });
+        assert_eq!(basic(true), basic(false));
+    }
+}

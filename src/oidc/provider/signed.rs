@@ -85,3 +85,83 @@ impl<'t> Signed<'t> {
 pub(super) fn is_private(key: &Value) -> bool {
     ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|part| key.get(part).is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::rsa::KeyPair;
+    use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
+    use serde_json::json;
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::domain::client::SigningAlgorithm;
+    use crate::oidc::keys;
+
+    fn message(header: &Value) -> String {
+        let encoded = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        format!("{}.{}", encoded(header), encoded(&json!({ "said": true })))
+    }
+
+    fn key(of: SigningAlgorithm) -> (Zeroizing<Vec<u8>>, Jwk) {
+        let made = keys::generate(of).unwrap();
+        (made.private, serde_json::from_str(&made.public).unwrap())
+    }
+
+    #[test]
+    fn an_rsa_key_vouches_in_two_ways_and_each_token_in_its_own() {
+        let (private, public) = key(SigningAlgorithm::Rs256);
+        let (_, curve) = key(SigningAlgorithm::Es256);
+        let pair = KeyPair::from_pkcs8(&private).unwrap();
+        let ways: [(&str, &'static dyn RsaEncoding); 2] = [("PS256", &RSA_PSS_SHA256), ("RS256", &RSA_PKCS1_SHA256)];
+        for (name, way) in ways {
+            let message = message(&json!({ "alg": name }));
+            let mut signature = vec![0; pair.public_modulus_len()];
+            pair.sign(way, &SystemRandom::new(), message.as_bytes(), &mut signature).unwrap();
+            let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(&signature));
+            let signed = Signed::parse(&token).unwrap();
+            assert!(signed.fits(&public) && !signed.fits(&curve), "{name}");
+            assert_eq!(signed.vouched_by::<Value>(&public), Some(json!({ "said": true })), "{name}");
+            assert_eq!(signed.vouched_by::<Value>(&curve), None, "{name}");
+            let other = token.replacen(&message, &self::message(&json!({ "alg": name, "kid": "x" })), 1);
+            assert_eq!(Signed::parse(&other).unwrap().vouched_by::<Value>(&public), None, "{name}: another header");
+        }
+    }
+
+    #[test]
+    fn an_elliptic_token_fits_a_key_on_its_curve_alone() {
+        let (_, public) = key(SigningAlgorithm::Es256);
+        let token = format!("{}.AAAA", message(&json!({ "alg": "ES256" })));
+        let signed = Signed::parse(&token).unwrap();
+        assert!(signed.fits(&public));
+        for (name, other) in [("crv", "P-384"), ("kty", "OKP")] {
+            let mut json = serde_json::to_value(&public).unwrap();
+            json[name] = json!(other);
+            if let Ok(key) = serde_json::from_value::<Jwk>(json) {
+                assert!(!signed.fits(&key), "{other}");
+            }
+        }
+        assert!(!signed.fits(&key(SigningAlgorithm::Rs256).1));
+    }
+
+    #[test]
+    fn a_token_is_not_endless() {
+        let message = message(&json!({ "alg": "ES256" }));
+        let with = |length: usize| format!("{message}.{}", "A".repeat(length - message.len() - 1));
+        // Base64 has no text of one character more than a multiple of four.
+        let longest = (LONGEST - message.len() - 1) % 4;
+        assert_ne!(longest, 1, "the padding of the test");
+        assert!(Signed::parse(&with(LONGEST)).is_some());
+        assert!(Signed::parse(&with(LONGEST + 1 + usize::from(longest == 0))).is_none());
+    }
+
+    #[test]
+    fn other_algorithms_are_unknown() {
+        for name in ["ES256", "PS256", "RS256"] {
+            assert!(Signed::parse(&format!("{}.AAAA", message(&json!({ "alg": name })))).is_some(), "{name}");
+        }
+        for name in ["none", "HS256", "ES384", "PS512", "es256", ""] {
+            assert!(Signed::parse(&format!("{}.AAAA", message(&json!({ "alg": name })))).is_none(), "{name}");
+        }
+    }
+}

@@ -220,13 +220,13 @@ pub(super) fn plausible_subject(subject: &str) -> Result<String, Refused> {
     if plausible { Ok(subject.to_owned()) } else { Err(Refused::Subject) }
 }
 
+/// The signature is none of the library's business: it was verified before.
 fn refusal(error: &ClaimsVerificationError) -> Refused {
     match error {
         ClaimsVerificationError::Expired(_) => Refused::Expired,
         ClaimsVerificationError::InvalidAudience(_) => Refused::Audience,
         ClaimsVerificationError::InvalidIssuer(_) => Refused::Issuer,
         ClaimsVerificationError::InvalidNonce(_) => Refused::Nonce,
-        ClaimsVerificationError::SignatureVerification(_) => Refused::Signature,
         _ => Refused::Form,
     }
 }

@@ -90,6 +90,7 @@ impl<'de> Visitor<'de> for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::de::value::{BytesDeserializer, Error};
     use serde_json::Value;
 
     #[test]
@@ -113,5 +114,11 @@ mod tests {
     fn a_refusal_says_where_and_never_what() {
         let refused = read::<u8>(b"\n\"s3cret\"").unwrap_err();
         assert_eq!(refused.to_string(), "unusable JSON (Data) at line 2, column 8");
+    }
+
+    #[test]
+    fn bytes_are_no_json_value() {
+        let refused = Unambiguous::deserialize(BytesDeserializer::<Error>::new(b"x")).err().unwrap();
+        assert_eq!(refused.to_string(), "invalid type: byte array, expected a JSON value");
     }
 }

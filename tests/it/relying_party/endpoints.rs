@@ -1,9 +1,15 @@
 //! FranceConnect's token and userinfo endpoints when they are broken, slow, or somebody else.
 
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use actix_web::{App, HttpServer, web};
+use mandataire::oidc::http;
 use mandataire::oidc::relying_party::{Callback, RelyingParty};
+use openidconnect::http::Request;
+use rustls::ServerConfig;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::World;
 use crate::hostile::Reply;
@@ -174,4 +180,36 @@ async fn e14_words_of_an_error_go_nowhere() {
     let fault = world.identify().await.unwrap_err();
     assert_eq!(fault.code(), "refused_request");
     assert!(!format!("{fault} {fault:?}").contains("script"));
+}
+
+/// Where the provider of the next test is, in the process that asks it.
+const PROVIDER: &str = "MANDATAIRE_TEST_PROVIDER";
+
+/// Which authorities there are is said to a whole process, so that another one asks.
+#[actix_web::test]
+async fn the_authorities_of_the_system_vouch_for_a_provider() {
+    if let Ok(address) = std::env::var(PROVIDER) {
+        let client = http::Client::new(&Url::parse(&address).unwrap()).unwrap();
+        let answer = client.send(Request::get(&address).body(Vec::new()).unwrap()).await.unwrap();
+        assert_eq!(answer.body(), b"here");
+        return;
+    }
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (made.cert.der().clone(), made.signing_key.serialize_der().try_into().unwrap());
+    let tls = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    let server = HttpServer::new(|| App::new().default_service(web::to(|| async { "here" })));
+    let server = server.workers(1).disable_signals().bind_rustls_0_23(("127.0.0.1", 0), tls).unwrap();
+    let address = format!("https://localhost:{}/", server.addrs()[0].port());
+    let server = server.run();
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    let file = std::env::temp_dir().join(format!("mandataire-authority-{}.pem", std::process::id()));
+    std::fs::write(&file, made.cert.pem()).unwrap();
+    let mut asking = Command::new(std::env::current_exe().unwrap());
+    asking.args(["--exact", "relying_party::endpoints::the_authorities_of_the_system_vouch_for_a_provider"]);
+    asking.env(PROVIDER, address).env("SSL_CERT_FILE", &file).stdout(Stdio::null()).stderr(Stdio::null());
+    let asked = web::block(move || asking.status().unwrap()).await.unwrap();
+    std::fs::remove_file(&file).unwrap();
+    handle.stop(false).await;
+    assert!(asked.success());
 }

@@ -1,6 +1,6 @@
 //! The last value that is accepted. The first that is not is among the attacks.
 
-use mandataire::oidc::relying_party::{Callback, LONGEST_CODE};
+use mandataire::oidc::relying_party::{Callback, LONGEST_CODE, Step};
 use serde_json::{Value, json};
 
 use super::World;
@@ -83,4 +83,10 @@ async fn what_is_printed_names_the_issuer() {
     let world = World::new();
     assert!(format!("{:?}", world.rp).contains(&world.fc.issuer));
     assert_eq!((world.rp.label(), world.rp.issuer()), ("FranceConnect", world.fc.issuer.as_str()));
+}
+
+#[test]
+fn what_is_printed_names_the_request_that_failed() {
+    let named = [Step::Discovery, Step::Keys, Step::Token, Step::Userinfo].map(|step| step.to_string());
+    assert_eq!(named, ["discovery", "jwks", "token endpoint", "userinfo endpoint"]);
 }

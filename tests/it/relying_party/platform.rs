@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use mandataire::clock::Random;
 use mandataire::oidc::http;
 use mandataire::oidc::relying_party::{Fault, RelyingParty, Settings};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::{World, clock, settings};
@@ -205,6 +205,23 @@ async fn d10_endpoints_elsewhere_are_never_called() {
     assert_eq!(elsewhere.requests(), 0);
     world.fc.discovery(|document| document["token_endpoint"] = json!(null));
     assert_eq!(world.refused().await, "unavailable_missing");
+}
+
+/// A platform without a sign-out may leave out its address, and no other.
+#[actix_web::test]
+async fn without_a_sign_out_every_other_endpoint_is_needed_and_at_home() {
+    for (name, address, fault) in [
+        ("end_session_endpoint", Value::Null, None),
+        ("end_session_endpoint", json!("https://example.fr/x"), Some("unavailable_foreign")),
+        ("token_endpoint", json!("https://example.fr/x"), Some("unavailable_foreign")),
+        ("token_endpoint", Value::Null, Some("unavailable_missing")),
+        ("userinfo_endpoint", Value::Null, Some("unavailable_missing")),
+    ] {
+        let world = World::with(|settings| settings.logout = false);
+        world.fc.discovery(move |document| document[name] = address.clone());
+        let started = world.rp.start(&Random::system()).await;
+        assert_eq!(started.err().map(|fault| fault.code()), fault, "{name}");
+    }
 }
 
 #[actix_web::test]

@@ -12,7 +12,7 @@ use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use mandataire::app::upkeep;
 use mandataire::domain::Instant;
-use mandataire::domain::client::SigningAlgorithm::Es256;
+use mandataire::domain::client::SigningAlgorithm::{Es256, Rs256};
 use mandataire::domain::event::Kind;
 use mandataire::domain::id::CitizenId;
 use mandataire::domain::procedure::Procedure::Logement;
@@ -268,6 +268,20 @@ on_each_backend! {
         assert_eq!(told(&world, &second[0]).await, expected.map(|(kind, state)| (kind, state.to_owned())));
     }
 
+    /// Keys of both algorithms, each as old as the other.
+    async fn keys_of_one_algorithm_do_not_wait_for_another(world) {
+        for of in [Es256, Rs256] {
+            keys::ensure(&world.app.store, of, world.now()).await.unwrap();
+            assert!(keys::wish(&world.app.store, of, Wish::Asked, &usual(), world.now()).await.unwrap());
+        }
+        world.clock.advance(TimeDelta::days(1) + LAG);
+        tends(&world.app, &usual()).await;
+        for state in ["active", "retiring"] {
+            let sql = format!("select algorithm as value from signing_keys where state = '{state}' order by algorithm");
+            assert_eq!(world.database.texts(&sql), ["ES256", "RS256"], "{state}");
+        }
+    }
+
     async fn b19_in_an_emergency_every_node_reads_the_new_key_and_all_others_leave(world) {
         let (ana, service, citizen) = long(&world).await;
         let (other, address) = world.another_node().await;
@@ -352,4 +366,11 @@ on_each_backend! {
         assert!(signed >= 3 && whole > 2 * signed, "{whole} uses, {signed} keys");
         assert!(tally.unknown_at_first.get() > 0, "a service that never reads again would have lost some");
     }
+}
+
+#[test]
+fn what_is_known_of_the_keys_grows_old() {
+    let ring = keys::KeyRing::default();
+    std::thread::sleep(Duration::from_millis(2));
+    assert!(ring.age() >= Duration::from_millis(2));
 }

@@ -1,12 +1,17 @@
 //! Where each limit lies, to the second and to the byte: the last value that is accepted, and the first that is not.
 
+use chrono::TimeDelta;
+use mandataire::domain::Instant;
 use mandataire::domain::client::{AuthMethod, Client};
+use mandataire::domain::flow::Flow;
 use mandataire::domain::id::FlowId;
+use mandataire::domain::repeat::SILENCE;
 use mandataire::oidc::provider::assertion::ASSERTION_TYPE;
 use mandataire::oidc::provider::authorize::{self, Around, Rejection};
 use mandataire::oidc::provider::hint::Hint;
 use mandataire::oidc::provider::params::Params;
 use mandataire::oidc::provider::proof::Request;
+use mandataire::store::seen;
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
@@ -19,8 +24,8 @@ fn franceconnect() -> Client {
     Client { franceconnect: true, ..Client::usual("service".to_owned(), "Service".to_owned(), vec![address]) }
 }
 
-/// The usual request of a client with one parameter changed: the error, and whether the state came back.
-fn refusal(client: &Client, name: &str, value: &str) -> Option<(&'static str, bool)> {
+/// The usual request of a client, these parameters changed, at this hour.
+fn checked(client: &Client, changes: &[(&str, &str)], now: Instant) -> Result<Flow, Rejection> {
     let usual = [
         ("client_id", "service"),
         ("response_type", "code"),
@@ -29,16 +34,51 @@ fn refusal(client: &Client, name: &str, value: &str) -> Option<(&'static str, bo
         ("state", "0123456789abcdef0123456789abcdef"),
         ("nonce", "fedcba9876543210fedcba9876543210"),
     ];
-    let kept = usual.iter().filter(|(known, _)| *known != name).copied().chain([(name, value)]);
-    let text = Serializer::new(String::new()).extend_pairs(kept).finish();
-    let now = "2026-11-22T09:00:00Z".parse().unwrap();
+    let kept = usual.iter().filter(|(known, _)| changes.iter().all(|(name, _)| name != known));
+    let text = Serializer::new(String::new()).extend_pairs(kept.chain(changes)).finish();
     let around =
         Around { browser: [0; 32], signed_in: true, id: FlowId::new(now, 1), now, hint: &Hint::Absent, pushed: false };
-    match authorize::check(&Params::parse(text.as_bytes()).unwrap(), client, around) {
+    authorize::check(&Params::parse(text.as_bytes()).unwrap(), client, around)
+}
+
+fn beginning() -> Instant {
+    "2026-11-22T09:00:00Z".parse().unwrap()
+}
+
+/// The error, and whether the state came back.
+fn refusal(client: &Client, name: &str, value: &str) -> Option<(&'static str, bool)> {
+    match checked(client, &[(name, value)], beginning()) {
         Ok(_) => None,
         Err(Rejection::Redirect { error, state, .. }) => Some((error, state.is_some())),
         Err(Rejection::Page(word)) => panic!("a page: {word}"),
     }
+}
+
+/// How old the code of a mediator may be, in seconds; any if nothing is said of it.
+#[test]
+fn the_youngest_code_that_is_asked_for_counts() {
+    let (franceconnect, other) = (franceconnect(), Client { franceconnect: false, ..franceconnect() });
+    let (silent, now) = (Client { silent: true, ..other.clone() }, beginning());
+    let age = |client: &Client, prompt: &str, max_age: &str| {
+        let flow = checked(client, &[("prompt", prompt), ("max_age", max_age)], now);
+        flow.unwrap_or_else(|_| panic!("{prompt} {max_age}")).code_since.map(|since| (now - since).num_seconds())
+    };
+    for client in [&franceconnect, &other] {
+        for prompt in ["", "consent", "select_account", "consent select_account"] {
+            assert_eq!((age(client, prompt, ""), age(client, prompt, "60")), (None, Some(60)), "{prompt}");
+        }
+    }
+    let both = "consent login";
+    for (client, prompt, ages) in [
+        (&franceconnect, "login", [900, 899, 900]),
+        (&franceconnect, both, [900, 899, 900]),
+        (&other, "login", [0, 0, 0]),
+        (&other, both, [0, 0, 0]),
+    ] {
+        let asked = ["", "899", "901"].map(|max_age| age(client, prompt, max_age).unwrap());
+        assert_eq!(asked, ages, "{prompt}");
+    }
+    assert_eq!(age(&silent, "none", "").unwrap(), SILENCE.num_seconds());
 }
 
 #[test]
@@ -123,6 +163,12 @@ async fn is_asserted(world: &World, key: &Key, client: &str, claims: &Value) -> 
     world.app.provider.authenticate(&params, None, "/token").await.is_ok()
 }
 
+/// How many tokens are forgotten so many seconds from now.
+async fn forgotten(world: &World, seconds: i64) -> usize {
+    let then = world.now() + TimeDelta::seconds(seconds);
+    world.app.store.write(move |tx| seen::forget(tx, then, 10)).await.unwrap()
+}
+
 on_each_backend! {
     async fn an_assertion_stands_to_the_second(world) {
         let key = Key::new();
@@ -154,6 +200,8 @@ on_each_backend! {
         world.registered(Client { auth_method: AuthMethod::PrivateKey, keys: Some(key.set()), ..usual }).await;
         let last = json!({ "jti": "once", "exp": world.now().timestamp() + 630, "iat": null });
         assert!(is_asserted(&world, &key, "signer", &last).await);
+        assert_eq!((forgotten(&world, 659).await, forgotten(&world, 660).await), (0, 1), "its time is known");
+        assert!(is_asserted(&world, &key, "signer", &last).await, "it is new again");
         world.after(659);
         assert!(!is_asserted(&world, &key, "signer", &last).await, "it has not ended, and was presented");
         let again = json!({ "jti": "once", "exp": world.now().timestamp() + 60 });
@@ -189,6 +237,7 @@ on_each_backend! {
         let proof = |iat: i64| key.proof(&world, ("POST", "/token"), &json!({}), &json!({ "jti": "once", "iat": iat }));
         let first = proof(world.now().timestamp() + 30);
         assert!(world.app.provider.prove(&first, about).await.is_ok());
+        assert_eq!(forgotten(&world, 90).await, 0, "it could still be presented");
         world.after(90);
         assert!(world.app.provider.prove(&first, about).await.is_err(), "it is not too old, and was presented");
         world.after(29);

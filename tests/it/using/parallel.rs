@@ -75,6 +75,35 @@ on_each_backend! {
         assert_eq!(world.database.number("select count(*) from uses"), 1);
     }
 
+    /// Each node writes by itself, so that only the database keeps them apart.
+    async fn two_nodes_give_one_token_for_a_code_and_one_identity_for_a_token(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let (_other, address) = world.another_node().await;
+        let nodes = [service.clone(), service.at_node(&address)];
+        for turn in 1..=3 {
+            let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+            let exchanges = (0..8).map(|at| {
+                let (node, code) = (nodes[at % 2].clone(), code.clone());
+                spawn(async move { node.exchanges(&code).await.status })
+            });
+            let mut given = 0;
+            for answer in exchanges.collect::<Vec<_>>() {
+                given += usize::from(answer.await.unwrap() == 200);
+            }
+            assert!(given <= 1, "{given} tokens");
+            let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+            let token = access_token(&service.exchanges(&code).await);
+            let readings = (0..8).map(|at| {
+                let (node, token) = (nodes[at % 2].clone(), token.clone());
+                spawn(async move { node.asks_identity(&token).await.status })
+            });
+            for answer in readings.collect::<Vec<_>>() {
+                answer.await.unwrap();
+            }
+            assert_eq!(world.database.number("select count(*) from uses"), turn);
+        }
+    }
+
     /// Whoever comes second is told so by the database, whatever both read before.
     async fn what_is_spent_is_spent_for_one_caller(world) {
         let (ana, service, opened) = beginning(&world).await;

@@ -21,6 +21,11 @@ async fn bound(world: &World) -> Service {
     world.registered(Client { id, dpop: true, ..service.client }).await
 }
 
+fn thumbprint(key: &Key) -> String {
+    let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(key.public.clone()).unwrap();
+    jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap()
+}
+
 async fn exchanges(service: &Service, code: &str, proofs: &[&str]) -> Answer {
     let fields = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", service.redirect_uri())];
     service
@@ -135,8 +140,7 @@ on_each_backend! {
     async fn a_code_can_be_bound_before_it_exists(world) {
         let (ana, _, opened) = beginning(&world).await;
         let (service, key, thief) = (bound(&world).await, Key::new(), Key::new());
-        let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(key.public.clone()).unwrap();
-        let thumbprint = jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap();
+        let thumbprint = thumbprint(&key);
         for (holder, status) in [(&thief, 400), (&key, 200)] {
             let page = ana.comes_from(&service.request_with(&[("dpop_jkt", &thumbprint)])).await;
             let back = ana.chooses(&page, &opened.citizen, Logement).await;
@@ -147,6 +151,21 @@ on_each_backend! {
         assert_eq!(world.reasons(Kind::UseRefused).await, ["key_differs"]);
         let malformed = ana.browser.get(&service.request_with(&[("dpop_jkt", "short")])).await.unwrap();
         assert_eq!(answered(&malformed, "error").as_deref(), Some("invalid_request"));
+    }
+
+    /// RFC 9449 10.1: the key that is named is the one that is proved.
+    async fn a_request_sent_ahead_may_name_the_key_that_it_proves(world) {
+        let (service, key) = (bound(&world).await, Key::new());
+        for (named, status) in [(thumbprint(&key), 201), (thumbprint(&Key::new()), 400)] {
+            let fields = [service.parameters(), vec![("dpop_jkt".to_owned(), named)]].concat();
+            let proof = key.proves(&world, ("POST", "/par"), None);
+            let answer = service.sends(|http, base| {
+                let request = http.post(format!("{base}/par")).basic_auth(&service.client.id, Some(&service.secret));
+                request.form(&fields).header("dpop", proof)
+            });
+            let answer = answer.await;
+            assert_eq!(answer.status, status, "{}", answer.body);
+        }
     }
 
     /// Whoever did not register for it may bind a token all the same; a plain token is not taken for a bound one.

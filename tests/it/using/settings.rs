@@ -112,7 +112,7 @@ on_each_backend! {
     }
 }
 
-fn is_signed_with(token: &str, secret: &str) -> bool {
+pub(super) fn is_signed_with(token: &str, secret: &str) -> bool {
     let (message, signature) = token.rsplit_once('.').unwrap();
     let key = jsonwebtoken::DecodingKey::from_secret(secret.as_bytes());
     jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, jsonwebtoken::Algorithm::HS256).unwrap()

@@ -1,12 +1,14 @@
 //! The identity: issued once, to whoever holds the token, as FranceConnect gave it.
 
 use mandataire::demo::franceconnect::citizens::find;
+use mandataire::domain::client::{AuthMethod, SigningAlgorithm, UserinfoFormat};
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Month;
 use serde_json::{Value, json};
 
 use super::logout::{end, signed};
+use super::settings::is_signed_with;
 use super::{access_token, beginning};
 use crate::hostile::ACCESS_TOKEN;
 use crate::on_each_backend;
@@ -136,6 +138,14 @@ on_each_backend! {
             assert!(!format!("{:?}", world.entries(Kind::UseRefused).await).contains(&token));
         }
         assert_eq!((world.reasons(Kind::UseRefused).await, world.count(Kind::Use).await), (vec!["grant_revoked".to_owned(); 2], 0));
+    }
+
+    async fn an_identity_is_signed_with_the_secret_of_whoever_asked_for_that(world) {
+        let (ana, _, opened) = beginning(&world).await;
+        let service = world.service(SigningAlgorithm::Hs256, AuthMethod::Basic, UserinfoFormat::Jwt, false).await;
+        let token = token_for(&ana, &service, &opened, "openid").await;
+        let identity = service.asks_identity(&token).await.body;
+        assert!(is_signed_with(&identity, &service.secret) && !is_signed_with(&identity, ""));
     }
 
     async fn c07_one_identity_per_code(world) {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::list::{Genre, Mutant};
-use crate::rewrite::rewritten;
+use crate::rewrite::{Rewritten, rewritten};
 
 /// What is left of the list.
 #[derive(Default)]
@@ -98,9 +98,11 @@ fn write(list: &[Mutant], tree: &Path, scratch: &Path, built: &mut Built) {
     built.unsaid.clear();
     for (file, mutants) in files {
         let text = fs::read_to_string(tree.join(file)).expect("a file of the list");
-        let (text, inside) = rewritten(&text, mutants.clone());
-        built.unsaid.extend(mutants.iter().map(|one| one.number).filter(|number| !inside.contains(number)));
-        built.inside.extend(inside);
+        let Rewritten { text, done, never } = rewritten(&text, mutants.clone());
+        let unsaid = mutants.iter().map(|one| one.number);
+        built.unsaid.extend(unsaid.filter(|number| !done.contains(number) && !never.contains(number)));
+        built.inside.extend(done);
+        built.unviable.extend(never);
         put(&scratch.join(file), &text);
     }
 }

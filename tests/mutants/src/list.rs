@@ -10,6 +10,7 @@ pub(crate) enum Genre {
     Unary,
     Guard,
     Arm,
+    Field,
     /// None that is known here.
     Other,
 }
@@ -42,6 +43,7 @@ fn mutant(number: usize, one: &Value) -> Mutant {
         "UnaryOperator" => Genre::Unary,
         "MatchArmGuard" => Genre::Guard,
         "MatchArm" => Genre::Arm,
+        "StructField" => Genre::Field,
         _ => Genre::Other,
     };
     let at = (place("line"), place("column"));

@@ -6,22 +6,22 @@
 //! cargo run --release --manifest-path tests/mutants/Cargo.toml --target-dir target/mutants/program -- list.json target/mutants/tree
 //! ```
 //!
-//! `MUTANTS_MOST=12` runs at most twelve tests for each, and `MUTANTS_TESTS=using,oidc` only tests with one of these in their names: to see
-//! quickly where to look.
+//! `MUTANTS_TESTS=using,oidc` runs only tests with one of these in their names, to see quickly where to look. `MUTANTS_KEEP=1` keeps what an
+//! earlier pass caught, by name: good only where nothing but tests was added since.
 
 mod build;
 mod list;
+mod pass;
 mod rewrite;
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use list::Mutant;
-use serde_json::json;
-use tests::Test;
+use serde_json::{Value, json};
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -31,20 +31,24 @@ fn main() {
     let scratch = PathBuf::from(scratch);
     let built = build::build(&list, &tree, &scratch);
     let scratch = scratch.canonicalize().expect("the copy");
-    let tests = sound(&scratch);
+    let tests = pass::sound(&scratch);
     let mut fates: BTreeMap<usize, String> = BTreeMap::new();
     fates.extend(built.unviable.iter().map(|number| (*number, "unviable".to_owned())));
     fates.extend(built.unsaid.iter().map(|number| (*number, "not expressed".to_owned())));
-    let mut good: BTreeMap<(String, usize), usize> = BTreeMap::new();
+    let kept = if env::var_os("MUTANTS_KEEP").is_some() { caught(&scratch) } else { BTreeMap::new() };
+    let mut tried = Vec::new();
     for mutant in list.iter().filter(|mutant| built.inside.contains(&mutant.number)) {
-        if !wanted.is_empty() && !wanted.iter().any(|part| mutant.name.contains(part.as_str())) {
-            continue;
+        if let Some(fate) = kept.get(&mutant.name) {
+            fates.insert(mutant.number, fate.clone());
+        } else if wanted.is_empty() || wanted.iter().any(|part| mutant.name.contains(part.as_str())) {
+            tried.push(mutant);
         }
-        let fate = fate(mutant, &tests, &scratch, &mut good);
+    }
+    pass::each(&tried, &tests, &scratch, |mutant, fate| {
         eprintln!("{fate}: {}", mutant.name);
         fates.insert(mutant.number, fate);
         report(&list, &fates, &scratch);
-    }
+    });
     report(&list, &fates, &scratch);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for fate in fates.values() {
@@ -53,42 +57,16 @@ fn main() {
     println!("{counts:?}");
 }
 
-/// The tests that pass with no mutant on, and what they reach.
-fn sound(scratch: &Path) -> Vec<Test> {
-    let mut tests = tests::all(scratch);
-    let all = tests.len();
-    tests.retain_mut(|test| {
-        let passed = test.first(scratch);
-        if !passed {
-            eprintln!("fails without a mutant: {} (reaches {})", test.name, test.reaches.len());
-        }
-        passed
-    });
-    let reached: BTreeSet<usize> = tests.iter().flat_map(|test| test.reaches.iter().copied()).collect();
-    eprintln!("{all} tests, {} sound, {} switches reached", tests.len(), reached.len());
-    tests
-}
-
-/// Runs the tests that reach a mutant until one fails: first those that caught others of its file, then the quickest.
-fn fate(mutant: &Mutant, tests: &[Test], scratch: &Path, good: &mut BTreeMap<(String, usize), usize>) -> String {
-    let mut reaching: Vec<usize> = (0..tests.len()).filter(|at| tests[*at].reaches.contains(&mutant.number)).collect();
-    if reaching.is_empty() {
-        return "not reached".to_owned();
-    }
-    let weight = |at: usize| {
-        let caught = good.get(&(mutant.file.clone(), at)).copied().unwrap_or_default();
-        tests[at].time / u32::try_from(caught * 4 + 1).unwrap_or(u32::MAX)
-    };
-    reaching.sort_by_key(|at| weight(*at));
-    let most = env::var("MUTANTS_MOST").ok().and_then(|most| most.parse().ok()).unwrap_or(usize::MAX);
-    reaching.truncate(most);
-    match reaching.iter().find(|at| tests[**at].catches(scratch, mutant.number)) {
-        Some(at) => {
-            *good.entry((mutant.file.clone(), *at)).or_default() += 1;
-            format!("caught by {}", tests[*at].name)
-        }
-        None => format!("MISSED by {} tests", reaching.len()),
-    }
+/// What an earlier pass caught, by name.
+fn caught(scratch: &Path) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(scratch.join("fates.json")).unwrap_or_default();
+    let fates: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
+    let word = |one: &Value, name: &str| one[name].as_str().unwrap_or_default().to_owned();
+    fates
+        .iter()
+        .map(|one| (word(one, "name"), word(one, "fate")))
+        .filter(|(_, fate)| fate.starts_with("caught by "))
+        .collect()
 }
 
 fn report(list: &[Mutant], fates: &BTreeMap<usize, String>, scratch: &Path) {

@@ -1,12 +1,15 @@
 //! One file with a switch for each of its mutants, which is the file itself while all are off. Only insertions, so that switches nest, and no
 //! operand stands twice, so that they do not multiply.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{LineColumn, Span};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Arm, BinOp, Block, Expr, ExprBinary, ExprUnary, ImplItemFn, ItemConst, ItemFn, Signature, UnOp};
+use syn::{
+    Arm, BinOp, Block, Expr, ExprBinary, ExprPath, ExprStruct, ExprUnary, ImplItemFn, ItemConst, ItemFn, Signature,
+    UnOp,
+};
 
 use crate::list::{Genre, Mutant};
 
@@ -24,17 +27,27 @@ struct Rewriter<'m> {
     mutants: Vec<&'m Mutant>,
     edits: Vec<Edit>,
     done: BTreeSet<usize>,
-    /// Inside a constant nothing can be asked.
-    constant: bool,
+    never: BTreeSet<usize>,
+    /// What else a constant of this file would be. Inside it nothing can be asked, so that its uses are changed.
+    constants: BTreeMap<String, Vec<(usize, String)>>,
 }
 
-/// The file with its switches, and the numbers of the mutants that are in it.
-pub(crate) fn rewritten(text: &str, mutants: Vec<&Mutant>) -> (String, BTreeSet<usize>) {
+/// A file with its switches.
+pub(crate) struct Rewritten {
+    pub(crate) text: String,
+    /// The mutants that are in it.
+    pub(crate) done: BTreeSet<usize>,
+    /// Those that the language does not allow.
+    pub(crate) never: BTreeSet<usize>,
+}
+
+pub(crate) fn rewritten(text: &str, mutants: Vec<&Mutant>) -> Rewritten {
     let file = syn::parse_file(text).expect("the file parses");
     let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let mut rewriter = Rewriter { lines, text, mutants, edits: Vec::new(), done: BTreeSet::new(), constant: false };
+    let (done, never, constants) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+    let mut rewriter = Rewriter { lines, text, mutants, edits: Vec::new(), done, never, constants };
     rewriter.visit_file(&file);
-    let Rewriter { mut edits, done, .. } = rewriter;
+    let Rewriter { mut edits, done, never, .. } = rewriter;
     edits.sort_by_key(|edit| (edit.from, edit.rank));
     let (mut out, mut at) = (String::new(), 0);
     for edit in edits {
@@ -43,7 +56,7 @@ pub(crate) fn rewritten(text: &str, mutants: Vec<&Mutant>) -> (String, BTreeSet<
         at = edit.to;
     }
     out.push_str(&text[at..]);
-    (out, done)
+    Rewritten { text: out, done, never }
 }
 
 /// What asks for a mutant, on a line of its own, so that an error leads back to it.
@@ -59,13 +72,15 @@ impl Rewriter<'_> {
     }
 
     /// The mutants of a kind that stand here.
-    fn at(&mut self, genre: Genre, span: Span) -> Vec<(usize, String)> {
-        if self.constant {
-            return Vec::new();
-        }
+    fn here(&self, genre: Genre, span: Span) -> Vec<(usize, String)> {
         let place = (span.start().line, span.start().column + 1);
         let here = self.mutants.iter().filter(|one| one.genre == genre && one.at == place);
-        let found: Vec<_> = here.map(|one| (one.number, one.replacement.clone())).collect();
+        here.map(|one| (one.number, one.replacement.clone())).collect()
+    }
+
+    /// The same, to be put in.
+    fn at(&mut self, genre: Genre, span: Span) -> Vec<(usize, String)> {
+        let found = self.here(genre, span);
         self.done.extend(found.iter().map(|(number, _)| *number));
         found
     }
@@ -157,14 +172,42 @@ impl<'ast> Visit<'ast> for Rewriter<'_> {
     }
 
     fn visit_item_const(&mut self, constant: &'ast ItemConst) {
-        let before = std::mem::replace(&mut self.constant, true);
-        visit::visit_item_const(self, constant);
-        self.constant = before;
+        let Expr::Binary(whole) = &*constant.expr else { return };
+        let place = |span: Span| (self.offset(span.start()), self.offset(span.end()));
+        let ((from, to), (sign, right)) = (place(whole.span()), place(whole.op.span()));
+        let other = |other: &str| format!("{}{other}{}", &self.text[from..sign], &self.text[right..to]);
+        let ways = self.here(Genre::Binary, whole.op.span());
+        let ways = ways.iter().map(|(number, sign)| (*number, other(sign))).collect();
+        self.constants.insert(constant.ident.to_string(), ways);
+    }
+
+    fn visit_expr_path(&mut self, path: &'ast ExprPath) {
+        let name = path.path.get_ident().map(ToString::to_string).unwrap_or_default();
+        for (number, value) in self.constants.get(&name).cloned().unwrap_or_default() {
+            self.done.insert(number);
+            self.around(path.span(), &format!("(if {}{{ {value} }} else {{ ", asks(number)), " })");
+        }
+    }
+
+    fn visit_expr_struct(&mut self, expression: &'ast ExprStruct) {
+        let (from, to) = (self.offset(expression.span().start()), self.offset(expression.span().end()));
+        for pair in expression.fields.pairs() {
+            let field = pair.value().span();
+            let (start, end) = (self.offset(field.start()), self.offset(pair.span().end()));
+            for (number, _) in self.at(Genre::Field, field) {
+                let without = format!("{}{}", &self.text[from..start], &self.text[end..to]);
+                self.around(expression.span(), &format!("(if {}{{ {without} }} else {{ ", asks(number)), " })");
+            }
+        }
+        visit::visit_expr_struct(self, expression);
     }
 
     fn visit_expr_binary(&mut self, expression: &'ast ExprBinary) {
         if !binds(&expression.left) && !binds(&expression.right) {
             self.binary(expression);
+        } else {
+            // Between what binds names only `&&` can stand.
+            self.never.extend(self.here(Genre::Binary, expression.op.span()).iter().map(|(number, _)| *number));
         }
         visit::visit_expr_binary(self, expression);
     }

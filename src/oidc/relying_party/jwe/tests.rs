@@ -92,3 +92,15 @@ fn d07_a_refusal_costs_less_than_50_milliseconds() {
         }
     }
 }
+
+/// Whoever reads on after the length finds a key that nobody has.
+#[test]
+fn a_token_is_not_endless() {
+    let header =
+        URL_SAFE_NO_PAD.encode(json!({"alg": "ECDH-ES", "enc": "A256GCM", "cty": "JWT", "kid": "x"}).to_string());
+    let token = |length: usize| format!("{header}...{}.", "A".repeat(length - header.len() - 4));
+    let (keys, _) = vectors().remove(0);
+    assert_eq!(token(32_768).len(), 32_768);
+    assert_eq!(open(&token(32_768), &keys), Err(Refused::Key));
+    assert_eq!(open(&token(32_769), &keys), Err(Refused::Form));
+}
