@@ -1,6 +1,7 @@
 //! What the command line does: each command, from its arguments to a line of text or JSON.
 
 mod backup;
+mod checking;
 mod clients;
 mod evidence;
 mod journal;
