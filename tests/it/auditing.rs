@@ -145,7 +145,8 @@ on_each_backend! {
         assert_eq!(found("late").await, 0, "it waits, and is older than what was looked at");
         all_signed(&mut sequencer).await;
         assert_eq!((found("late").await, found("early").await), (1, 600));
-        let coverage = store.read::<_, _, Error>(audit::coverage).await.unwrap();
+        let (trust, now) = (world.app.trust.clone(), world.now());
+        let coverage = store.read(move |db| audit::coverage(db, &trust, now)).await.unwrap();
         let last = u64::try_from(world.database.number("select max(position) from journal_positions")).ok();
         assert_eq!((coverage.position, coverage.searched), (last, last));
         // A copy that followed instants, and missed it: its cursor is an identifier.

@@ -22,6 +22,7 @@ mod run;
 mod seats;
 mod sequence;
 mod serve;
+mod settle;
 mod stub;
 mod visits;
 mod work;

@@ -13,7 +13,7 @@ use crate::inquire::{self, Journey};
 use crate::measure::{self, Accounts, Cell, Operation, Watched};
 use crate::report::{self, Start};
 use crate::seats::Seats;
-use crate::{Kind, Options, Part, evidence, floor_sqlite, people, postgres, sequence, serve, stub, work};
+use crate::{Kind, Options, Part, evidence, floor_sqlite, people, postgres, sequence, serve, settle, stub, work};
 
 /// Changes whenever the generator does: an older database is not what this program thinks it is. Its schema is brought up to date.
 const VERSION: u32 = 1;
@@ -97,7 +97,7 @@ fn generated(location: &Location, size: Size) -> Outcome<()> {
     Store::migrate(location).map_err(text)?;
     let entries = generate::fill(location, size, Clock::system().now()).map_err(text)?;
     eprintln!("generated {} citizens, {entries} entries in {:.0?}", size.citizens, began.elapsed());
-    Ok(())
+    settle::all(location)
 }
 
 fn sqlite(size: Size) -> Outcome<Place> {
@@ -125,6 +125,7 @@ fn sqlite(size: Size) -> Outcome<Place> {
     let path = run.display().to_string();
     let location = Location::Sqlite(path.clone());
     Store::migrate(&location).map_err(text)?;
+    settle::all(&location)?;
     Ok(Place { name: "sqlite", url: format!("sqlite:{path}"), location, server: None })
 }
 
@@ -141,6 +142,7 @@ fn on_postgres(size: Size) -> Outcome<Place> {
     let url = server.url("run");
     let location = Location::Postgres(url.clone());
     Store::migrate(&location).map_err(text)?;
+    settle::all(&location)?;
     Ok(Place { name: "postgres", url, location, server: Some(server) })
 }
 

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::generate::MASTER_KEY;
 use crate::http::{Connection, Outcome};
 use crate::measure::Figures;
-use crate::{process, stub};
+use crate::{process, settle, stub};
 
 /// How long the service may take to answer at all.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -77,16 +77,22 @@ pub(crate) fn service(database: &str, issuer: &str) -> Outcome<Server> {
     let (key, theirs) = (folder.join("master.key"), folder.join("franceconnect.secret"));
     secret(&key, &STANDARD.encode(MASTER_KEY))?;
     secret(&theirs, stub::SECRET)?;
+    let (journal, signed) = (folder.join("journal.key"), folder.join("journal.signed"));
+    secret(&journal, settle::signer()?.secret().as_str())?;
+    // Of another copy of the database.
+    let _ = fs::remove_file(&signed);
     let config = folder.join("mandataire.toml");
     let written = format!(
         "public_url = \"http://{address}\"\nlisten = \"{address}\"\ndevelopment = true\ncontact = \"contact@example.fr\"\n\
          [database]\nurl = {database:?}\n[secrets]\nmaster_key_file = '{}'\n\
          [mail]\nmode = \"smtp\"\nfrom = \"mandataire@example.fr\"\nhost = \"127.0.0.1\"\nport = 9\nencryption = \"none\"\n\
          [franceconnect]\nissuer = {issuer:?}\nclient_id = '{}'\nclient_secret_file = '{}'\n\
-         [monitoring]\nlisten = \"{figures}\"\n",
+         [journal]\nkey_file = '{}'\nsigned_file = '{}'\n[monitoring]\nlisten = \"{figures}\"\n",
         key.display(),
         stub::CLIENT,
         theirs.display(),
+        journal.display(),
+        signed.display(),
     );
     secret(&config, &written)?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_mandataire"));

@@ -257,7 +257,8 @@ impl Places {
     fn of(db: &mut Db<'_>, ids: &[String]) -> Result<Self, Error> {
         use journal_search::dsl;
         let places = ids.iter().map(|id| wanted(id)).collect::<Result<Vec<_>, _>>()?;
-        let taken: Vec<i64> = dsl::journal_search.filter(dsl::n.eq_any(places)).select(dsl::n).load(db.connection()?)?;
+        let taken: Vec<i64> =
+            dsl::journal_search.filter(dsl::n.eq_any(places)).select(dsl::n).load(db.connection()?)?;
         Ok(Self { taken: taken.into_iter().collect(), whole: BTreeSet::new() })
     }
 
