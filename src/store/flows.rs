@@ -106,30 +106,17 @@ pub fn find(db: &mut Db<'_>, id: &FlowId) -> Result<Flow, Error> {
     flows::table.find(id.as_str()).select(Row::as_select()).first::<Row>(db.connection()?)?.try_into()
 }
 
-/// A sign-in, and the name of the service.
-///
-/// # Errors
-/// There is none.
-pub fn with_service(db: &mut Db<'_>, id: &FlowId) -> Result<(Flow, String), Error> {
-    let found: (Row, String) = flows::table
-        .inner_join(clients::table.on(clients::id.eq(flows::client)))
-        .filter(flows::id.eq(id.as_str()))
-        .select((Row::as_select(), clients::name))
-        .first(db.connection()?)?;
-    Ok((found.0.try_into()?, found.1))
-}
-
-/// A sign-in about to be answered for a citizen, with all that the choice is made of.
+/// A sign-in about to be answered for somebody, with all that the choice is made of.
 pub struct Choosing {
     /// The sign-in.
     pub flow: Flow,
     /// The name of the service.
     pub service: String,
-    /// The citizen's mandates of the organisation that still hold a place, each with the authorisations that have not ended.
+    /// The mandates of the organisation and these citizens that still hold a place, each with the authorisations that have not ended.
     pub held: Vec<Mandate>,
 }
 
-/// A sign-in and what the organisation holds of a citizen, in one query.
+/// A sign-in and what the organisation holds of some citizens, in one query.
 ///
 /// # Errors
 /// There is no such sign-in.
@@ -137,11 +124,12 @@ pub fn choosing(
     db: &mut Db<'_>,
     id: &FlowId,
     organisation: &OrganisationId,
-    citizen: &CitizenId,
+    citizens: &[CitizenId],
 ) -> Result<Choosing, Error> {
     type Found = (Row, String, Option<MandateRow>, Option<AuthorisationRow>);
+    let citizens: Vec<String> = citizens.iter().map(ToString::to_string).collect();
     let theirs =
-        authorisations::organisation.eq(organisation.to_string()).and(authorisations::citizen.eq(citizen.to_string()));
+        authorisations::organisation.eq(organisation.to_string()).and(authorisations::citizen.eq_any(citizens));
     let rows: Vec<Found> = flows::table
         .inner_join(clients::table.on(clients::id.eq(flows::client)))
         .left_join(authorisations::table.on(theirs.and(authorisations::ended_at.is_null())))

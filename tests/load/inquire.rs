@@ -123,7 +123,7 @@ pub(crate) fn signature(database: &str, location: &Location) -> Outcome<Cell> {
     })
 }
 
-/// How often one request of a use asks the database.
+/// How often one request of a use asks the database: the median, so that what goes on behind it, as signing the journal, is not in it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Journey {
     pub(crate) database: String,
@@ -135,25 +135,33 @@ pub(crate) struct Journey {
 /// Uses, one after the other, with a look at the service's figures after each request.
 pub(crate) fn journeys(database: &str, address: SocketAddr, figures: Figures, seats: &Seats) -> Outcome<Vec<Journey>> {
     let mut browser = http::Connection::open(address)?;
-    let mut found: Vec<Journey> = Vec::new();
+    let mut found: Vec<(&'static str, Vec<(f64, f64)>)> = Vec::new();
     for _ in 0..LOOKED_AT {
         let mut before = figures.read()?;
         let mut look = |request: &'static str| {
             let now = figures.read()?;
-            let (statements, commits) = ((now.0 - before.0) / LOOKED_AT as f64, (now.1 - before.1) / LOOKED_AT as f64);
-            match found.iter_mut().find(|one| one.request == request) {
-                Some(known) => {
-                    known.statements += statements;
-                    known.commits += commits;
-                }
-                None => found.push(Journey { database: database.to_owned(), request, statements, commits }),
+            let more = (now.0 - before.0, now.1 - before.1);
+            match found.iter_mut().find(|(known, _)| *known == request) {
+                Some((_, figures)) => figures.push(more),
+                None => found.push((request, vec![more])),
             }
             before = now;
             Ok(())
         };
         work::exercised(seats, &FRANCECONNECT, &mut browser, &mut look)?;
     }
-    Ok(found)
+    let median = |figures: &[(f64, f64)], which: fn(&(f64, f64)) -> f64| {
+        let mut all: Vec<f64> = figures.iter().map(which).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    let journey = |(request, figures): (&'static str, Vec<(f64, f64)>)| Journey {
+        database: database.to_owned(),
+        request,
+        statements: median(&figures, |one| one.0),
+        commits: median(&figures, |one| one.1),
+    };
+    Ok(found.into_iter().map(journey).collect())
 }
 
 /// A use at the service: as at FranceConnect, with ES256.

@@ -72,7 +72,7 @@ fn at_least(database: &str, what: &str, measured: f64, limit: f64) -> Ratio {
 }
 
 /// The targets that this run can judge.
-pub(crate) fn ratios(cells: &[Cell], starts: &[Start]) -> Vec<Ratio> {
+pub(crate) fn ratios(cells: &[Cell], starts: &[Start], journeys: &[Journey]) -> Vec<Ratio> {
     let mut ratios = Vec::new();
     for start in starts {
         let database = start.database.as_str();
@@ -93,6 +93,7 @@ pub(crate) fn ratios(cells: &[Cell], starts: &[Start]) -> Vec<Ratio> {
             let spent = |one: &Cell| one.service_cpu_ms + one.database_cpu_ms;
             ratios.push(at_most(database, "use: CPU / opening's CPU", spent(exercise) / spent(open), 1.0));
         }
+        asked(&mut ratios, journeys, database);
         services(&mut ratios, cells, database);
         for page in ["home", "citizens", "citizen", "journal search"] {
             if let (Some(ours), Some(bare)) = (of(page, 16), cell(cells, "none", "bare page", 16)) {
@@ -104,17 +105,24 @@ pub(crate) fn ratios(cells: &[Cell], starts: &[Start]) -> Vec<Ratio> {
     ratios
 }
 
-/// Requests of a use, and those of them that change something: all but the page of procedures.
-const REQUESTS: (f64, f64) = (6.0, 5.0);
+/// Requests of a use that change something: all but the page of procedures.
+const CHANGING: f64 = 5.0;
+
+/// How often a use asks the database.
+fn asked(ratios: &mut Vec<Ratio>, journeys: &[Journey], database: &str) {
+    let of_use: Vec<_> = journeys.iter().filter(|one| one.database == database).collect();
+    if of_use.is_empty() {
+        return;
+    }
+    let sum = |which: fn(&Journey) -> f64| of_use.iter().map(|one| which(one)).sum::<f64>();
+    let (statements, commits) = (sum(|one| one.statements) / of_use.len() as f64, sum(|one| one.commits) / CHANGING);
+    ratios.push(at_most(database, "use: statements for each request", statements, 3.0));
+    ratios.push(at_most(database, "use: commits for each change of state", commits, 1.0));
+}
 
 /// What services and their uses may cost.
 fn services(ratios: &mut Vec<Ratio>, cells: &[Cell], database: &str) {
     let of = |what: &str, connections: usize| cell(cells, database, what, connections);
-    if let Some(exercise) = of("use", 1) {
-        let (statements, commits) = (exercise.statements / REQUESTS.0, exercise.commits / REQUESTS.1);
-        ratios.push(at_most(database, "use: statements for each request", statements, 3.0));
-        ratios.push(at_most(database, "use: commits for each change of state", commits, 1.0));
-    }
     if let (Some(signature), Some(exercise)) = (of("ES256 signature", 1), of("use, ES256", 16)) {
         let share = signature.service_cpu_ms / exercise.service_cpu_ms;
         ratios.push(at_most(database, "use: ES256 signature / service CPU", share, 0.1));

@@ -64,7 +64,7 @@ pub(crate) fn all(options: &Options) -> Outcome<()> {
             starts.push(start);
         }
     }
-    let ratios = report::ratios(&cells, &starts);
+    let ratios = report::ratios(&cells, &starts, &journeys);
     println!("{}\n{}", report::table(&cells), report::ratio_table(&ratios));
     if !journeys.is_empty() {
         println!("{}", report::journey_table(&journeys));

@@ -26,6 +26,15 @@ pub use location::{Lent, Location, Manager};
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
+/// After migrations of a database with rows: of a new column PostgreSQL knows nothing, and plans for a handful of rows until so many have
+/// changed that it looks by itself.
+const ANALYZE: &str = "set statement_timeout = 0; \
+    do $$ declare one text; begin \
+    for one in select tablename from pg_tables where schemaname = current_schema() loop \
+    execute format('analyze %I', one); \
+    end loop; end $$; \
+    set statement_timeout = '10s'";
+
 // Declared rather than written as text: only such statements stay prepared.
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -154,7 +163,14 @@ impl AnyConnection {
     /// Runs the migrations that are missing; answers their names.
     pub(super) fn migrate(&mut self) -> Result<Vec<String>, Error> {
         let run = match self {
-            Self::Pg(pg) => pg.run_pending_migrations(POSTGRES).map(|done| names(&done)),
+            Self::Pg(pg) => {
+                let known = !Self::versions_on_postgres(pg)?.is_empty();
+                let done = pg.run_pending_migrations(POSTGRES).map(|done| names(&done));
+                if known && done.as_ref().is_ok_and(|names| !names.is_empty()) {
+                    pg.batch_execute(ANALYZE)?;
+                }
+                done
+            }
             Self::Sqlite(sqlite) => sqlite.run_pending_migrations(SQLITE).map(|done| names(&done)),
         };
         run.map_err(|error| Error::Unavailable(format!("migrating: {error}")))

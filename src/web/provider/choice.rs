@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use serde::Deserialize;
 
-use super::flow::{mine, returned, taken_up};
+use super::flow::{mine, returned, take_up};
 use super::pages::{ChooseCitizenPage, ChooseProcedurePage};
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
@@ -55,13 +55,11 @@ pub async fn citizens(
     let now = app.clock.now();
     let (account, organisation) = (mediator.account().id.clone(), mediator.organisation().id.clone());
     let cursor = after.clone();
-    let (flow, service) = taken_up(&app, id.0, browser, mediator.clone(), session, now).await?;
-    if let Some(citizen) = flow.citizen.clone() {
-        return asked_for(&app, flow, mediator, citizen, now).await;
-    }
-    let (listed, held) = app
+    let desk = Desk { mediator: mediator.clone(), session, browser };
+    let (found, listed, free) = app
         .store
         .read(move |db| {
+            let mediator = &desk.mediator;
             let organisation = &mediator.organisation().id;
             let none = citizens::Listed { lines: Vec::new(), next: None };
             let listed = if too_short {
@@ -70,10 +68,19 @@ pub async fn citizens(
                 citizens::list(db, organisation, citizens::Tab::Active, &words, cursor.as_ref(), PAGE, now)?
             };
             let ids: Vec<_> = listed.lines.iter().map(|one| one.citizen.id.clone()).collect();
-            let held = mandates::holding(db, organisation, &ids)?;
-            Ok::<_, Problem>((listed, held))
+            let found = flows::choosing(db, &id.0, organisation, &ids)?;
+            let free = found.flow.account.is_none();
+            let flow = mine(found.flow, &desk.browser, mediator, &desk.session, now)?;
+            Ok::<_, Problem>((Choosing { flow, ..found }, listed, free))
         })
         .await?;
+    let Choosing { flow, service, held } = found;
+    if free {
+        take_up(&app, &flow).await?;
+    }
+    if let Some(citizen) = flow.citizen.clone() {
+        return asked_for(&app, flow, mediator, citizen, now).await;
+    }
     let usable = |one: &&citizens::Line| !offered(&flow, &held, &one.citizen.id, now).is_empty();
     let rows: Vec<_> = listed.lines.iter().filter(usable).map(|one| row(one, &held, now, &screen)).collect();
     let whole_list = query.is_empty() && after.is_none() && listed.next.is_none() && !listed.lines.is_empty();
@@ -190,7 +197,8 @@ pub(super) async fn show(
         .store
         .read(move |db| {
             let organisation = &desk.mediator.organisation().id;
-            let Choosing { flow, service, held } = flows::choosing(db, &flow, organisation, &citizen)?;
+            let Choosing { flow, service, held } =
+                flows::choosing(db, &flow, organisation, std::slice::from_ref(&citizen))?;
             let flow = mine(flow, &desk.browser, &desk.mediator, &desk.session, now)?;
             flow.is_for(&citizen)?;
             let citizen = citizens::held_by(db, organisation, &citizen, now)?;

@@ -68,7 +68,8 @@ pub async fn choose(
     };
     let chosen = app.store.decide(move |tx| {
         let organisation = &choice.mediator.organisation().id;
-        let Choosing { flow, held, .. } = flows::choosing(tx, &id.0, organisation, &choice.citizen)?;
+        let Choosing { flow, held, .. } =
+            flows::choosing(tx, &id.0, organisation, std::slice::from_ref(&choice.citizen))?;
         let flow = mine(flow, &browser, &choice.mediator, &choice.session, now)?;
         choice.exercise(tx, flow, &held)
     });

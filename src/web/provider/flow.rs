@@ -7,6 +7,7 @@ use crate::domain::authenticator::FreshCode;
 use crate::domain::flow::Flow;
 use crate::domain::id::FlowId;
 use crate::domain::mediator::Mediator;
+use crate::domain::refusal::Refusal;
 use crate::oidc::provider::authorize::answer;
 use crate::store::sessions::Session;
 use crate::store::{Error, flows};
@@ -46,26 +47,13 @@ pub async fn leading_to(app: &App, screen: Screen, flow: Option<FlowId>) -> Resu
     }
 }
 
-/// The mediator who comes first takes the flow up: from then on nobody else goes on with it, not even in this browser. Answers the name
-/// of the service too.
-pub(super) async fn taken_up(
-    app: &App,
-    id: FlowId,
-    browser: Browser,
-    mediator: Mediator,
-    session: Session,
-    now: Instant,
-) -> Result<(Flow, String), Problem> {
-    let taken = app.store.decide(move |tx| {
-        let (found, service) = flows::with_service(tx, &id)?;
-        let free = found.account.is_none();
-        let flow = mine(found, &browser, &mediator, &session, now)?;
-        if free {
-            flows::take(tx, &flow)?;
-        }
-        Ok::<_, Problem>((flow, service))
-    });
-    taken.await
+/// The mediator who comes first takes the flow up: from then on nobody else goes on with it, not even in this browser.
+pub(super) async fn take_up(app: &App, flow: &Flow) -> Result<(), Problem> {
+    let mine = flow.clone();
+    match app.store.write(move |tx| flows::take(tx, &mine)).await {
+        Err(Error::Conflict) => Err(Refusal::FlowNotYours.into()),
+        done => done.map_err(Problem::from),
+    }
 }
 
 /// Back to the service. The browser forgets the flow: the next sign-in here leads to the mediator's day again.
