@@ -136,10 +136,10 @@ pub fn redeem(
 /// Spends a code that gives nothing.
 ///
 /// # Errors
-/// The database fails.
+/// [`Error::Conflict`] if it was spent in the meantime.
 pub fn burn_code(tx: &mut Tx<'_>, code_hash: &[u8], now: Instant) -> Result<(), Error> {
     let row = grants::table.filter(grants::code_hash.eq(code_hash.to_vec()).and(grants::code_used_at.is_null()));
-    tx.update(diesel::update(row).set(grants::code_used_at.eq(stored(now))))
+    tx.update_one(diesel::update(row).set(grants::code_used_at.eq(stored(now))))
 }
 
 /// Spends the access token.
@@ -173,6 +173,12 @@ pub fn of_flow(db: &mut Db<'_>, flow: &FlowId) -> Result<Grant, Error> {
 /// The newest choices of a session that are looked at.
 const CHOICES: i64 = 200;
 
+/// Demands that what a choice gave is not revoked, and stays so until the transaction ends.
+pub fn demand_unrevoked(tx: &mut Tx<'_>, choice: &Grant) {
+    let good = grants::flow.eq(choice.flow.to_string()).and(grants::revoked_at.is_null());
+    tx.demand(grants::table.filter(good).select(grants::flow).for_share());
+}
+
 /// What a mediator chose in a session, newest first; repetitions are no choices.
 ///
 /// # Errors
@@ -195,6 +201,8 @@ pub fn revoke(tx: &mut Tx<'_>, flow: &FlowId, now: Instant) -> Result<(), Error>
     let named = grants::table.filter(grants::flow.eq(flow.as_str())).select(grants::repeats);
     let repeated: Option<String> = named.first(tx.connection()?).optional()?.flatten();
     let choice = repeated.unwrap_or_else(|| flow.to_string());
+    // Two that revoke the same thing, one beginning with the choice and one with a repetition, would wait for each other.
+    tx.connection()?.lock(&format!("choice|{choice}"))?;
     let all = grants::flow.eq(&choice).or(grants::repeats.eq(&choice));
     diesel::update(grants::table.filter(all).filter(grants::revoked_at.is_null()))
         .set(grants::revoked_at.eq(stored(now)))

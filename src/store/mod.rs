@@ -172,7 +172,7 @@ impl Store {
         if let Beside::Writer(writer) = &self.0.beside {
             return writer.write(work).await;
         }
-        self.lent(move |inner, connection| inner.transaction(connection, work)?.map_err(E::from)).await
+        self.lent(move |inner, connection| inner.transaction(connection, work).map_err(|failed| failed.error)).await
     }
 
     /// Writes what rests on what was read before: if that changed in the meantime, the work is done again, from what is true by then.
@@ -190,12 +190,12 @@ impl Store {
         }
         self.lent(move |inner, connection| {
             for _ in 1..DECISIONS {
-                match inner.transaction(connection, &work)? {
-                    Err(Error::Conflict) => {}
-                    ended => return ended.map_err(E::from),
+                match inner.transaction(connection, &work) {
+                    Err(Failed { outdated: true, .. }) => {}
+                    ended => return ended.map_err(|failed| failed.error),
                 }
             }
-            inner.transaction(connection, &work)?.map_err(E::from)
+            inner.transaction(connection, &work).map_err(|failed| failed.error)
         })
         .await
     }
@@ -236,25 +236,32 @@ impl Inner {
         Ok(lent)
     }
 
-    /// The work, and how its transaction ended.
-    fn transaction<F, T, E>(&self, connection: &mut db::AnyConnection, work: F) -> Result<Result<T, Error>, E>
+    /// The work, and the end of its transaction.
+    fn transaction<F, T, E>(&self, connection: &mut db::AnyConnection, work: F) -> Result<T, Failed<E>>
     where
         F: FnOnce(&mut Tx<'_>) -> Result<T, E>,
         E: From<Error>,
     {
         let mut tx = Tx::new(connection, &self.vault, &self.random);
-        match catch_unwind(AssertUnwindSafe(|| work(&mut tx))) {
-            Ok(Ok(done)) => Ok(tx.finish().map(|()| done)),
-            Ok(Err(refused)) => {
-                tx.abandon();
-                Err(refused)
-            }
-            Err(_) => {
-                tx.abandon();
-                Err(Error::Unavailable("the work stopped unexpectedly".to_owned()).into())
-            }
-        }
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            let done = work(&mut tx)?;
+            tx.finish()?;
+            Ok(done)
+        }));
+        let failed = match ended {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(error)) => error,
+            Err(_) => Error::Unavailable("the work stopped unexpectedly".to_owned()).into(),
+        };
+        Err(Failed { error: failed, outdated: tx.abandon() })
     }
+}
+
+/// A transaction that came to nothing.
+struct Failed<E> {
+    error: E,
+    /// Something had changed that the work rested on: done again, it may end otherwise.
+    outdated: bool,
 }
 
 /// Runs blocking work on the runtime's threads for it. It goes on if the caller stops waiting, and if it takes too long: then, and if

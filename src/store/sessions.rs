@@ -166,19 +166,6 @@ pub fn find(db: &mut Db<'_>, token_hash: &[u8], now: Instant) -> Result<Option<S
     }))
 }
 
-/// Whether a session is still open: not ended, not older than 12 hours.
-///
-/// # Errors
-/// The database fails.
-pub fn is_open(db: &mut Db<'_>, id: &SessionId, now: Instant) -> Result<bool, Error> {
-    let open = sessions::table
-        .find(id.as_str())
-        .filter(sessions::ended_at.is_null().and(sessions::expires_at.gt(stored(now))))
-        .count()
-        .get_result::<i64>(db.connection()?)?;
-    Ok(open == 1)
-}
-
 /// Marks a session as seen.
 ///
 /// # Errors

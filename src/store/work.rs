@@ -25,6 +25,8 @@ pub struct Db<'c> {
     pub(super) keys: Vec<Rc<PersonKey>>,
     begun: bool,
     waiting: Batch,
+    /// What waited rested on something that has changed.
+    outdated: bool,
 }
 
 /// A transaction. It is committed when the closure it was lent to answers `Ok`, and only then.
@@ -48,7 +50,7 @@ impl<'c> DerefMut for Tx<'c> {
 
 impl<'c> Db<'c> {
     pub(super) fn new(raw: &'c mut AnyConnection, vault: &'c Vault) -> Self {
-        Self { raw, vault, keys: Vec::new(), begun: false, waiting: Batch::default() }
+        Self { raw, vault, keys: Vec::new(), begun: false, waiting: Batch::default(), outdated: false }
     }
 
     /// The vault, for blind indexes.
@@ -61,9 +63,16 @@ impl<'c> Db<'c> {
     pub(super) fn connection(&mut self) -> Result<&mut AnyConnection, Error> {
         if !self.waiting.is_empty() {
             self.begin()?;
-            self.raw.send(std::mem::take(&mut self.waiting))?;
+            let waiting = std::mem::take(&mut self.waiting);
+            self.sent(|raw| raw.send(waiting))?;
         }
         Ok(self.raw)
+    }
+
+    fn sent(&mut self, send: impl FnOnce(&mut AnyConnection) -> Result<(), Error>) -> Result<(), Error> {
+        let sent = send(self.raw);
+        self.outdated |= matches!(sent, Err(Error::Conflict));
+        sent
     }
 
     fn begin(&mut self) -> Result<(), Error> {
@@ -141,25 +150,21 @@ impl<'c> Tx<'c> {
     }
 
     /// The end of a transaction that began when it had to. Without one, all that waits is one statement, kept as a whole or not at all.
-    pub(super) fn finish(mut self) -> Result<(), Error> {
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
         if self.begun {
-            let sent = Db::connection(&mut self).map(drop);
-            return match sent {
-                Ok(()) => self.raw.commit(),
-                Err(error) => {
-                    self.raw.rollback();
-                    Err(error)
-                }
-            };
+            Db::connection(self)?;
+            self.begun = false;
+            return self.raw.commit();
         }
         let waiting = std::mem::take(&mut self.waiting);
-        if waiting.is_empty() { Ok(()) } else { self.raw.send_alone(waiting) }
+        if waiting.is_empty() { Ok(()) } else { self.sent(|raw| raw.send_alone(waiting)) }
     }
 
-    /// Undoes what was done.
-    pub(super) fn abandon(self) {
+    /// Undoes what was done; says whether it came to nothing because something had changed that it rested on.
+    pub(super) fn abandon(self) -> bool {
         if self.begun {
             self.db.raw.rollback();
         }
+        self.outdated
     }
 }

@@ -161,8 +161,10 @@ fn redeem(
             Ok(Ok(Redeemed { found, pass, subject }))
         }
         Err(Stopped::Refused(refusal)) => {
-            grants::burn_code(tx, code_hash, now)?;
             grants::revoke(tx, &found.grant.flow, now)?;
+            if found.grant.code_used_at.is_none() {
+                grants::burn_code(tx, code_hash, now)?;
+            }
             journal::record(tx, &refused(&found.grant, client, refusal, now))?;
             Ok(Err(ProtocolError::InvalidGrant))
         }

@@ -83,8 +83,8 @@ fn issue(
             Ok(Ok(Issued { client: found.client, claims, secret }))
         }
         Err(Stopped::Refused(refusal)) => {
-            grants::burn_token(tx, token_hash, now)?;
             grants::revoke(tx, &grant.flow, now)?;
+            grants::burn_token(tx, token_hash, now)?;
             journal::record(tx, &refused(grant, client, refusal, now))?;
             Ok(Err(ProtocolError::InvalidToken))
         }

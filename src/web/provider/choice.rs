@@ -10,7 +10,7 @@ use super::pages::{ChooseCitizenPage, ChooseProcedurePage};
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
 use crate::domain::flow::Flow;
-use crate::domain::id::{AccountId, CitizenId, FlowId, OrganisationId};
+use crate::domain::id::{CitizenId, FlowId};
 use crate::domain::mandate::Mandate;
 use crate::domain::mediator::Mediator;
 use crate::domain::procedure::Procedure;
@@ -53,7 +53,6 @@ pub async fn citizens(
 ) -> Result<HttpResponse, Problem> {
     let Asked { query, words, too_short, after } = asked(&search.0.q, &search.0.after)?;
     let now = app.clock.now();
-    let (account, organisation) = (mediator.account().id.clone(), mediator.organisation().id.clone());
     let cursor = after.clone();
     let desk = Desk { mediator: mediator.clone(), session, browser };
     let (found, listed, free) = app
@@ -86,7 +85,7 @@ pub async fn citizens(
     let whole_list = query.is_empty() && after.is_none() && listed.next.is_none() && !listed.lines.is_empty();
     if rows.is_empty() && whole_list && flow.procedures.is_some() {
         let refusal = (Refusal::ProcedureNotAsked, "access_denied");
-        return nobody(&app, flow, account, organisation, refusal).await;
+        return nobody(&app, flow, mediator, refusal).await;
     }
     let base = format!("/provider/{}", flow.id);
     let pages = pages(&base, &[("q", &query)], after.as_ref(), listed.next);
@@ -110,15 +109,12 @@ async fn asked_for(
     citizen: CitizenId,
     now: Instant,
 ) -> Result<HttpResponse, Problem> {
-    let (account, organisation) = (mediator.account().id.clone(), mediator.organisation().id.clone());
-    let ids = [citizen];
-    let (held, [citizen]) = app
-        .store
-        .read(move |db| Ok::<_, Problem>((mandates::holding(db, &mediator.organisation().id, &ids)?, ids)))
-        .await?;
+    let (ids, organisation) = ([citizen], mediator.organisation().id.clone());
+    let (held, [citizen]) =
+        app.store.read(move |db| Ok::<_, Problem>((mandates::holding(db, &organisation, &ids)?, ids))).await?;
     if offered(&flow, &held, &citizen, now).is_empty() {
         let refusal = (Refusal::CitizenNotAsked, "login_required");
-        return nobody(app, flow, account, organisation, refusal).await;
+        return nobody(app, flow, mediator, refusal).await;
     }
     Ok(see_other(&format!("/provider/{}/citizens/{citizen}", flow.id)))
 }
@@ -127,19 +123,20 @@ async fn asked_for(
 async fn nobody(
     app: &App,
     flow: Flow,
-    account: AccountId,
-    organisation: OrganisationId,
+    mediator: Mediator,
     (refusal, error): (Refusal, &str),
 ) -> Result<HttpResponse, Problem> {
-    let (ended, now) = (flow.clone(), app.clock.now());
+    let (seen, now) = (flow.clone(), app.clock.now());
     let event = Event::new(Kind::UseRefused, now)
-        .by(&account)
-        .within(&organisation)
+        .by(&mediator.account().id)
+        .within(&mediator.organisation().id)
         .at_client(&flow.client)
         .fact("reason", refusal.code());
     app.store
-        .write(move |tx| {
-            flows::spend(tx, &ended, now)?;
+        .decide(move |tx| {
+            let flow = flows::find(tx, &seen.id)?;
+            flow.alive(&seen.browser, now)?;
+            flows::spend(tx, &flow.taken_by(&mediator)?, now)?;
             journal::record(tx, &event).map(drop).map_err(Problem::from)
         })
         .await?;

@@ -80,6 +80,7 @@ impl By {
             Err(refusal) => return Ok(Err(Needs::from_refusal(refusal))),
         };
         mandates::demand_open(tx, pass.authorisation());
+        grants::demand_unrevoked(tx, chosen);
         flows::start(tx, &flow, Some(now))?;
         let auth_time = self.session.code_at.unwrap_or(self.session.created_at);
         let new =

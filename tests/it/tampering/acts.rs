@@ -231,7 +231,8 @@ impl Scene {
             let (mut clear, commitment) = (unhex(&row[8]), unhex(&row[9]).try_into().unwrap());
             if at == position {
                 // A use that never was: the last digit of the instant.
-                let digit = clear.windows(2).position(|pair| pair == b"Z\"").unwrap() - 1;
+                let at = clear.windows(6).position(|six| six == b"\"at\":\"").unwrap() + 6;
+                let digit = at + clear[at..].windows(2).position(|pair| pair == b"Z\"").unwrap() - 1;
                 clear[digit] = if clear[digit] == b'7' { b'8' } else { b'7' };
                 changed = Some((row.clone(), clear.clone()));
             }

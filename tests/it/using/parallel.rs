@@ -8,7 +8,7 @@ use mandataire::credential::token_hash;
 use mandataire::domain::event::Kind;
 use mandataire::domain::id::FlowId;
 use mandataire::domain::procedure::Procedure::Logement;
-use mandataire::store::{Db, Error, Tx, authenticators, flows, grants, mandates, sign_in, traces};
+use mandataire::store::{Db, Error, Tx, authenticators, flows, grants, journal, mandates, sign_in, traces};
 
 use super::{access_token, beginning, codes};
 use crate::on_each_backend;
@@ -35,6 +35,45 @@ on_each_backend! {
             given += usize::from(code);
         }
         assert_eq!((given, codes(&world)), (1, 1));
+    }
+
+    async fn a_sign_in_that_nobody_can_answer_is_refused_once(world) {
+        let (ana, service, _) = beginning(&world).await;
+        let papers = r#"{"id_token":{"rep_scope":{"essential":true,"values":["Papier-Citoyenneté-Elections"]}}}"#;
+        let begun = ana.browser.get(&service.request_with(&[("claims", papers)])).await.unwrap();
+        let path = begun.location().unwrap().to_string();
+        let look = |_| {
+            let (browser, path) = (ana.browser.clone(), path.clone());
+            spawn(async move { browser.get(&path).await.unwrap() })
+        };
+        let mut refused = 0;
+        for page in (0..20).map(look).collect::<Vec<_>>() {
+            let page = page.await.unwrap();
+            match page.status {
+                303 => refused += usize::from(answered(&page, "error").as_deref() == Some("access_denied")),
+                other => assert!(other == 409 && page.body.contains("déjà terminée"), "{other}: {}", page.body),
+            }
+        }
+        assert_eq!((refused, world.count(Kind::UseRefused).await, codes(&world)), (1, 1, 0));
+    }
+
+    /// A wrong presentation of a code that is being redeemed: whoever comes second presents a spent code, and is told apart in the journal.
+    async fn b02_a_wrong_presentation_beside_a_right_one_is_a_replay(world) {
+        let (ana, service, opened) = beginning(&world).await;
+        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        if world.database.backend == Backend::Sqlite {
+            // One writer: nothing is beside.
+            assert_eq!(service.exchanges(&code).await.status, 200);
+        } else {
+            let database = world.database.again();
+            let redeems = "begin; update grants set code_used_at = now(); select pg_sleep(1); commit";
+            std::thread::spawn(move || database.execute(redeems).unwrap());
+            actix_web::rt::time::sleep(std::time::Duration::from_millis(300)).await;
+        }
+        let wrong = service.token_with(&[("code", &code), ("redirect_uri", "https://elsewhere.example/"), ("grant_type", "authorization_code")]).await;
+        assert_eq!((wrong.status, wrong.error().as_str()), (400, "invalid_grant"));
+        assert_eq!((world.count(Kind::CodeReplayed).await, world.count(Kind::UseRefused).await), (1, 0));
+        assert_eq!(world.database.number("select count(*) from grants where revoked_at is null"), 0);
     }
 
     async fn b02_a_hundred_exchanges_at_once_give_one_token_which_is_dead(world) {
@@ -150,8 +189,12 @@ on_each_backend! {
         let (decided, account) = (Arc::new(AtomicU32::new(0)), ana.account.clone());
         let times = decided.clone();
         let kept = world.app.store.decide(move |tx| {
-            times.fetch_add(1, Ordering::Relaxed);
+            let time = times.fetch_add(1, Ordering::Relaxed);
             mandates::demand_open(tx, &authorisation);
+            if time == 2 {
+                // Whatever waits is written before a reading, and may find there that something changed.
+                journal::list_forward(tx, &journal::Filter::default(), None, 1)?;
+            }
             traces::keep(tx, &account, None, "192.0.2.7:1234", now)?;
             if ends {
                 let sql = format!(
