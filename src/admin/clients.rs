@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{Desk, Failure, client_id, output, secret};
-use crate::cli::admin::{Client as ClientCommand, Registration};
+use crate::cli::admin::{Changes, Client as ClientCommand, Registration};
 use crate::domain::client::{AuthMethod, Client, SigningAlgorithm};
 use crate::oidc::keys as signing;
 use crate::oidc::provider::assertion::registered_keys;
@@ -18,7 +18,8 @@ const LIST: i64 = 1_000;
 
 pub(super) async fn client(desk: &Desk, command: ClientCommand) -> Result<(), Failure> {
     match command {
-        ClientCommand::Register(registration) => register(desk, registration).await,
+        ClientCommand::Register(registration) => register(desk, *registration).await,
+        ClientCommand::Change(changes) => change(desk, *changes).await,
         ClientCommand::List(options) => {
             let all = desk.store.read(|db| clients::list(db, LIST)).await?;
             let rows: Vec<_> = all
@@ -56,6 +57,56 @@ async fn register(desk: &Desk, asked: Registration) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn change(desk: &Desk, changes: Changes) -> Result<(), Failure> {
+    let (id, now) = (changes.client_id.clone(), desk.clock.now());
+    let before = desk.store.read(move |db| clients::find(db, &id)).await?.ok_or(crate::store::Error::NotFound)?;
+    let json = changes.output.json;
+    let (client, named) = changed(before, changes)?;
+    if named.is_empty() {
+        return Err(Failure::Said("nothing to change was named".to_owned()));
+    }
+    let done = desk.store.write(move |tx| clients::change(tx, client.changed(&named, now))).await?;
+    output::one(json, &json!({ "client_id": done.id, "name": done.name }));
+    Ok(())
+}
+
+/// The client as it is to be, and what that changes.
+fn changed(before: Client, changes: Changes) -> Result<(Client, Vec<&'static str>), Failure> {
+    let (mut client, mut named) = (before, Vec::new());
+    let mut set = |name, given: bool| {
+        if given {
+            named.push(name);
+        }
+        given
+    };
+    macro_rules! one {
+        ($($field:ident)*) => { $(
+            if let Some(value) = changes.$field { client.$field = value; set(stringify!($field), true); }
+        )* };
+    }
+    macro_rules! list {
+        ($($field:ident)*) => { $(
+            if set(stringify!($field), !changes.$field.is_empty()) { client.$field = changes.$field.into_iter().collect(); }
+        )* };
+    }
+    one!(name userinfo pkce vocabulary pushed dpop introspects silent);
+    list!(redirect_uris logout_uris acr binds);
+    if set("scopes", !changes.scopes.is_empty()) {
+        client.scopes = scopes(changes.scopes);
+    }
+    if set("procedures", !changes.procedures.is_empty() || changes.all_procedures) {
+        client.procedures = (!changes.all_procedures).then(|| changes.procedures.into_iter().collect());
+    }
+    if set("binds", changes.binds_none) {
+        client.binds.clear();
+    }
+    if let Some(path) = changes.keys {
+        set("keys", true);
+        client.keys = Some(public_keys(&path)?);
+    }
+    Ok((client, named))
+}
+
 fn client_of(asked: Registration, desk: &Desk) -> Result<Client, Failure> {
     let id = asked.client_id.unwrap_or_else(|| client_id(desk));
     let usual = Client::usual(id, asked.name, asked.redirect_uris);
@@ -76,6 +127,9 @@ fn client_of(asked: Registration, desk: &Desk) -> Result<Client, Failure> {
         dpop: asked.dpop,
         introspects: asked.introspects,
         silent: asked.silent,
+        binds: asked.binds.into_iter().collect(),
+        vocabulary: asked.vocabulary,
+        acr: asked.acr,
         ..usual
     })
 }

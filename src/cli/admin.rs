@@ -17,7 +17,7 @@ use crate::domain::mediator::Email;
 use crate::domain::organisation::Siret;
 use crate::domain::procedure::Procedure;
 pub use backup::{Backup, Restore};
-pub use client::{Client, Registration};
+pub use client::{Changes, Client, Registration};
 
 /// What an administrator manages.
 #[derive(Debug, Subcommand)]

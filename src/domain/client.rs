@@ -1,41 +1,15 @@
 //! A client of our provider role: FranceConnect, or a public service of its own.
 
+mod choices;
+
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 
 use super::Instant;
+use super::assurance::Assurance;
 use super::event::{Event, Journalled, Kind};
 use super::procedure::Procedure;
 
-macro_rules! choices {
-    ($(#[$doc:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $code:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$each])* $variant,)+ }
-
-        impl $name {
-            /// The stored code.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)+ }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Unknown;
-            fn from_str(code: &str) -> Result<Self, Unknown> {
-                match code { $($code => Ok(Self::$variant),)+ _ => Err(Unknown) }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.code())
-            }
-        }
-    };
-}
+pub use choices::{AuthMethod, Pkce, SigningAlgorithm, Unknown, UserinfoFormat, Vocabulary};
 
 /// The scopes that have a meaning here.
 pub const SCOPES: [&str; 13] = [
@@ -53,62 +27,6 @@ pub const SCOPES: [&str; 13] = [
     "birthcountry",
     "idp_birthdate",
 ];
-
-/// The text is none of the choices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not one of the choices")]
-pub struct Unknown;
-
-choices! {
-    /// How tokens for a client are signed (RFC 7518 3.1): one fixed algorithm per client.
-    SigningAlgorithm {
-        /// ECDSA on P-256: the default.
-        Es256 = "ES256",
-        /// RSA PKCS#1 v1.5.
-        Rs256 = "RS256",
-        /// HMAC with the client's secret: FranceConnect's present set-up.
-        Hs256 = "HS256",
-    }
-}
-
-impl SigningAlgorithm {
-    /// Those that need a key of ours.
-    pub const OF_KEYS: [Self; 2] = [Self::Es256, Self::Rs256];
-}
-
-choices! {
-    /// How a client authenticates at the token endpoint (OpenID Connect Core 9).
-    AuthMethod {
-        /// In the form.
-        Post = "client_secret_post",
-        /// In the `Authorization` header.
-        Basic = "client_secret_basic",
-        /// A token signed with a key of its own (RFC 7523): no secret is shared.
-        PrivateKey = "private_key_jwt",
-    }
-}
-
-choices! {
-    /// What is asked of a client about PKCE (RFC 7636).
-    Pkce {
-        /// A request without a challenge is refused.
-        Required = "required",
-        /// As the client likes.
-        Allowed = "allowed",
-        /// A request with a challenge is refused: what its other end would not check must not look protected.
-        Off = "off",
-    }
-}
-
-choices! {
-    /// How the identity is answered.
-    UserinfoFormat {
-        /// `application/json`
-        Json = "json",
-        /// `application/jwt`, signed with the client's algorithm.
-        Jwt = "jwt",
-    }
-}
 
 /// A registered client.
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
@@ -137,6 +55,15 @@ pub struct Client {
     pub scopes: BTreeSet<String>,
     /// The procedures that a mandate may be used for at it; all if none are named.
     pub procedures: Option<BTreeSet<Procedure>>,
+    /// Procedures bound to it: they may be used only at clients to which they are bound.
+    pub binds: BTreeSet<Procedure>,
+    /// Procedures bound to others, and not to it.
+    pub withheld: BTreeSet<Procedure>,
+    /// The words by which it names procedures.
+    pub vocabulary: Vocabulary,
+    /// The words by which it asks, and learns, how sure we are; one is answered unless it asks for another of them. All mean the level
+    /// of our mediators ([`Assurance::Low`]): what the agreement itself is worth is said beside it.
+    pub acr: Vec<String>,
     /// Its public keys (a JWK Set, RFC 7517 5), for what it signs.
     pub keys: Option<String>,
     /// Whether its requests must be sent ahead (RFC 9126).
@@ -165,6 +92,10 @@ impl Client {
             pkce: Pkce::Allowed,
             scopes: SCOPES.map(str::to_owned).into(),
             procedures: None,
+            binds: BTreeSet::new(),
+            withheld: BTreeSet::new(),
+            vocabulary: Vocabulary::FranceConnect,
+            acr: vec![Assurance::Low.code().to_owned()],
             keys: None,
             pushed: false,
             dpop: false,
@@ -173,14 +104,30 @@ impl Client {
         }
     }
 
-    /// The procedures that a mandate may be used for in one of its requests, which may name fewer; all of them if none.
+    /// The procedures that a mandate may be used for at it; all of them if none.
+    #[must_use]
+    pub fn serves(&self) -> Option<BTreeSet<Procedure>> {
+        if self.withheld.is_empty() {
+            return self.procedures.clone();
+        }
+        let all = self.procedures.clone().unwrap_or_else(|| Procedure::ALL.into());
+        Some(all.difference(&self.withheld).copied().collect())
+    }
+
+    /// The same for one of its requests, which may name fewer.
     #[must_use]
     pub fn accepts(&self, asked: Option<BTreeSet<Procedure>>) -> Option<BTreeSet<Procedure>> {
-        match (&self.procedures, asked) {
+        match (self.serves(), asked) {
             (None, asked) => asked,
-            (Some(served), None) => Some(served.clone()),
+            (served, None) => served,
             (Some(served), Some(asked)) => Some(served.intersection(&asked).copied().collect()),
         }
+    }
+
+    /// Whether it is held to the FAPI 2.0 Security Profile: requests sent ahead, tokens bound to a key.
+    #[must_use]
+    pub const fn is_fapi(&self) -> bool {
+        self.pushed && self.dpop
     }
 
     /// Registers it.
@@ -188,6 +135,15 @@ impl Client {
         let event = Event::new(Kind::ClientRegistered, now)
             .at_client(&self.id)
             .fact("algorithm", self.algorithm.code())
+            .fact("redirect_uris", self.redirect_uris.join(" "));
+        Journalled::new(self, vec![event])
+    }
+
+    /// Its registration was changed; `settings` names what.
+    pub fn changed(self, settings: &[&str], now: Instant) -> Journalled<Self> {
+        let event = Event::new(Kind::ClientChanged, now)
+            .at_client(&self.id)
+            .fact("changed", settings.join(" "))
             .fact("redirect_uris", self.redirect_uris.join(" "));
         Journalled::new(self, vec![event])
     }
@@ -219,6 +175,12 @@ mod tests {
         assert_eq!(event, expected);
         let (_, event) = one_event(client().secret_rotated(begin()));
         assert_eq!(event, Event::new(Kind::ClientSecretRotated, begin()).at_client("service"));
+        let (_, event) = one_event(client().changed(&["pkce", "acr"], begin()));
+        let expected = Event::new(Kind::ClientChanged, begin())
+            .at_client("service")
+            .fact("changed", "pkce acr")
+            .fact("redirect_uris", "https://a.example.fr/ https://b.example.fr/");
+        assert_eq!(event, expected);
     }
 
     #[test]
@@ -233,21 +195,20 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_is_one_of_those_listed() {
-        for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256, SigningAlgorithm::Hs256] {
-            assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
+    fn a_procedure_bound_to_others_is_withheld() {
+        use Procedure::{Argent, Justice, Logement};
+        let all = Client { withheld: [Justice].into(), ..client() };
+        assert_eq!(all.serves().map(|served| (served.len(), served.contains(&Justice))), Some((9, false)));
+        assert_eq!(all.accepts(Some([Justice, Argent].into())), Some([Argent].into()));
+        let few = Client { procedures: Some([Logement, Justice].into()), ..all };
+        assert_eq!(few.accepts(None), Some([Logement].into()));
+        assert_eq!(client().serves(), None);
+    }
+
+    #[test]
+    fn a_client_of_fapi_sends_ahead_and_binds() {
+        for (pushed, dpop) in [(false, false), (true, false), (false, true), (true, true)] {
+            assert_eq!(Client { pushed, dpop, ..client() }.is_fapi(), pushed && dpop);
         }
-        for method in [AuthMethod::Post, AuthMethod::Basic, AuthMethod::PrivateKey] {
-            assert_eq!(method.to_string().parse(), Ok(method));
-        }
-        for format in [UserinfoFormat::Json, UserinfoFormat::Jwt] {
-            assert_eq!(format.to_string().parse(), Ok(format));
-        }
-        assert_eq!("none".parse::<SigningAlgorithm>(), Err(Unknown));
-        for pkce in [Pkce::Required, Pkce::Allowed, Pkce::Off] {
-            assert_eq!(pkce.to_string().parse(), Ok(pkce));
-        }
-        assert_eq!("client_secret_jwt".parse::<AuthMethod>(), Err(Unknown));
-        assert_eq!("jwe".parse::<UserinfoFormat>(), Err(Unknown));
     }
 }

@@ -124,6 +124,8 @@ kinds! {
     FactorWithdrawn = "factor_withdrawn",
     /// A client of the provider was registered.
     ClientRegistered = "client_registered",
+    /// The registration of a client of the provider was changed.
+    ClientChanged = "client_changed",
     /// A client's secret was changed.
     ClientSecretRotated = "client_secret_rotated",
     /// A mandate went into the restricted archive.

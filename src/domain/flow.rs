@@ -44,6 +44,8 @@ pub struct Flow {
     pub challenge: Option<String>,
     /// The thumbprint of the key that the code is bound to (RFC 9449 10), if it is.
     pub dpop_key: Option<String>,
+    /// The word by which the service learns how sure we are.
+    pub acr: String,
     /// The mediator who took it up.
     pub account: Option<AccountId>,
     /// Their session.
@@ -133,6 +135,7 @@ pub(in crate::domain) mod tests {
             code_since: None,
             challenge: None,
             dpop_key: None,
+            acr: "eidas1".to_owned(),
             account: None,
             session: None,
             created_at: begin(),

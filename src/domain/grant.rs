@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::Instant;
+use super::assurance::Authentication;
 use super::event::{Event, Kind};
 use super::id::{AccountId, CitizenId, FlowId, MandateId, OrganisationId, SessionId};
 use super::procedure::Procedure;
@@ -46,6 +47,12 @@ pub struct Grant {
     pub dpop_key: Option<String>,
     /// When the mediator authenticated.
     pub auth_time: Instant,
+    /// How.
+    pub authentication: Authentication,
+    /// The word by which the service learns how sure we are.
+    pub acr: String,
+    /// Whether the code was redeemed with the secret before the last rotation.
+    pub former_secret: bool,
     /// Until when the code works.
     pub code_expires_at: Instant,
     /// When the code was presented.
@@ -158,6 +165,9 @@ pub(in crate::domain) mod tests {
             repeats: None,
             dpop_key: None,
             auth_time: begin(),
+            authentication: Authentication::Code,
+            acr: "eidas1".to_owned(),
+            former_secret: false,
             code_expires_at: begin() + CODE_LIFE,
             code_used_at: None,
             token_expires_at: Some(begin() + TOKEN_LIFE),

@@ -1,6 +1,7 @@
 //! The rules of mandates. Pure: no input or output, no clock, no randomness of its own; the same arguments give the same answer.
 
 pub mod agreement;
+pub mod assurance;
 pub mod auditor;
 pub mod authenticator;
 pub mod citizen;

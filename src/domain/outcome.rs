@@ -140,6 +140,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::domain::assurance::Assurance;
     use crate::domain::digest::Digest;
     use crate::domain::id::DraftId;
     use crate::domain::mandate::{Authorisation, Mandate};
@@ -162,6 +163,7 @@ mod tests {
             session: None,
             authorisations: vec![authorisation],
             document: Digest::of(b"text"),
+            assurance: Assurance::Low,
         }
     }
 

@@ -82,6 +82,13 @@ impl Recomputed {
     pub fn of_tile(tile: &[u8]) -> Self {
         Self { rows: rows(tile.as_chunks().0.to_vec()), found: None }
     }
+
+    /// The hash over it, if it is full.
+    #[must_use]
+    pub fn root(&self) -> Option<Hash> {
+        let full = self.rows.first().is_some_and(|leaves| leaves.len() == usize::from(WIDTH));
+        self.rows.last().and_then(|top| top.first()).filter(|_| full).copied()
+    }
 }
 
 /// Hashes one bundle, whose first entry is at position `first`, and compares it with its tile of leaf hashes. Without a tile there is

@@ -1,6 +1,8 @@
 //! Registered clients of the provider role.
 
-use std::collections::HashMap;
+mod settings;
+
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use zeroize::Zeroizing;
@@ -13,6 +15,7 @@ use crate::domain::Instant;
 use crate::domain::client::Client;
 use crate::domain::digest::Digest;
 use crate::domain::event::Journalled;
+use crate::domain::procedure::Procedure;
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Queryable, Selectable)]
@@ -34,6 +37,10 @@ pub(super) struct Row {
     dpop: bool,
     introspects: bool,
     silent: bool,
+    acr: String,
+    vocabulary: String,
+    binds: Option<String>,
+    withheld: Option<String>,
 }
 
 fn lines(text: &str) -> Vec<String> {
@@ -60,6 +67,10 @@ impl TryFrom<Row> for Client {
             dpop: row.dpop,
             introspects: row.introspects,
             silent: row.silent,
+            acr: row.acr.split_whitespace().map(str::to_owned).collect(),
+            vocabulary: parsed(&row.vocabulary, "clients.vocabulary")?,
+            binds: row.binds.as_deref().map(procedures).transpose()?.unwrap_or_default(),
+            withheld: row.withheld.as_deref().map(procedures).transpose()?.unwrap_or_default(),
         })
     }
 }
@@ -82,27 +93,44 @@ pub fn register(tx: &mut Tx<'_>, change: Journalled<Client>, secret: &str, now: 
     diesel::insert_into(clients::table)
         .values((
             clients::id.eq(&client.id),
-            clients::name.eq(&client.name),
-            clients::redirect_uris.eq(client.redirect_uris.join("\n")),
-            clients::logout_uris.eq(client.logout_uris.join("\n")),
             clients::secret.eq(sealed),
             clients::secret_hash.eq(Digest::of(secret.as_bytes()).as_bytes().as_slice()),
-            clients::auth_method.eq(client.auth_method.code()),
-            clients::algorithm.eq(client.algorithm.code()),
-            clients::userinfo.eq(client.userinfo.code()),
-            clients::franceconnect.eq(client.franceconnect),
             clients::created_at.eq(stored(now)),
-            clients::pkce.eq(client.pkce.code()),
-            clients::scopes.eq(client.scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")),
-            clients::procedures.eq(client.procedures.as_ref().map(procedures_text)),
-            clients::keys.eq(client.keys.as_deref()),
-            clients::pushed.eq(client.pushed),
-            clients::dpop.eq(client.dpop),
-            clients::introspects.eq(client.introspects),
-            clients::silent.eq(client.silent),
+            settings::of(&client),
         ))
         .execute(tx.connection()?)?;
+    withhold(tx)?;
     Ok(client)
+}
+
+/// Changes the registration of a client.
+///
+/// # Errors
+/// The database fails.
+pub fn change(tx: &mut Tx<'_>, change: Journalled<Client>) -> Result<Client, Error> {
+    let client = journal::unpack(tx, change)?;
+    diesel::update(clients::table.find(&client.id)).set(settings::of(&client)).execute(tx.connection()?)?;
+    withhold(tx)?;
+    Ok(client)
+}
+
+/// Writes with each client which procedures are bound to others: whoever uses one reads nothing more than its client. Clients are few,
+/// and registered one after the other.
+fn withhold(tx: &mut Tx<'_>) -> Result<(), Error> {
+    tx.connection()?.lock("clients")?;
+    let rows: Vec<(String, Option<String>)> =
+        clients::table.select((clients::id, clients::binds)).load(tx.connection()?)?;
+    let read = |(id, binds): (String, Option<String>)| {
+        Ok::<_, Error>((id, binds.as_deref().map(procedures).transpose()?.unwrap_or_default()))
+    };
+    let all = rows.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let bound: BTreeSet<Procedure> = all.iter().flat_map(|(_, binds)| binds).copied().collect();
+    for (id, binds) in all {
+        let withheld: BTreeSet<_> = bound.difference(&binds).copied().collect();
+        let withheld = (!withheld.is_empty()).then(|| procedures_text(&withheld));
+        diesel::update(clients::table.find(id)).set(clients::withheld.eq(withheld)).execute(tx.connection()?)?;
+    }
+    Ok(())
 }
 
 /// Changes the secret of a client. The one before goes on working until `overlap`, so that the service can change over.
@@ -200,6 +228,10 @@ pub fn own_secret(db: &mut Db<'_>, id: &str) -> Result<Zeroizing<Vec<u8>>, Error
 
 pub(super) fn opened_secret(db: &Db<'_>, id: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
     db.vault.open(db.vault.system(), place(id), sealed)
+}
+
+pub(super) fn opened_former_secret(db: &Db<'_>, id: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    db.vault.open(db.vault.system(), previous_place(id), sealed)
 }
 
 /// The names of clients.

@@ -10,6 +10,7 @@ use super::vault::Place;
 use super::{Db, Error, Tx, journal, parsed, person_keys, read_back, stored};
 use crate::domain::Instant;
 use crate::domain::agreement::{Agreement, Method};
+use crate::domain::assurance::Assurance;
 use crate::domain::digest::Digest;
 use crate::domain::event::Journalled;
 use crate::domain::id::{DraftId, SessionId};
@@ -63,6 +64,7 @@ struct Row {
     identity: Option<Vec<u8>>,
     agreement: Option<Vec<u8>>,
     mandate: Option<String>,
+    assurance: Option<String>,
 }
 
 const fn identity_place(row: &str) -> Place<'_> {
@@ -110,7 +112,12 @@ fn opened(db: &mut Db<'_>, (row, wrapped): &Found) -> Result<Draft, Error> {
     let identity = open(identity_place(&row.id), &row.identity)?.map(|plain| identity_from(&plain)).transpose()?;
     let agreement = open(agreement_place(&row.id), &row.agreement)?.map(|plain| agreement_from(&plain)).transpose()?;
     let citizen = match (&row.citizen, identity) {
-        (Some(id), Some(identity)) => Some(Person { id: parsed(id, "drafts.citizen")?, identity }),
+        (Some(id), Some(identity)) => {
+            let assurance = row.assurance.as_deref().map(|code| parsed(code, "drafts.assurance")).transpose()?;
+            // One that began before levels were kept: the least that is accepted.
+            let assurance = assurance.unwrap_or(Assurance::Low);
+            Some(Person { id: parsed(id, "drafts.citizen")?, identity, assurance })
+        }
         _ => None,
     };
     Ok(Draft {
@@ -267,6 +274,7 @@ pub(super) fn write(tx: &mut Tx<'_>, draft: &Draft) -> Result<(), Error> {
         drafts::mandate.eq(mandate),
         drafts::citizen.eq(draft.citizen.as_ref().map(|person| person.id.to_string())),
         drafts::identity.eq(identity),
+        drafts::assurance.eq(draft.citizen.as_ref().map(|person| person.assurance.code())),
         drafts::agreement.eq(agreement),
     )))
 }

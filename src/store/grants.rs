@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::schema::grants;
 use super::{Db, Error, Tx, parsed, read_back, stored};
 use crate::domain::Instant;
+use crate::domain::assurance::Authentication;
 use crate::domain::flow::Flow;
 use crate::domain::grant::{CODE_LIFE, Grant, TOKEN_LIFE};
 use crate::domain::id::{FlowId, SessionId};
@@ -28,6 +29,9 @@ pub(super) struct Row {
     repeats: Option<String>,
     dpop_key: Option<String>,
     auth_time: chrono::NaiveDateTime,
+    authentication: String,
+    acr: String,
+    former_secret: bool,
     code_expires_at: chrono::NaiveDateTime,
     code_used_at: Option<chrono::NaiveDateTime>,
     token_expires_at: Option<chrono::NaiveDateTime>,
@@ -54,6 +58,9 @@ impl TryFrom<Row> for Grant {
             repeats: row.repeats.map(|id| parsed(&id, "grants.repeats")).transpose()?,
             dpop_key: row.dpop_key,
             auth_time: read_back(row.auth_time),
+            authentication: parsed(&row.authentication, "grants.authentication")?,
+            acr: row.acr,
+            former_secret: row.former_secret,
             code_expires_at: read_back(row.code_expires_at),
             code_used_at: row.code_used_at.map(read_back),
             token_expires_at: row.token_expires_at.map(read_back),
@@ -73,6 +80,8 @@ pub struct New<'a> {
     pub session: &'a SessionId,
     /// When the mediator authenticated.
     pub auth_time: Instant,
+    /// How.
+    pub authentication: Authentication,
     /// SHA-256 of the code.
     pub code_hash: &'a [u8],
 }
@@ -82,7 +91,7 @@ pub struct New<'a> {
 /// # Errors
 /// [`Error::Conflict`] if the flow gave a code already.
 pub fn issue(tx: &mut Tx<'_>, pass: &Pass, new: &New<'_>, now: Instant) -> Result<(), Error> {
-    let New { flow, repeats, session, auth_time, code_hash } = *new;
+    let New { flow, repeats, session, auth_time, authentication, code_hash } = *new;
     tx.insert(diesel::insert_into(grants::table).values((
         grants::code_hash.eq(code_hash.to_vec()),
         grants::flow.eq(flow.id.to_string()),
@@ -100,6 +109,8 @@ pub fn issue(tx: &mut Tx<'_>, pass: &Pass, new: &New<'_>, now: Instant) -> Resul
         grants::dpop_key.eq(flow.dpop_key.clone()),
         grants::repeats.eq(repeats.map(ToString::to_string)),
         grants::auth_time.eq(stored(auth_time)),
+        grants::authentication.eq(authentication.code()),
+        grants::acr.eq(flow.acr.clone()),
         grants::code_expires_at.eq(stored(now + CODE_LIFE)),
     )))
 }
@@ -113,23 +124,28 @@ pub fn of_token(db: &mut Db<'_>, token_hash: &[u8]) -> Result<Grant, Error> {
     row.first::<Row>(db.connection()?)?.try_into()
 }
 
-/// The code becomes an access token, bound to the key whose proof came with it.
+/// What a code becomes.
+pub struct Token<'a> {
+    /// SHA-256 of the access token.
+    pub hash: &'a [u8],
+    /// The key whose proof came with the code: the token is bound to it.
+    pub proof: Option<&'a str>,
+    /// Whether the client presented the secret before the last rotation.
+    pub former_secret: bool,
+}
+
+/// The code becomes an access token.
 ///
 /// # Errors
 /// [`Error::Conflict`] if the code was spent, or the grant revoked, in the meantime.
-pub fn redeem(
-    tx: &mut Tx<'_>,
-    code_hash: &[u8],
-    token_hash: &[u8],
-    proof: Option<&str>,
-    now: Instant,
-) -> Result<(), Error> {
+pub fn redeem(tx: &mut Tx<'_>, code_hash: &[u8], token: &Token<'_>, now: Instant) -> Result<(), Error> {
     let good = grants::code_hash.eq(code_hash.to_vec()).and(grants::revoked_at.is_null());
     tx.update_one(diesel::update(grants::table.filter(good.and(grants::code_used_at.is_null()))).set((
         grants::code_used_at.eq(stored(now)),
-        grants::token_hash.eq(token_hash.to_vec()),
+        grants::token_hash.eq(token.hash.to_vec()),
         grants::token_expires_at.eq(stored(now + TOKEN_LIFE)),
-        grants::dpop_key.eq(proof.map(str::to_owned)),
+        grants::dpop_key.eq(token.proof.map(str::to_owned)),
+        grants::former_secret.eq(token.former_secret),
     )))
 }
 
@@ -173,10 +189,20 @@ pub fn of_flow(db: &mut Db<'_>, flow: &FlowId) -> Result<Grant, Error> {
 /// The newest choices of a session that are looked at.
 const CHOICES: i64 = 200;
 
+/// Who repeats a choice and who revokes it follow one another: a repetition is revoked too, or never begins.
+fn alone_with(tx: &mut Tx<'_>, choice: &str) -> Result<(), Error> {
+    tx.connection()?.lock(&format!("choice|{choice}"))
+}
+
 /// Demands that what a choice gave is not revoked, and stays so until the transaction ends.
-pub fn demand_unrevoked(tx: &mut Tx<'_>, choice: &Grant) {
+///
+/// # Errors
+/// The database fails.
+pub fn demand_unrevoked(tx: &mut Tx<'_>, choice: &Grant) -> Result<(), Error> {
+    alone_with(tx, choice.flow.as_str())?;
     let good = grants::flow.eq(choice.flow.to_string()).and(grants::revoked_at.is_null());
     tx.demand(grants::table.filter(good).select(grants::flow).for_share());
+    Ok(())
 }
 
 /// What a mediator chose in a session, newest first; repetitions are no choices.
@@ -193,19 +219,19 @@ pub fn choices(db: &mut Db<'_>, session: &SessionId) -> Result<Vec<Grant>, Error
     rows.into_iter().map(Grant::try_from).collect()
 }
 
-/// Revokes everything that the choice made in a flow gave, or the choice that it repeats: there and wherever it was repeated.
+/// Revokes everything that the choice made in a flow gave, or the choice that it repeats: there and wherever it was repeated. Answers whether
+/// anything was left to revoke.
 ///
 /// # Errors
 /// The database fails.
-pub fn revoke(tx: &mut Tx<'_>, flow: &FlowId, now: Instant) -> Result<(), Error> {
+pub fn revoke(tx: &mut Tx<'_>, flow: &FlowId, now: Instant) -> Result<bool, Error> {
     let named = grants::table.filter(grants::flow.eq(flow.as_str())).select(grants::repeats);
     let repeated: Option<String> = named.first(tx.connection()?).optional()?.flatten();
     let choice = repeated.unwrap_or_else(|| flow.to_string());
-    // Two that revoke the same thing, one beginning with the choice and one with a repetition, would wait for each other.
-    tx.connection()?.lock(&format!("choice|{choice}"))?;
+    alone_with(tx, &choice)?;
     let all = grants::flow.eq(&choice).or(grants::repeats.eq(&choice));
-    diesel::update(grants::table.filter(all).filter(grants::revoked_at.is_null()))
+    let revoked = diesel::update(grants::table.filter(all).filter(grants::revoked_at.is_null()))
         .set(grants::revoked_at.eq(stored(now)))
         .execute(tx.connection()?)?;
-    Ok(())
+    Ok(revoked > 0)
 }

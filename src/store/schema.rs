@@ -56,7 +56,7 @@ diesel::table! {
     sessions (id) {
         id -> Text, token_hash -> Binary, account -> Text, organisation -> Nullable<Text>, csrf -> Text,
         created_at -> Timestamp, seen_at -> Timestamp, code_at -> Nullable<Timestamp>, expires_at -> Timestamp,
-        ended_at -> Nullable<Timestamp>, purpose -> Nullable<Binary>,
+        ended_at -> Nullable<Timestamp>, purpose -> Nullable<Binary>, authentication -> Text,
     }
 }
 
@@ -80,6 +80,7 @@ diesel::table! {
         created_at -> Timestamp, stage -> Text, state_hash -> Nullable<Binary>, nonce -> Nullable<Text>,
         verifier -> Nullable<Text>, citizen -> Nullable<Text>, identity -> Nullable<Binary>,
         agreement_hash -> Nullable<Binary>, agreement -> Nullable<Binary>, mandate -> Nullable<Text>, provider -> Text,
+        assurance -> Nullable<Text>,
     }
 }
 
@@ -87,7 +88,7 @@ diesel::table! {
     mandates (id) {
         id -> Text, organisation -> Text, citizen -> Text, draft -> Text, opened_by -> Text, opened_at -> Timestamp,
         expires_at -> Timestamp, term -> Text, session -> Nullable<Text>, document -> Binary,
-        archived_at -> Nullable<Timestamp>, destroyed_at -> Nullable<Timestamp>,
+        archived_at -> Nullable<Timestamp>, destroyed_at -> Nullable<Timestamp>, assurance -> Text,
     }
 }
 
@@ -133,7 +134,8 @@ diesel::table! {
         secret_hash -> Binary, auth_method -> Text, algorithm -> Text, userinfo -> Text, franceconnect -> Bool,
         created_at -> Timestamp, pkce -> Text, scopes -> Text, procedures -> Nullable<Text>, keys -> Nullable<Text>,
         pushed -> Bool, dpop -> Bool, introspects -> Bool, previous -> Nullable<Binary>,
-        previous_until -> Nullable<Timestamp>, silent -> Bool,
+        previous_until -> Nullable<Timestamp>, silent -> Bool, acr -> Text, vocabulary -> Text, binds -> Nullable<Text>,
+        withheld -> Nullable<Text>,
     }
 }
 
@@ -162,6 +164,7 @@ diesel::table! {
         nonce -> Nullable<Text>, scope -> Text, procedures -> Nullable<Text>, code_since -> Nullable<Timestamp>,
         challenge -> Nullable<Text>, account -> Nullable<Text>, session -> Nullable<Text>, created_at -> Timestamp,
         expires_at -> Timestamp, used_at -> Nullable<Timestamp>, dpop_key -> Nullable<Text>, citizen -> Nullable<Text>,
+        acr -> Text,
     }
 }
 
@@ -173,6 +176,7 @@ diesel::table! {
         code_used_at -> Nullable<Timestamp>, token_hash -> Nullable<Binary>,
         token_expires_at -> Nullable<Timestamp>, token_used_at -> Nullable<Timestamp>,
         revoked_at -> Nullable<Timestamp>, dpop_key -> Nullable<Text>, repeats -> Nullable<Text>,
+        authentication -> Text, acr -> Text, former_secret -> Bool,
     }
 }
 

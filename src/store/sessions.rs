@@ -9,6 +9,7 @@ use super::schema::{accounts as account_rows, memberships, organisations, person
 use super::vault::Place;
 use super::{Db, Error, Tx, mandates, parsed, person_keys, read_back, stored};
 use crate::domain::Instant;
+use crate::domain::assurance::Authentication;
 use crate::domain::id::{AccountId, OrganisationId, SessionId};
 use crate::domain::mediator::{Account, Membership};
 use crate::domain::organisation::Organisation;
@@ -39,6 +40,8 @@ pub struct Session {
     pub seen_at: Instant,
     /// The last code accepted; none while an authenticator is being enrolled.
     pub code_at: Option<Instant>,
+    /// What code that was.
+    pub authentication: Authentication,
     /// Why the auditor reads, once declared.
     pub purpose: Option<String>,
 }
@@ -65,6 +68,8 @@ pub struct New<'a> {
     pub csrf: &'a str,
     /// The code accepted, if one was.
     pub code_at: Option<Instant>,
+    /// What code that was.
+    pub authentication: Authentication,
 }
 
 /// Writes a new session.
@@ -81,6 +86,7 @@ pub fn create(tx: &mut Tx<'_>, new: &New<'_>, now: Instant) -> Result<(), Error>
         sessions::created_at.eq(stored(now)),
         sessions::seen_at.eq(stored(now)),
         sessions::code_at.eq(new.code_at.map(stored)),
+        sessions::authentication.eq(new.authentication.code()),
         sessions::expires_at.eq(stored(now + LIFE)),
     )))?;
     // How long the account is kept counts from here, and the session goes away before.
@@ -97,6 +103,7 @@ struct Row {
     created_at: chrono::NaiveDateTime,
     seen_at: chrono::NaiveDateTime,
     code_at: Option<chrono::NaiveDateTime>,
+    authentication: String,
     purpose: Option<Vec<u8>>,
     account: AccountRow,
 }
@@ -131,6 +138,7 @@ pub fn find(db: &mut Db<'_>, token_hash: &[u8], now: Instant) -> Result<Option<S
                 sessions::created_at,
                 sessions::seen_at,
                 sessions::code_at,
+                sessions::authentication,
                 sessions::purpose,
                 COLUMNS,
             ),
@@ -162,8 +170,22 @@ pub fn find(db: &mut Db<'_>, token_hash: &[u8], now: Instant) -> Result<Option<S
         created_at: read_back(row.created_at),
         seen_at: read_back(row.seen_at),
         code_at: row.code_at.map(read_back),
+        authentication: parsed(&row.authentication, "sessions.authentication")?,
         purpose,
     }))
+}
+
+/// Whether a session is still open: not ended, not older than 12 hours.
+///
+/// # Errors
+/// The database fails.
+pub fn is_open(db: &mut Db<'_>, id: &SessionId, now: Instant) -> Result<bool, Error> {
+    let open = sessions::table
+        .find(id.as_str())
+        .filter(sessions::ended_at.is_null().and(sessions::expires_at.gt(stored(now))))
+        .count()
+        .get_result::<i64>(db.connection()?)?;
+    Ok(open == 1)
 }
 
 /// Marks a session as seen.
@@ -179,10 +201,11 @@ pub fn seen(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> 
 /// # Errors
 /// The database fails.
 pub fn awake(tx: &mut Tx<'_>, id: &SessionId, now: Instant) -> Result<(), Error> {
-    tx.update(
-        diesel::update(sessions::table.find(id.to_string()))
-            .set((sessions::seen_at.eq(stored(now)), sessions::code_at.eq(stored(now)))),
-    )
+    tx.update(diesel::update(sessions::table.find(id.to_string())).set((
+        sessions::seen_at.eq(stored(now)),
+        sessions::code_at.eq(stored(now)),
+        sessions::authentication.eq(Authentication::Code.code()),
+    )))
 }
 
 /// The enrolment is complete. The session gets a new secret: what may be done with it has grown.
@@ -193,6 +216,7 @@ pub fn refreshed(tx: &mut Tx<'_>, id: &SessionId, token_hash: &[u8], now: Instan
     tx.update(diesel::update(sessions::table.find(id.to_string())).set((
         sessions::seen_at.eq(stored(now)),
         sessions::code_at.eq(stored(now)),
+        sessions::authentication.eq(Authentication::Code.code()),
         sessions::token_hash.eq(token_hash.to_vec()),
     )))
 }

@@ -43,6 +43,7 @@ pub struct InProgress {
     /// The identifier from which services' own are made.
     pub subject: String,
     secret: Vec<u8>,
+    former: Option<Vec<u8>>,
     citizen: Vec<u8>,
     wrapped: Option<Vec<u8>>,
 }
@@ -57,18 +58,29 @@ impl InProgress {
         people::unsealed(db.vault, (self.grant.citizen.to_string(), self.subject.clone(), &self.citizen, wrapped))
     }
 
-    /// The secret that signs what the service receives with HS256.
+    /// The secret that signs what the service receives with HS256: the one with which the code was redeemed.
     ///
     /// # Errors
     /// The value was altered.
     pub fn secret(&self, db: &Db<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
+        match self.former.as_ref().filter(|_| self.grant.former_secret) {
+            Some(former) => services::opened_former_secret(db, &self.client.id, former),
+            None => self.own_secret(db),
+        }
+    }
+
+    /// The secret of the service now.
+    ///
+    /// # Errors
+    /// The value was altered.
+    pub fn own_secret(&self, db: &Db<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
         services::opened_secret(db, &self.client.id, &self.secret)
     }
 }
 
 type Span = (Option<chrono::NaiveDateTime>, chrono::NaiveDateTime);
 type Read = (
-    (GrantRow, services::Row, Vec<u8>),
+    (GrantRow, services::Row, Vec<u8>, Option<Vec<u8>>),
     (AccountRow, Option<Roles>, OrganisationRow, Span),
     (MandateRow, Option<AuthorisationRow>),
     (String, Vec<u8>, Option<Vec<u8>>),
@@ -97,7 +109,7 @@ macro_rules! found_by {
             .left_join(CITIZEN_KEYS.on(CITIZEN_KEYS.field(person_keys::owner).eq(grants::citizen)))
             .filter($found)
             .select((
-                (columns::<GrantRow>(), columns::<services::Row>(), clients::secret),
+                (columns::<GrantRow>(), columns::<services::Row>(), clients::secret, clients::previous),
                 (ACCOUNT, BELONGING.0.nullable(), BELONGING.1, (sessions::ended_at, sessions::expires_at)),
                 (columns::<MandateRow>(), columns::<AuthorisationRow>().nullable()),
                 (citizens::subject, citizens::identity, CITIZEN_KEYS.field(person_keys::wrapped).nullable()),
@@ -125,7 +137,7 @@ pub fn of_token(db: &mut Db<'_>, token_hash: &[u8], now: Instant) -> Result<InPr
 }
 
 fn read(db: &Db<'_>, row: Read, now: Instant) -> Result<InProgress, Error> {
-    let ((grant, client, secret), (account, roles, organisation, span), (mandate, part), citizen) = row;
+    let ((grant, client, secret, former), (account, roles, organisation, span), (mandate, part), citizen) = row;
     let (subject, citizen, wrapped) = citizen;
     let (membership, organisation) = match roles {
         Some(roles) => {
@@ -144,6 +156,7 @@ fn read(db: &Db<'_>, row: Read, now: Instant) -> Result<InProgress, Error> {
         mandate: complete(&mandate, part.map(TryInto::try_into).transpose()?.into_iter().collect())?,
         subject,
         secret,
+        former,
         citizen,
         wrapped,
     })

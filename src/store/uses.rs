@@ -1,5 +1,7 @@
 //! Uses of mandates at public services.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 
 use super::db::MultiBackend;
@@ -9,6 +11,7 @@ use crate::domain::Instant;
 use crate::domain::event::Journalled;
 use crate::domain::id::{AccountId, CitizenId, MandateId, OrganisationId, UseId};
 use crate::domain::outcome::{Outcome, Use};
+use crate::domain::procedure::Procedure;
 
 type Matching<'q> = uses::BoxedQuery<'q, MultiBackend>;
 
@@ -83,17 +86,24 @@ pub fn save_outcome(tx: &mut Tx<'_>, change: Journalled<Use>, now: Instant) -> R
     if changed == 1 { Ok(used) } else { Err(Error::Conflict) }
 }
 
-/// Whose mandate it is, if it was ever used at this client.
+/// Whose mandate it is and for what it was used at this client, if it ever was.
 ///
 /// # Errors
 /// The database fails.
-pub fn holder(db: &mut Db<'_>, mandate: &MandateId, client: &str) -> Result<Option<OrganisationId>, Error> {
-    let found: Option<String> = uses::table
+pub fn at_client(
+    db: &mut Db<'_>,
+    mandate: &MandateId,
+    client: &str,
+) -> Result<Option<(OrganisationId, BTreeSet<Procedure>)>, Error> {
+    let found: Vec<(String, String)> = uses::table
         .filter(uses::mandate.eq(mandate.as_str()).and(uses::client.eq(client)))
-        .select(uses::organisation)
-        .first(db.connection()?)
-        .optional()?;
-    found.map(|id| parsed(&id, "uses.organisation")).transpose()
+        .select((uses::organisation, uses::procedure))
+        .distinct()
+        .load(db.connection()?)?;
+    let Some((organisation, _)) = found.first() else { return Ok(None) };
+    let organisation = parsed(organisation, "uses.organisation")?;
+    let procedures = found.iter().map(|(_, key)| parsed(key, "uses.procedure")).collect::<Result<_, _>>()?;
+    Ok(Some((organisation, procedures)))
 }
 
 /// A use in this organisation.

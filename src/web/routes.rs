@@ -213,6 +213,7 @@ fn provider(routes: Routes) -> Routes {
         .post("/revocation", Policy::Machine, inquiries::revoke)
         .post("/introspection", Policy::Machine, inquiries::introspect)
         .get("/api/mandates/{mandate}/standing", Policy::Machine, inquiries::standing)
+        .post("/api/mandates/{mandate}/standing", Policy::Machine, inquiries::asked_standing)
         .get("/userinfo", Policy::Machine, endpoints::userinfo)
         .post("/userinfo", Policy::Machine, endpoints::userinfo)
         .get("/session/end", Policy::Machine, endpoints::end_session)

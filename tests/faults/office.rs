@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use mandataire::clock::{Clock, Random};
 use mandataire::credential::{self, SEED_BYTES};
 use mandataire::domain::Instant;
+use mandataire::domain::assurance::{Assurance, Authentication};
 use mandataire::domain::authenticator::Authenticator;
 use mandataire::domain::citizen::{Claims, Identity};
 use mandataire::domain::client::Client;
@@ -120,7 +121,7 @@ impl Office {
         let (subject, identity) = self.citizen(at % CITIZENS);
         let known = citizens::recognise(tx, "https://franceconnect.example", &subject, &identity, now)?;
         let today = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
-        let person = Person { id: known.id, identity };
+        let person = Person { id: known.id, identity, assurance: Assurance::Low };
         let draft = drafts::save(tx, draft.identified(&mediator, person, today, now).expect("identified"))?;
         let agreement = random.token();
         drafts::offer_agreement(tx, &draft.id, &credential::token_hash(&agreement))?;
@@ -176,6 +177,7 @@ impl Office {
             organisation: Some(&self.organisation.id),
             csrf: &csrf,
             code_at: Some(now),
+            authentication: Authentication::Code,
         };
         sessions::create(tx, &new, now)?;
         Ok((id, cookie, csrf))

@@ -5,6 +5,7 @@ mod lists;
 mod today;
 
 use mandataire::demo::browser::Page;
+use mandataire::domain::assurance::{Assurance, Authentication};
 use mandataire::domain::authenticator::FreshCode;
 use mandataire::domain::citizen::{Claims, Identity};
 use mandataire::domain::digest::Digest;
@@ -58,6 +59,7 @@ impl World {
                 organisation: Some(&organisation),
                 csrf: "none",
                 code_at: Some(now),
+                authentication: Authentication::Code,
             };
             sessions::create(tx, &new, now)?;
             let procedures = [Procedure::Logement].into();
@@ -70,7 +72,7 @@ impl World {
             };
             drafts::start(tx, &draft, &expected)?;
             let known = citizens::recognise(tx, "https://issuer.example", &subject, &identity, now)?;
-            let person = Person { id: known.id.clone(), identity };
+            let person = Person { id: known.id.clone(), identity, assurance: Assurance::Low };
             let draft =
                 drafts::save(tx, draft.identified(&mediator, person, now.date_naive(), now).expect("identified"))?;
             let name = &mediator.organisation().name;

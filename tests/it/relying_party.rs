@@ -132,7 +132,7 @@ async fn a_citizen_born_in_france_is_identified() {
     let identified = world.identify().await.unwrap();
     assert_eq!(identified.issuer, world.fc.issuer);
     assert_eq!(identified.subject, angela()["sub"].as_str().unwrap());
-    assert_eq!(identified.acr, "eidas1");
+    assert_eq!(identified.acr.code(), "eidas1");
     assert_eq!(identified.id_token.split('.').count(), 3);
     let identity = identified.identity;
     assert_eq!(identity.given_name, "Angela Claire Louise");
@@ -216,7 +216,7 @@ async fn rs256_serves_where_it_was_registered() {
 async fn a_higher_level_than_asked_is_welcome() {
     let world = World::with(|settings| settings.acr = "eidas2".to_owned());
     world.fc.id_token(|token| token.payload["acr"] = json!("eidas3"));
-    assert_eq!(world.identify().await.unwrap().acr, "eidas3");
+    assert_eq!(world.identify().await.unwrap().acr.code(), "eidas3");
 }
 
 fn query(url: &Url) -> BTreeMap<String, String> {

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use mandataire::app::block_on;
 use mandataire::clock::Random;
 use mandataire::domain::Instant;
+use mandataire::domain::assurance::Authentication;
 use mandataire::domain::authenticator::Authenticator;
 use mandataire::domain::client::{Client, SigningAlgorithm};
 use mandataire::domain::event::{Event, Kind};
@@ -129,6 +130,7 @@ fn organised(tx: &mut Tx<'_>, size: Size, random: &Random, now: Instant) -> Resu
                 organisation: Some(&place.id),
                 csrf: &random.token(),
                 code_at: Some(now),
+                authentication: Authentication::Code,
             };
             sessions::create(tx, &new, now)?;
             sessions::end(tx, &session, now)?;

@@ -7,6 +7,7 @@ use mandataire::app::block_on;
 use mandataire::clock::{Clock, Random};
 use mandataire::credential;
 use mandataire::domain::Instant;
+use mandataire::domain::assurance::Authentication;
 use mandataire::store::{Db, Error, Location, Store, citizens, mandates, sessions};
 
 use crate::generate::{MASTER_KEY, Size};
@@ -68,6 +69,7 @@ impl Seats {
                             organisation: (seat.number < size.mediators).then_some(&place),
                             csrf: &seat.csrf,
                             code_at: Some(now),
+                            authentication: Authentication::Code,
                         };
                         sessions::create(tx, &new, now)?;
                         seats.push(seat);

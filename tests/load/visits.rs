@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use mandataire::domain::Instant;
+use mandataire::domain::assurance::{Assurance, Authentication};
 use mandataire::domain::digest::Digest;
 use mandataire::domain::event::{Event, Kind};
 use mandataire::domain::flow::Flow;
@@ -74,7 +75,7 @@ fn agreed(
     let waiting = drafts::take_waiting(tx, mediator.session(), "franceconnect", &state_hash)?;
     let (identity, now) = (people::identity(citizen), at + TimeDelta::minutes(1));
     let known = citizens::recognise(tx, ISSUER, &people::subject(citizen), &identity, now)?;
-    let person = Person { id: known.id, identity };
+    let person = Person { id: known.id, identity, assurance: Assurance::Low };
     let identified =
         waiting.draft.identified(mediator, person, now.date_naive(), now).expect("a citizen is identified");
     let draft = drafts::save(tx, identified)?;
@@ -140,6 +141,7 @@ fn issued(
         challenge: None,
         citizen: None,
         dpop_key: None,
+        acr: "eidas1".to_owned(),
         account: None,
         session: None,
         created_at: at,
@@ -150,9 +152,16 @@ fn issued(
     let flow = flow.taken_by(mediator).expect("a new flow");
     flows::spend(tx, &flow, at)?;
     let (code, token) = (world.random.bytes::<32>(), world.random.bytes::<32>());
-    let new = grants::New { flow: &flow, repeats: None, session: mediator.session(), auth_time: at, code_hash: &code };
+    let new = grants::New {
+        flow: &flow,
+        repeats: None,
+        session: mediator.session(),
+        auth_time: at,
+        authentication: Authentication::Code,
+        code_hash: &code,
+    };
     grants::issue(tx, &pass, &new, at)?;
-    grants::redeem(tx, &code, &token, None, at)?;
+    grants::redeem(tx, &code, &grants::Token { hash: &token, proof: None, former_secret: false }, at)?;
     grants::spend_token(tx, &token, at)?;
     uses::issue(tx, Use::issue(UseId::new(at, world.random.u128()), &pass, CLIENT, at))
 }

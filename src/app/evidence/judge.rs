@@ -44,8 +44,8 @@ pub(super) fn judge(batch: Batch, signed: u64, destroyed: &HashSet<String>) -> J
         about(&slot.stands, slot.placed.first(), Some(position), intact, destroyed, &mut found);
     }
     let tile = said.as_ref().map(|hashes| hashes.concat());
-    let root = said.filter(|said| said.len() as u64 == WIDTH).and_then(|said| tree::fold(&said).ok());
     let recomputed = recompute(batch.first, &bytes, tile.as_deref());
+    let root = tile.and_then(|_| recomputed.root());
     Judged { recomputed, root, above: batch.above, found }
 }
 

@@ -9,14 +9,16 @@ use url::Url;
 
 use super::super::Output;
 use super::one_of;
-use crate::domain::client::{AuthMethod, Pkce, SCOPES, SigningAlgorithm, UserinfoFormat};
+use crate::domain::client::{AuthMethod, Pkce, SCOPES, SigningAlgorithm, UserinfoFormat, Vocabulary};
 use crate::domain::procedure::Procedure;
 
 /// What can be done with the services that sign citizens in through us.
 #[derive(Debug, Subcommand)]
 pub enum Client {
     /// Register a service; answers with its identifier, and its secret this once
-    Register(Registration),
+    Register(Box<Registration>),
+    /// Change the registration of a service; what is not named stays as it is
+    Change(Box<Changes>),
     /// List them, without their secrets
     List(Output),
     /// Give a service a new secret, answered this once; the old one stops at once, or after the overlap
@@ -70,6 +72,15 @@ pub struct Registration {
     /// A procedure that mandates may be used for at it (repeat); by default all ten
     #[arg(long = "procedure", value_name = "KEY", value_parser = one_of::<Procedure>(Procedure::ALL.map(Procedure::key)))]
     pub procedures: Vec<Procedure>,
+    /// A procedure bound to it: mandates may be used for it only at services to which it is bound (repeat)
+    #[arg(long, value_name = "KEY", value_parser = one_of::<Procedure>(Procedure::ALL.map(Procedure::key)))]
+    pub binds: Vec<Procedure>,
+    /// The words by which it names procedures: FranceConnect's labels, or the keys of this service
+    #[arg(long, default_value = "franceconnect", value_parser = one_of::<Vocabulary>(["franceconnect", "keys"]))]
+    pub vocabulary: Vocabulary,
+    /// The word by which it asks, and learns, how sure we are of who acts (repeat; the first is the usual one)
+    #[arg(long, value_name = "WORD", default_value = "eidas1", value_parser = level_word)]
+    pub acr: Vec<String>,
     /// Its authorisation requests must be sent ahead (PAR)
     #[arg(long)]
     pub pushed: bool,
@@ -95,6 +106,74 @@ pub struct Registration {
     /// How to answer.
     #[command(flatten)]
     pub output: Output,
+}
+
+/// What is to be otherwise with a service. A list that is named replaces the one before.
+#[derive(Debug, Args)]
+pub struct Changes {
+    /// Its client identifier
+    pub client_id: String,
+    /// Its name, as mediators read it
+    #[arg(long)]
+    pub name: Option<String>,
+    /// An address it may be answered at, compared byte for byte (repeat)
+    #[arg(long = "redirect-uri", value_name = "URL", value_parser = exact_url)]
+    pub redirect_uris: Vec<String>,
+    /// An address it may be sent back to after sign-out, compared byte for byte (repeat)
+    #[arg(long = "logout-uri", value_name = "URL", value_parser = exact_url)]
+    pub logout_uris: Vec<String>,
+    /// The form in which it receives the citizen's identity: plain, or signed
+    #[arg(long, value_parser = one_of::<UserinfoFormat>(["json", "jwt"]))]
+    pub userinfo: Option<UserinfoFormat>,
+    /// The file of its public keys (a JWK Set)
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// Whether it must, may or must not protect its codes with PKCE
+    #[arg(long, value_parser = one_of::<Pkce>(["required", "allowed", "off"]))]
+    pub pkce: Option<Pkce>,
+    /// A scope it may be granted (repeat)
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = PossibleValuesParser::new(SCOPES))]
+    pub scopes: Vec<String>,
+    /// A procedure that mandates may be used for at it (repeat)
+    #[arg(long = "procedure", value_name = "KEY", value_parser = one_of::<Procedure>(Procedure::ALL.map(Procedure::key)))]
+    pub procedures: Vec<Procedure>,
+    /// All ten procedures, as if none had been named
+    #[arg(long, conflicts_with = "procedures")]
+    pub all_procedures: bool,
+    /// A procedure bound to it: mandates may be used for it only at services to which it is bound (repeat)
+    #[arg(long, value_name = "KEY", value_parser = one_of::<Procedure>(Procedure::ALL.map(Procedure::key)))]
+    pub binds: Vec<Procedure>,
+    /// No procedure is bound to it any more
+    #[arg(long, conflicts_with = "binds")]
+    pub binds_none: bool,
+    /// The words by which it names procedures
+    #[arg(long, value_parser = one_of::<Vocabulary>(["franceconnect", "keys"]))]
+    pub vocabulary: Option<Vocabulary>,
+    /// The word by which it asks, and learns, how sure we are of who acts (repeat; the first is the usual one)
+    #[arg(long, value_name = "WORD", value_parser = level_word)]
+    pub acr: Vec<String>,
+    /// Whether its authorisation requests must be sent ahead (PAR)
+    #[arg(long)]
+    pub pushed: Option<bool>,
+    /// Whether its tokens are bound to a key that it proves to hold (`DPoP`)
+    #[arg(long)]
+    pub dpop: Option<bool>,
+    /// Whether it may ask what its tokens, and the mandates used at it, are worth
+    #[arg(long)]
+    pub introspects: Option<bool>,
+    /// Whether it may be answered again without a page (`prompt=none`)
+    #[arg(long)]
+    pub silent: Option<bool>,
+    /// How to answer.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// A word of `acr` stands between spaces (OpenID Connect Core 3.1.2.1), and FranceConnect reads letters and digits alone.
+fn level_word(given: &str) -> Result<String, &'static str> {
+    let plain = |one: char| one.is_ascii_graphic() && one != '"' && one != '\\';
+    let fits = (1..=200).contains(&given.len()) && given.chars().all(plain);
+    if fits { Ok(given.to_owned()) } else { Err("must be one word") }
 }
 
 /// https, or http to this machine; without a fragment (RFC 6749 3.1.2), and kept exactly as it was typed.

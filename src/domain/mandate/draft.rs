@@ -6,6 +6,7 @@ use chrono::{NaiveDate, TimeDelta};
 
 use crate::domain::Instant;
 use crate::domain::agreement::{Agreement, Method};
+use crate::domain::assurance::Assurance;
 use crate::domain::citizen::Identity;
 use crate::domain::digest::Digest;
 use crate::domain::event::{Event, Journalled, Kind};
@@ -68,6 +69,8 @@ pub struct Person {
     pub id: CitizenId,
     /// The identity FranceConnect sent today.
     pub identity: Identity,
+    /// How sure it was.
+    pub assurance: Assurance,
 }
 
 impl Draft {

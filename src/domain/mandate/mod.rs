@@ -12,6 +12,7 @@ mod words;
 use chrono::TimeDelta;
 
 use super::Instant;
+use super::assurance::Assurance;
 use super::digest::Digest;
 use super::id::{AccountId, AuthorisationId, CitizenId, DraftId, MandateId, OrganisationId, SessionId};
 use super::procedure::Procedure;
@@ -99,6 +100,8 @@ pub struct Mandate {
     pub authorisations: Vec<Authorisation>,
     /// SHA-256 of the document frozen at opening.
     pub document: Digest,
+    /// How sure the provider was of the citizen who agreed.
+    pub assurance: Assurance,
 }
 
 /// The state of a mandate or of one of its authorisations at an instant.

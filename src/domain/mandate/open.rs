@@ -82,6 +82,7 @@ pub fn open(
             .map(|(procedure, id)| Authorisation { id, procedure: *procedure, ended: None })
             .collect(),
         document: document.digest,
+        assurance: person.assurance,
     };
     if mandate.authorisations.len() != draft.procedures.len() {
         return Err(Refusal::NoProcedure);

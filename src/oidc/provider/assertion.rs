@@ -72,18 +72,22 @@ pub fn registered_keys(text: &str) -> Result<(), &'static str> {
 /// The client's claims, if one of its keys signed them.
 fn vouched(assertion: &str, client: &Client) -> Option<Claims> {
     let signed = Signed::parse(assertion)?;
+    if client.is_fapi() && !signed.is_of_fapi() {
+        return None;
+    }
     let set: JwkSet = serde_json::from_str(client.keys.as_deref()?).ok()?;
     let named = |key: &&Jwk| signed.text("kid").is_none_or(|kid| key.common.key_id.as_deref() == Some(kid));
     set.keys.iter().filter(named).filter(|key| signed.fits(key)).find_map(|key| signed.vouched_by(key))
 }
 
 impl Claims {
-    /// RFC 7523 3, with an audience that cannot be another server's: our issuer, or the endpoint's own address.
+    /// RFC 7523 3, with an audience that cannot be another server's: our issuer, or the endpoint's own address. FAPI 2.0 5.3.2.1 takes
+    /// the issuer alone, as one text.
     fn stand(&self, client: &Client, issuer: &str, endpoint: &str, now: Instant) -> bool {
-        let ours = |audience: &str| audience == issuer || audience == endpoint;
+        let ours = |audience: &str| audience == issuer || (audience == endpoint && !client.is_fapi());
         let audience = match &self.aud {
             Audience::One(name) => ours(name),
-            Audience::List(names) => matches!(names.as_slice(), [name] if ours(name)),
+            Audience::List(names) => !client.is_fapi() && matches!(names.as_slice(), [name] if ours(name)),
         };
         let soon = (now + SKEW).timestamp();
         let runs = self.exp > (now - SKEW).timestamp() && self.exp <= (now + LIFE + SKEW).timestamp();
@@ -112,5 +116,45 @@ impl Provider {
         let hash = credential::token_hash(&format!("assertion {} {}", client.id, claims.jti));
         let until = now + LIFE + SKEW + SKEW;
         self.store.write(move |tx| seen::is_new(tx, &hash, until).map_err(ProtocolError::from)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::rsa::KeyPair;
+    use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding};
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::client::SigningAlgorithm;
+    use crate::oidc::keys;
+
+    /// `ensure-signed-client-assertion-with-RS256-fails`
+    #[test]
+    fn fapi_knows_no_rs256() {
+        let made = keys::generate(SigningAlgorithm::Rs256).unwrap();
+        let pair = KeyPair::from_pkcs8(&made.private).unwrap();
+        let public: Value = serde_json::from_str(&made.public).unwrap();
+        let usual = Client {
+            keys: Some(json!({ "keys": [public] }).to_string()),
+            ..Client::usual("s".into(), "S".into(), vec![])
+        };
+        let ways: [(&str, &'static dyn RsaEncoding); 2] = [("PS256", &RSA_PSS_SHA256), ("RS256", &RSA_PKCS1_SHA256)];
+        for (name, way) in ways {
+            let claims = json!({ "iss": "s", "sub": "s", "aud": "us", "exp": 1, "jti": "j" });
+            let parts = [json!({ "alg": name }), claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+            let message = parts.join(".");
+            let mut signature = vec![0; pair.public_modulus_len()];
+            pair.sign(way, &SystemRandom::new(), message.as_bytes(), &mut signature).unwrap();
+            let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(&signature));
+            for (pushed, dpop) in [(false, false), (true, false), (false, true), (true, true)] {
+                let client = Client { pushed, dpop, ..usual.clone() };
+                let accepted = name == "PS256" || !(pushed && dpop);
+                assert_eq!(vouched(&token, &client).is_some(), accepted, "{name} {pushed} {dpop}");
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::hint::Hint;
 use super::params::Params;
 use super::prompt;
 use crate::domain::Instant;
-use crate::domain::client::{Client, Pkce, SCOPES};
+use crate::domain::client::{Client, Pkce, SCOPES, Vocabulary};
 use crate::domain::flow::Flow;
 use crate::domain::id::{CitizenId, FlowId};
 use crate::domain::procedure::Procedure;
@@ -23,8 +23,6 @@ const SHORTEST_ECHO: usize = 22;
 const LONGEST_SCOPE: usize = 2_048;
 /// Longest claims request, in bytes.
 const LONGEST_CLAIMS: usize = 8_192;
-/// The level we give, and the only one.
-pub const ACR: &str = "eidas1";
 
 /// An authorisation request that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +85,8 @@ pub fn check(params: &Params, client: &Client, around: Around<'_>) -> Result<Flo
     let scope = check_scope(params, client).map_err(refuse)?;
     let challenge = check_pkce(params, client).map_err(refuse)?;
     let dpop_key = check_dpop_key(params).map_err(refuse)?;
-    let procedures = check_procedures(params, client).map_err(refuse)?;
+    let (asked, acr) = check_claims(params, client).map_err(refuse)?;
+    let procedures = check_procedures(asked, client).map_err(refuse)?;
     let code_since = prompt::check_authentication(params, client, &around).map_err(refuse)?;
     let citizen = check_hint(around.hint).map_err(refuse)?;
     Ok(Flow {
@@ -103,6 +102,7 @@ pub fn check(params: &Params, client: &Client, around: Around<'_>) -> Result<Flo
         code_since,
         challenge,
         dpop_key,
+        acr,
         account: None,
         session: None,
         created_at: around.now,
@@ -205,39 +205,56 @@ fn check_dpop_key(params: &Params) -> Result<Option<String>, &'static str> {
 
 /// The procedures of the request among those of the client. A service that accepts only what no mandate can be used for here is told so
 /// before anybody chooses.
-fn check_procedures(params: &Params, client: &Client) -> Result<Option<BTreeSet<Procedure>>, &'static str> {
-    let accepted = client.accepts(check_claims(params)?);
+fn check_procedures(asked: Asked, client: &Client) -> Result<Asked, &'static str> {
+    let accepted = client.accepts(asked);
     if accepted.as_ref().is_some_and(BTreeSet::is_empty) { Err("access_denied") } else { Ok(accepted) }
 }
 
-/// The `claims` parameter (OpenID Connect Core 5.5): the procedures that the service accepts, and an essential level.
-fn check_claims(params: &Params) -> Result<Option<BTreeSet<Procedure>>, &'static str> {
-    let Some(text) = one(params, "claims")? else { return Ok(None) };
+/// The procedures of a request; all of them if none.
+type Asked = Option<BTreeSet<Procedure>>;
+
+/// The `claims` parameter (OpenID Connect Core 5.5): the procedures that the service accepts; with it and `acr_values`, the word for the
+/// level.
+fn check_claims(params: &Params, client: &Client) -> Result<(Asked, String), &'static str> {
+    let usual = chosen_level(client, one(params, "acr_values")?.unwrap_or_default().split(' '));
+    let usual = || usual.or(client.acr.first()).cloned().unwrap_or_default();
+    let Some(text) = one(params, "claims")? else { return Ok((None, usual())) };
     if text.len() > LONGEST_CLAIMS {
         return Err("invalid_request");
     }
     let claims: Value = serde_json::from_str(text).map_err(|_| "invalid_request")?;
     let id_token = match claims.as_object().ok_or("invalid_request")?.get("id_token") {
-        None | Some(Value::Null) => return Ok(None),
+        None | Some(Value::Null) => return Ok((None, usual())),
         Some(members) => members.as_object().ok_or("invalid_request")?,
     };
-    if let Some(acr) = id_token.get("acr") {
-        let essential = acr.get("essential").and_then(Value::as_bool).unwrap_or(false);
-        let wanted = acr.get("values").and_then(Value::as_array).cloned().unwrap_or_default();
-        let single = acr.get("value").cloned();
-        let mut wanted = wanted.iter().chain(single.as_ref()).peekable();
-        if essential && wanted.peek().is_some() && !wanted.any(|level| level == ACR) {
-            return Err("unmet_authentication_requirements");
-        }
-    }
-    match id_token.get("rep_scope") {
-        None | Some(Value::Null) => Ok(None),
-        Some(rep_scope) => accepted_procedures(rep_scope),
+    let acr = id_token.get("acr").map(|acr| asked_level(acr, client)).transpose()?.flatten();
+    let asked = match id_token.get("rep_scope") {
+        None | Some(Value::Null) => None,
+        Some(rep_scope) => accepted_procedures(rep_scope, client.vocabulary)?,
+    };
+    Ok((asked, acr.unwrap_or_else(usual)))
+}
+
+/// The first of some words that the client registered for.
+fn chosen_level<'c, 'w>(client: &'c Client, mut wanted: impl Iterator<Item = &'w str>) -> Option<&'c String> {
+    wanted.find_map(|word| client.acr.iter().find(|known| *known == word))
+}
+
+/// OpenID Connect Core 5.5.1.1: a level that must be met and is none of ours is an error; one that would be liked is not.
+fn asked_level(acr: &Value, client: &Client) -> Result<Option<String>, &'static str> {
+    let essential = acr.get("essential").and_then(Value::as_bool).unwrap_or(false);
+    let wanted = acr.get("values").and_then(Value::as_array).cloned().unwrap_or_default();
+    let single = acr.get("value").cloned();
+    let mut wanted = wanted.iter().chain(single.as_ref()).peekable();
+    let named = wanted.peek().is_some();
+    match chosen_level(client, wanted.filter_map(Value::as_str)) {
+        None if essential && named => Err("unmet_authentication_requirements"),
+        level => Ok(level.cloned()),
     }
 }
 
 /// FranceConnect sends the labels that the service accepts; an empty list, or none at all, accepts every procedure.
-fn accepted_procedures(rep_scope: &Value) -> Result<Option<BTreeSet<Procedure>>, &'static str> {
+fn accepted_procedures(rep_scope: &Value, vocabulary: Vocabulary) -> Result<Asked, &'static str> {
     let values = match rep_scope.as_object().ok_or("invalid_request")?.get("values") {
         None | Some(Value::Null) => return Ok(None),
         Some(values) => values.as_array().ok_or("invalid_request")?,
@@ -246,7 +263,7 @@ fn accepted_procedures(rep_scope: &Value) -> Result<Option<BTreeSet<Procedure>>,
         return Ok(None);
     }
     let labels = values.iter().map(Value::as_str).collect::<Option<Vec<_>>>().ok_or("invalid_request")?;
-    Ok(Some(labels.into_iter().filter_map(Procedure::from_rep_scope).collect()))
+    Ok(Some(labels.into_iter().filter_map(|label| vocabulary.procedure(label)).collect()))
 }
 
 /// OpenID Connect Core 3.1.2.2: nobody is answered for but whom the hint is about.

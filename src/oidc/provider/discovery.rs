@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Provider;
-use super::authorize::ACR;
 use super::proof;
+use crate::domain::assurance::Assurance;
 use crate::domain::client::{AuthMethod, SCOPES, SigningAlgorithm};
 
 impl Provider {
@@ -34,7 +34,7 @@ impl Provider {
             "response_modes_supported": ["query"],
             "grant_types_supported": ["authorization_code"],
             "subject_types_supported": ["pairwise"],
-            "acr_values_supported": [ACR],
+            "acr_values_supported": [Assurance::Low.code()],
             "scopes_supported": SCOPES,
             "claims_supported": [
                 "sub", "given_name", "family_name", "preferred_username", "birthdate", "gender", "birthplace",

@@ -1,14 +1,15 @@
 //! What a client may ask and take back: revocation (RFC 7009), introspection (RFC 7662), and how a mandate stands.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::Provider;
-use super::authorize::ACR;
 use super::client_auth::Authenticated;
 use super::error::ProtocolError;
 use super::params::Params;
 use super::standing::look;
-use super::token::subject_for;
+use super::token::{agreement, subject_for};
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::client::Client;
@@ -16,18 +17,19 @@ use crate::domain::event::Kind;
 use crate::domain::grant::TOKEN_LIFE;
 use crate::domain::id::MandateId;
 use crate::domain::mandate::{Mandate, Standing};
+use crate::domain::procedure::Procedure;
 use crate::domain::refusal::Refusal;
 use crate::store::standing::{self, InProgress};
-use crate::store::{Db, Error, grants, journal, mandates, organisations, uses};
+use crate::store::{Db, Error, grants, journal, mandates, organisations, sessions, uses};
 
 /// How a mandate stands for a service.
 pub struct MandateStanding {
     /// The mandate.
     pub mandate: Mandate,
-    /// Why it cannot be used at all, if it cannot.
+    /// The procedures for which it was used at this service, and whether each still stands: what else was agreed is none of its business.
+    pub procedures: BTreeMap<Procedure, bool>,
+    /// Why it cannot be used there at all, if it cannot.
     pub refusal: Option<Refusal>,
-    /// Now.
-    pub now: Instant,
 }
 
 impl Provider {
@@ -45,8 +47,10 @@ impl Provider {
                     Ok(_) | Err(Error::NotFound) => return Ok(()),
                     Err(error) => return Err(error),
                 };
-                grants::revoke(tx, &grant.flow, now)?;
-                journal::record(tx, &grant.event(Kind::TokenRevoked, now)).map(drop)
+                if grants::revoke(tx, &grant.flow, now)? {
+                    journal::record(tx, &grant.event(Kind::TokenRevoked, now))?;
+                }
+                Ok(())
             })
             .await
             .map_err(ProtocolError::from)
@@ -88,7 +92,7 @@ impl Provider {
         if !client.introspects {
             return Err(ProtocolError::UnauthorizedClient);
         }
-        let (now, client) = (self.clock.now(), client.id.clone());
+        let (now, client) = (self.clock.now(), client.clone());
         self.store.read(move |db| stands(db, &client, &id, now).map_err(ProtocolError::from)).await
     }
 }
@@ -124,14 +128,15 @@ fn of_token(db: &Db<'_>, found: &InProgress, client: &Client, issuer: &str, now:
         "iat": (expires - TOKEN_LIFE).timestamp(),
         "exp": expires.timestamp(),
         "auth_time": grant.auth_time.timestamp(),
-        "acr": ACR,
+        "acr": grant.acr,
         "act": { "sub": grant.account.as_str(), "organisation": { "id": grant.organisation.as_str() } },
         "mandate": {
             "id": grant.mandate.as_str(),
             "procedure": grant.procedure.key(),
             "expires_at": pass.expires_at().timestamp(),
+            "agreement": agreement(&found.mandate),
         },
-        "rep_scope": [grant.procedure.rep_scope()],
+        "rep_scope": [client.vocabulary.word(grant.procedure)],
     });
     if let (Some(key), Value::Object(members)) = (&grant.dpop_key, &mut answer) {
         members.insert("cnf".to_owned(), json!({ "jkt": key }));
@@ -140,26 +145,48 @@ fn of_token(db: &Db<'_>, found: &InProgress, client: &Client, issuer: &str, now:
 }
 
 fn of_mandate(found: &MandateStanding) -> Value {
-    if found.refusal.is_some() {
+    let MandateStanding { mandate, procedures, refusal } = found;
+    if refusal.is_some() {
         return inactive();
     }
-    let live: Vec<_> = found.mandate.live(found.now).map(|part| part.procedure.key()).collect();
+    let live: Vec<_> = procedures.iter().filter(|(_, stands)| **stands).map(|(one, _)| one.key()).collect();
     json!({
         "active": true,
-        "mandate": { "id": found.mandate.id.as_str(), "procedures": live },
-        "exp": found.mandate.expires_at.timestamp(),
+        "mandate": {
+            "id": mandate.id.as_str(),
+            "procedures": live,
+            "expires_at": mandate.expires_at.timestamp(),
+            "organisation": { "id": mandate.organisation.as_str() },
+            "agreement": agreement(mandate),
+        },
+        "exp": mandate.expires_at.timestamp(),
     })
 }
 
-fn stands(db: &mut Db<'_>, client: &str, id: &MandateId, now: Instant) -> Result<Option<MandateStanding>, Error> {
-    let Some(organisation) = uses::holder(db, id, client)? else { return Ok(None) };
+fn stands(db: &mut Db<'_>, client: &Client, id: &MandateId, now: Instant) -> Result<Option<MandateStanding>, Error> {
+    let Some((organisation, used)) = uses::at_client(db, id, &client.id)? else { return Ok(None) };
     let mandate = mandates::held_by(db, &organisation, id)?;
     let organisation = organisations::find(db, &organisation)?;
-    let refusal = match mandate.standing(now) {
-        _ if organisation.suspended_at.is_some() => Some(Refusal::OrganisationSuspended),
-        Standing::Active => None,
-        Standing::Expired => Some(Refusal::MandateExpired),
-        Standing::Ended(_) => Some(Refusal::AuthorisationEnded),
+    // "While present" works in its own session only.
+    let present = match &mandate.session {
+        Some(session) => sessions::is_open(db, session, now)?,
+        None => true,
     };
-    Ok(Some(MandateStanding { mandate, refusal, now }))
+    let served = client.serves();
+    let there =
+        |procedure: Procedure| used.contains(&procedure) && served.as_ref().is_none_or(|all| all.contains(&procedure));
+    let parts: Vec<_> = mandate.authorisations.iter().filter(|part| there(part.procedure)).collect();
+    let states = parts.iter().map(|part| mandate.standing_of(part, now));
+    let best = states.reduce(|one, other| if one == Standing::Active { one } else { other });
+    let refusal = match best {
+        None => Some(Refusal::ProcedureNotAsked),
+        _ if organisation.suspended_at.is_some() => Some(Refusal::OrganisationSuspended),
+        Some(Standing::Active) if present => None,
+        Some(Standing::Active) => Some(Refusal::PresenceEnded),
+        Some(Standing::Expired) => Some(Refusal::MandateExpired),
+        Some(Standing::Ended(_)) => Some(Refusal::AuthorisationEnded),
+    };
+    let stands = |state: Standing| refusal.is_none() && state == Standing::Active;
+    let procedures = parts.iter().map(|part| (part.procedure, stands(mandate.standing_of(part, now)))).collect();
+    Ok(Some(MandateStanding { mandate, procedures, refusal }))
 }

@@ -90,7 +90,7 @@ impl Provider {
     async fn end_connection(&self, hint: Shown) -> Result<(), ProtocolError> {
         let Some(flow) = hint.sid.and_then(|sid| sid.parse::<FlowId>().ok()) else { return Ok(()) };
         let now = self.clock.now();
-        self.store.write(move |tx| grants::revoke(tx, &flow, now).map_err(ProtocolError::from)).await
+        self.store.write(move |tx| grants::revoke(tx, &flow, now).map(drop).map_err(ProtocolError::from)).await
     }
 }
 

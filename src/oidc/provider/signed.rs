@@ -54,6 +54,11 @@ impl<'t> Signed<'t> {
         Some(Self { algorithm, message, signature, payload: decoded(payload)?, header })
     }
 
+    /// Whether its algorithm is one of FAPI 2.0 (5.4.1).
+    pub(super) fn is_of_fapi(&self) -> bool {
+        matches!(self.algorithm, Algorithm::ES256 | Algorithm::PS256)
+    }
+
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.header.get(name).and_then(Value::as_str)
     }

@@ -24,5 +24,5 @@ pub(super) fn look(found: &InProgress, now: Instant) -> Result<Pass, Refusal> {
     if !found.session_open {
         return Err(Refusal::SessionEnded);
     }
-    found.mandate.exercise(&mediator, grant.procedure, found.client.procedures.as_ref(), now)
+    found.mandate.exercise(&mediator, grant.procedure, found.client.serves().as_ref(), now)
 }

@@ -6,17 +6,18 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Provider;
-use super::authorize::ACR;
 use super::client_auth::Authenticated;
 use super::error::{ProtocolError, Stopped};
 use super::params::Params;
 use super::standing::pass;
 use crate::credential;
 use crate::domain::Instant;
-use crate::domain::client::Client;
+use crate::domain::agreement::Method;
+use crate::domain::client::{Client, SigningAlgorithm};
 use crate::domain::digest::Digest;
 use crate::domain::event::{Event, Kind};
 use crate::domain::grant::{Grant, Presented, TOKEN_LIFE};
+use crate::domain::mandate::Mandate;
 use crate::domain::mandate::exercise::Pass;
 use crate::domain::refusal::Refusal;
 use crate::store::standing::{self, InProgress};
@@ -69,7 +70,7 @@ impl Provider {
         if client.dpop && proof.is_none() {
             return Err(ProtocolError::InvalidProof);
         }
-        let (presented_by, bound) = (client.clone(), proof.is_some());
+        let (presented_by, bound, presented) = (client.clone(), proof.is_some(), secret.clone());
         let redeemed = self
             .store
             .decide(move |tx| {
@@ -79,7 +80,7 @@ impl Provider {
                     challenge: challenge.as_deref(),
                     proof: proof.as_deref(),
                 };
-                redeem(tx, &presented_by, &with, &code_hash, &token_hash, now)
+                redeem(tx, (&presented_by, &presented), &with, &code_hash, &token_hash, now)
             })
             .await??;
         let claims = self.id_token(&client, &redeemed, &access_token, now);
@@ -94,7 +95,7 @@ impl Provider {
     }
 
     fn id_token(&self, client: &Client, redeemed: &Redeemed, access_token: &str, now: Instant) -> Value {
-        let Redeemed { found: InProgress { grant, organisation, .. }, pass, subject } = redeemed;
+        let Redeemed { found: InProgress { grant, organisation, mandate, .. }, pass, subject } = redeemed;
         // OpenID Connect Core 3.1.3.6: the left half of the hash; all our algorithms use SHA-256.
         let digest = Digest::of(access_token.as_bytes());
         let at_hash =
@@ -106,8 +107,8 @@ impl Provider {
             "iat": now.timestamp(),
             "exp": (now + TOKEN_LIFE).timestamp(),
             "auth_time": grant.auth_time.timestamp(),
-            "acr": ACR,
-            "amr": ["mail", "otp"],
+            "acr": grant.acr,
+            "amr": grant.authentication.methods(),
             "at_hash": at_hash,
             "sid": grant.flow.as_str(),
             // RFC 8693 4.1: who acts for the subject.
@@ -123,8 +124,9 @@ impl Provider {
                 "id": pass.mandate().as_str(),
                 "procedure": pass.procedure().key(),
                 "expires_at": pass.expires_at().timestamp(),
+                "agreement": agreement(mandate),
             },
-            "rep_scope": [pass.procedure().rep_scope()],
+            "rep_scope": [client.vocabulary.word(pass.procedure())],
         });
         if let (Some(nonce), Value::Object(members)) = (&grant.nonce, &mut claims) {
             members.insert("nonce".to_owned(), json!(nonce));
@@ -133,12 +135,18 @@ impl Provider {
     }
 }
 
+/// How the citizen agreed, and how sure one was of who they are: the assurance of the agreement.
+#[must_use]
+pub fn agreement(mandate: &Mandate) -> Value {
+    json!({ "acr": mandate.assurance.code(), "method": Method::InPerson.code() })
+}
+
 type Outcome = Result<Redeemed, ProtocolError>;
 
 /// One transaction. What is refused is recorded, and the code is spent whatever else was wrong.
 fn redeem(
     tx: &mut Tx<'_>,
-    client: &Client,
+    (client, secret): (&Client, &[u8]),
     with: &Presented<'_>,
     code_hash: &[u8; 32],
     token_hash: &[u8; 32],
@@ -156,7 +164,9 @@ fn redeem(
     let fits = found.grant.redeem(with, now).map_err(Stopped::Refused);
     match fits.and_then(|()| pass(tx, &found, now)) {
         Ok(pass) => {
-            grants::redeem(tx, code_hash, token_hash, with.proof, now)?;
+            // Only HS256 signs with a secret; whoever changes over is answered with the one that it still uses.
+            let former_secret = client.algorithm == SigningAlgorithm::Hs256 && *found.own_secret(tx)? != secret;
+            grants::redeem(tx, code_hash, &grants::Token { hash: token_hash, proof: with.proof, former_secret }, now)?;
             let subject = subject_for(tx, client, &found.subject);
             Ok(Ok(Redeemed { found, pass, subject }))
         }

@@ -11,9 +11,9 @@ use serde::Deserialize;
 use super::breaker::Entry;
 use super::exchange::Tokens;
 use super::jws::Vouched;
-use super::settings::level;
 use super::{Fault, Outage, Refused, RelyingParty, Step, json};
 use crate::domain::Instant;
+use crate::domain::assurance::Assurance;
 use crate::domain::citizen::Identity;
 
 /// How far FranceConnect's clock and ours may be apart.
@@ -43,7 +43,7 @@ pub struct Identified {
     /// The person.
     pub identity: Identity,
     /// The level of assurance, at least the one asked for.
-    pub acr: String,
+    pub acr: Assurance,
     /// The ID token, decrypted, for [`RelyingParty::logout_url`].
     pub id_token: String,
 }
@@ -148,7 +148,7 @@ impl RelyingParty {
         tokens: &Tokens,
         vouched: &Vouched,
         claims: &CoreIdTokenClaims,
-    ) -> Result<(String, Identity, String), Fault> {
+    ) -> Result<(String, Identity, Assurance), Fault> {
         let acr = self.sufficient_level(claims)?;
         self.same_access_token(claims, vouched, &tokens.access_token)?;
         let subject = plausible_subject(claims.subject().as_str())?;
@@ -188,10 +188,10 @@ impl RelyingParty {
         Ok(claims)
     }
 
-    fn sufficient_level(&self, claims: &CoreIdTokenClaims) -> Result<String, Refused> {
-        let given = claims.auth_context_ref().map(|acr| acr.as_str()).ok_or(Refused::Level)?;
-        let enough = level(given).is_some_and(|given| Some(given) >= level(&self.0.settings.acr));
-        if enough { Ok(given.to_owned()) } else { Err(Refused::Level) }
+    fn sufficient_level(&self, claims: &CoreIdTokenClaims) -> Result<Assurance, Refused> {
+        let given = claims.auth_context_ref().and_then(|acr| acr.as_str().parse::<Assurance>().ok());
+        let asked = self.0.settings.acr.parse().map_err(|_| Refused::Level)?;
+        given.filter(|given| *given >= asked).ok_or(Refused::Level)
     }
 
     /// FranceConnect sends no `at_hash`; where there is one it must be right.

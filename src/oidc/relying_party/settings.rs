@@ -6,6 +6,7 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 use super::{DecryptionKeys, Fault, Patience};
+use crate::domain::assurance::Assurance;
 
 /// The one algorithm that FranceConnect signs with for us, agreed at registration. A token cannot choose another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -106,7 +107,7 @@ impl Settings {
         if !self.scopes.iter().any(|scope| scope == "openid") {
             return Err(Fault::Settings("the scope openid is missing"));
         }
-        if level(&self.acr).is_none() {
+        if self.acr.parse::<Assurance>().is_err() {
             return Err(Fault::Settings("the level of assurance is none of eidas1, eidas2, eidas3"));
         }
         Ok(issuer)
@@ -131,15 +132,5 @@ fn is_public(address: &Url) -> bool {
             name.contains('.') && !name.ends_with('.') && !PRIVATE.into_iter().any(ends_in)
         }
         _ => false,
-    }
-}
-
-/// The rank of a level of assurance; `None` for a word that is not one.
-pub(super) fn level(acr: &str) -> Option<u8> {
-    match acr {
-        "eidas1" => Some(1),
-        "eidas2" => Some(2),
-        "eidas3" => Some(3),
-        _ => None,
     }
 }

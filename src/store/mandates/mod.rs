@@ -30,6 +30,7 @@ pub(super) struct Row {
     term: String,
     session: Option<String>,
     document: Vec<u8>,
+    assurance: String,
 }
 
 #[derive(Queryable, Selectable)]
@@ -85,6 +86,7 @@ pub(super) fn complete(row: &Row, authorisations: Vec<Authorisation>) -> Result<
         session: row.session.as_deref().map(|id| parsed(id, "mandates.session")).transpose()?,
         authorisations,
         document: digest(&row.document)?,
+        assurance: parsed(&row.assurance, "mandates.assurance")?,
     })
 }
 

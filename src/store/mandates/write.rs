@@ -70,6 +70,7 @@ fn insert(tx: &mut Tx<'_>, mandate: &Mandate) -> Result<(), Error> {
         mandates::term.eq(mandate.term.key()),
         mandates::session.eq(mandate.session.as_ref().map(ToString::to_string)),
         mandates::document.eq(mandate.document.as_bytes().to_vec()),
+        mandates::assurance.eq(mandate.assurance.code()),
     )))?;
     for authorisation in &mandate.authorisations {
         tx.insert(diesel::insert_into(authorisations::table).values((

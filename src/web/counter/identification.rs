@@ -199,7 +199,7 @@ async fn recognised(
     let (mediator, now) = (mediator.clone(), app.clock.now());
     app.store
         .write(move |tx| {
-            let Identified { issuer, subject, identity, .. } = identified;
+            let Identified { issuer, subject, identity, acr, .. } = identified;
             let known = citizens::recognise(tx, &issuer, &subject, &identity, now)?;
             if known.changed {
                 journal::record(tx, &of_identity(Kind::IdentityChanged, &mediator, &known.id, now))?;
@@ -209,7 +209,7 @@ async fn recognised(
                 journal::record(tx, &shared.fact("also", also.as_str()))?;
             }
             traces::keep(tx, &mediator.account().id, Some(&known.id), &source, now)?;
-            let person = Person { id: known.id, identity };
+            let person = Person { id: known.id, identity, assurance: acr };
             // Read again under its lock: it may have been cancelled while the provider was asked.
             let draft = drafts::of_session_locked(tx, mediator.session(), &draft)?;
             drafts::save(tx, draft.identified(&mediator, person, today, now)?)?;

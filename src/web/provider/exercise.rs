@@ -107,7 +107,8 @@ impl Choice {
         flows::spend(tx, &flow, self.now)?;
         let auth_time = self.session.code_at.unwrap_or(self.session.created_at);
         let (session, code_hash) = (&self.session.id, self.code_hash.as_slice());
-        let new = grants::New { flow: &flow, repeats: None, session, auth_time, code_hash };
+        let authentication = self.session.authentication;
+        let new = grants::New { flow: &flow, repeats: None, session, auth_time, authentication, code_hash };
         grants::issue(tx, &pass, &new, self.now)?;
         traces::keep(tx, &self.mediator.account().id, Some(&self.citizen), &self.source, self.now)?;
         Ok(Ok(flow))

@@ -6,14 +6,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use super::endpoints::{Body, authenticated, proof, recorded, text};
-use crate::domain::Instant;
 use crate::domain::id::MandateId;
-use crate::domain::mandate::{Mandate, Standing};
 use crate::oidc::provider::client_auth::Authenticated;
 use crate::oidc::provider::error::ProtocolError;
 use crate::oidc::provider::introspection::MandateStanding;
 use crate::oidc::provider::params::Params;
 use crate::oidc::provider::pushed::LIFE;
+use crate::oidc::provider::token::agreement;
 use crate::web::context;
 use crate::web::extract::Id;
 use crate::web::problem::Problem;
@@ -69,42 +68,55 @@ pub async fn introspect(app: Data<App>, request: HttpRequest, body: Body) -> Htt
 pub async fn standing(app: Data<App>, request: HttpRequest, id: Id<MandateId>) -> Result<HttpResponse, Problem> {
     let nothing = Params::parse(b"").ok_or(Problem::Malformed("parameters"))?;
     let by = app.provider.authenticate(&nothing, text(&request, &header::AUTHORIZATION), request.path()).await;
-    let client = match by {
-        Ok(Authenticated { client, .. }) => client,
+    match by {
+        Ok(by) => stands(&app, &request, &by, id.0).await,
         // Whoever asks without saying who they are learns how to say it.
         Err(ProtocolError::InvalidClient { .. }) => {
-            return Ok(recorded(&app, &request, None, ProtocolError::InvalidClient { basic: true }).await);
+            Ok(recorded(&app, &request, None, ProtocolError::InvalidClient { basic: true }).await)
         }
-        Err(error) => return Ok(recorded(&app, &request, None, error).await),
-    };
-    match app.provider.mandate_standing(&client, id.0).await {
-        Ok(Some(found)) => Ok(HttpResponse::Ok().json(answer(&found, texts(context::language(&request))))),
+        Err(error) => Ok(recorded(&app, &request, None, error).await),
+    }
+}
+
+/// `POST /api/mandates/{mandate}/standing`: the same for a service that authenticates in a form, with a secret or an assertion.
+///
+/// # Errors
+/// No such mandate for this service.
+pub async fn asked_standing(
+    app: Data<App>,
+    request: HttpRequest,
+    id: Id<MandateId>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    match authenticated(&app, &request, body).await {
+        Ok((by, _)) => stands(&app, &request, &by, id.0).await,
+        Err(refusal) => Ok(refusal),
+    }
+}
+
+async fn stands(app: &App, request: &HttpRequest, by: &Authenticated, id: MandateId) -> Result<HttpResponse, Problem> {
+    match app.provider.mandate_standing(&by.client, id).await {
+        Ok(Some(found)) => Ok(HttpResponse::Ok().json(answer(&found, texts(context::language(request))))),
         Ok(None) => Err(Problem::NotFound),
-        Err(error) => Ok(recorded(&app, &request, Some(&client.id), error).await),
+        Err(error) => Ok(recorded(app, request, Some(&by.client.id), error).await),
     }
 }
 
 fn answer(found: &MandateStanding, t: &Texts) -> serde_json::Value {
-    let MandateStanding { mandate, refusal, now } = found;
+    let MandateStanding { mandate, procedures, refusal } = found;
     let (reason, sentence) = match refusal {
         Some(refusal) => (refusal.code(), t.refusal(*refusal)),
         None => ("active", t.standing_active()),
     };
+    let procedures: serde_json::Map<_, _> =
+        procedures.iter().map(|(one, stands)| (one.key().to_owned(), json!(stands))).collect();
     json!({
         "mandate": mandate.id.as_str(),
         "valid": refusal.is_none(),
         "reason": reason,
         "sentence": sentence,
         "expires_at": mandate.expires_at.timestamp(),
-        "procedures": procedures(mandate, *now, refusal.is_none()),
+        "procedures": procedures,
+        "agreement": agreement(mandate),
     })
-}
-
-/// Each procedure by its name, and whether the mandate is worth anything for it.
-fn procedures(mandate: &Mandate, now: Instant, valid: bool) -> serde_json::Value {
-    let state = |one: &crate::domain::mandate::Authorisation| {
-        let live = valid && mandate.standing_of(one, now) == Standing::Active;
-        (one.procedure.key().to_owned(), serde_json::Value::Bool(live))
-    };
-    serde_json::Value::Object(mandate.authorisations.iter().map(state).collect())
 }

@@ -80,11 +80,17 @@ impl By {
             Err(refusal) => return Ok(Err(Needs::from_refusal(refusal))),
         };
         mandates::demand_open(tx, pass.authorisation());
-        grants::demand_unrevoked(tx, chosen);
+        grants::demand_unrevoked(tx, chosen)?;
         flows::start(tx, &flow, Some(now))?;
         let auth_time = self.session.code_at.unwrap_or(self.session.created_at);
-        let new =
-            grants::New { flow: &flow, repeats: Some(&chosen.flow), session, auth_time, code_hash: &self.code_hash };
+        let new = grants::New {
+            flow: &flow,
+            repeats: Some(&chosen.flow),
+            session,
+            auth_time,
+            authentication: self.session.authentication,
+            code_hash: &self.code_hash,
+        };
         grants::issue(tx, &pass, &new, now)?;
         journal::record(tx, &pass.event(Kind::UseRepeated, &flow.client, now))?;
         Ok(Ok(flow))

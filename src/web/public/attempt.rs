@@ -3,6 +3,7 @@
 use super::handler::start_of;
 use crate::credential;
 use crate::domain::Instant;
+use crate::domain::assurance::Authentication;
 use crate::domain::event::{Event, Kind};
 use crate::domain::id::{AccountId, AuthenticatorId, SessionId};
 use crate::domain::mediator::Account;
@@ -43,7 +44,7 @@ impl Attempt {
         let account = account.ok_or(Refusal::SignInFailed)?;
         let Some((device, seed)) = authenticators::confirmed_locked(tx, &account.id)? else {
             authenticators::begin(tx, &self.factor, &account.id, &self.seed, self.now)?;
-            return self.open(tx, &account, None);
+            return self.open(tx, &account, None, Authentication::Code);
         };
         if let Some(position) = self.recovery.filter(|_| device.locked_at.is_none()) {
             if !authenticators::spend_recovery_code(tx, &account.id, position, self.now)? {
@@ -52,7 +53,7 @@ impl Attempt {
             let (event, code) = crate::domain::authenticator::recovery_code_accepted(&account.id, self.now);
             journal::record(tx, &event)?;
             journal::record(tx, &Event::new(Kind::SignedIn, self.now).by(&account.id))?;
-            return self.open(tx, &account, Some(code.at()));
+            return self.open(tx, &account, Some(code.at()), Authentication::RecoveryCode);
         }
         let step = credential::matching_step(&seed, &self.code, self.now);
         let presented = device.present(step, self.now, Kind::SignedIn, Kind::SignInRefused);
@@ -62,7 +63,7 @@ impl Attempt {
             sign_in::spend(tx, &self.link_hash, self.now)?;
         }
         match presented.outcome {
-            Ok(code) => self.open(tx, &account, Some(code.at())),
+            Ok(code) => self.open(tx, &account, Some(code.at()), Authentication::Code),
             // A locked device and a wrong code answer alike: nobody learns which.
             Err(_) => Ok(Err(Refusal::SignInFailed)),
         }
@@ -79,6 +80,7 @@ impl Attempt {
         tx: &mut Tx<'_>,
         account: &Account,
         code_at: Option<Instant>,
+        authentication: Authentication,
     ) -> Result<Result<Entered, Refusal>, Problem> {
         if !sign_in::spend(tx, &self.link_hash, self.now)? {
             return self.refused(tx, &account.id);
@@ -92,6 +94,7 @@ impl Attempt {
             organisation: first.map(|(_, organisation)| &organisation.id),
             csrf: &self.csrf,
             code_at,
+            authentication,
         };
         sessions::create(tx, &new, self.now)?;
         let start = start_of(account, !memberships.is_empty());

@@ -127,6 +127,7 @@ impl Texts {
             Kind::FactorWithdrawn => self.kind_factor_withdrawn(),
             Kind::FactorReleased => self.kind_factor_released(),
             Kind::ClientRegistered => self.kind_client_registered(),
+            Kind::ClientChanged => self.kind_client_changed(),
             Kind::ClientSecretRotated => self.kind_client_secret_rotated(),
             Kind::MandateArchived => self.kind_mandate_archived(),
             Kind::MandateDestroyed => self.kind_mandate_destroyed(),

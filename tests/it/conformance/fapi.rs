@@ -183,7 +183,7 @@ on_each_backend! {
         let secured = Secured::new(&world).await;
         let fields = secured.service.parameters();
         let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        for audience in [json!("https://elsewhere.example"), json!(world.at("/token")), json!([world.base, "https://elsewhere.example"])] {
+        for audience in [json!("https://elsewhere.example"), json!(world.at("/token")), json!(world.at("/par")), json!([world.base]), json!([world.base, "https://elsewhere.example"])] {
             let before = world.count(Kind::SecurityRefused).await;
             let answer = secured.posts(&world, "/par", &fields, &json!({ "aud": audience })).await;
             assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_client"), "{audience}");

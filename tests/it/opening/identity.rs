@@ -51,6 +51,22 @@ fn people() -> Vec<Value> {
 }
 
 on_each_backend! {
+    /// What FranceConnect vouched for on the day is kept with the mandate, and told to services.
+    async fn how_sure_one_was_of_the_citizen_stays_with_the_mandate(world) {
+        let (world, fc) = world.with_franceconnect().await;
+        let ana = world.mediator("Ana Silva").await;
+        let service = world.plain_service().await;
+        for level in ["eidas1", "eidas3"] {
+            fc.id_token(move |token| token.payload["acr"] = json!(level));
+            let opened = opens(&ana, &fc).await;
+            let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+            let token = service.exchanges(&code).await.json();
+            let told = crate::world::service::claims(token["id_token"].as_str().unwrap());
+            assert_eq!(told["mandate"]["agreement"], json!({ "acr": level, "method": "in_person" }));
+            assert_eq!(told["acr"], "eidas1", "the mediator is who they were");
+        }
+    }
+
     /// J07, J08: what FranceConnect sent is what is stored, written in the document and read on the page.
     async fn j08_an_identity_is_kept_byte_for_byte(world) {
         let (world, fc) = world.with_franceconnect().await;

@@ -128,6 +128,7 @@ on_each_backend! {
         let typed = codes[3].to_lowercase().replace('-', " ");
         assert_eq!(ana.presents(&page, &typed).await.status, 303);
         assert!(ana.is_signed_in().await);
+        assert_eq!(world.rows("sessions", "authentication = 'recovery' and ended_at is null"), 1);
         ana.signs_out().await;
         let page = ana.opens_a_new_link().await;
         refused(&ana.presents(&page, &codes[3]).await);

@@ -70,7 +70,10 @@ on_each_backend! {
                         "siret": "73282932000074",
                     },
                 },
-                "mandate": { "id": opened.mandate.as_str(), "procedure": "logement", "expires_at": expires },
+                "mandate": {
+                    "id": opened.mandate.as_str(), "procedure": "logement", "expires_at": expires,
+                    "agreement": { "acr": "eidas1", "method": "in_person" },
+                },
                 "rep_scope": ["Logement"],
             });
             if changed.0 == "nonce" {

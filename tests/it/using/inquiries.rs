@@ -2,7 +2,8 @@
 
 use mandataire::domain::client::{AuthMethod, Client, UserinfoFormat};
 use mandataire::domain::event::Kind;
-use mandataire::domain::procedure::Procedure::{Justice, Logement};
+use mandataire::domain::procedure::Procedure::Logement;
+use mandataire::domain::term::Term;
 
 use super::{access_token, beginning};
 use crate::on_each_backend;
@@ -121,10 +122,10 @@ on_each_backend! {
         assert_eq!(answer.status, 200, "{}", answer.body);
         let said = answer.json();
         assert_eq!((&said["valid"], said["reason"].as_str()), (&true.into(), Some("active")));
-        assert_eq!(said["procedures"], serde_json::json!({ "justice": true, "logement": true }));
+        assert_eq!(said["procedures"], serde_json::json!({ "logement": true }), "what else was agreed is not told");
         assert_eq!(said["sentence"], "Le mandat est en cours.");
         let active = introspected(&service, mandate).await;
-        assert_eq!((&active["active"], &active["mandate"]["procedures"]), (&true.into(), &serde_json::json!(["logement", "justice"])));
+        assert_eq!((&active["active"], &active["mandate"]["procedures"]), (&true.into(), &serde_json::json!(["logement"])));
         assert_eq!(standing(&other, mandate, "fr").await.status, 404);
         assert_eq!(standing(&mute, mandate, "fr").await.status, 403);
         let path = format!("/api/mandates/{mandate}/standing");
@@ -132,11 +133,33 @@ on_each_backend! {
         assert_eq!((stranger.status, stranger.headers.contains_key("www-authenticate")), (401, true));
         ana.revokes(&opened.mandate, Some(Logement)).await;
         let said = standing(&service, mandate, "en").await.json();
-        assert_eq!((&said["valid"], &said["procedures"]["logement"]), (&true.into(), &false.into()));
-        ana.revokes(&opened.mandate, Some(Justice)).await;
-        let said = standing(&service, mandate, "en").await.json();
         assert_eq!((&said["valid"], said["reason"].as_str()), (&false.into(), Some("authorisation_ended")));
+        assert_eq!(said["procedures"], serde_json::json!({ "logement": false }), "the mandate itself still holds another");
         assert_eq!(introspected(&service, mandate).await["active"], false);
+    }
+
+    async fn a_service_that_no_longer_serves_a_procedure_learns_nothing_of_it(world) {
+        let (ana, _, opened) = beginning(&world).await;
+        let service = asking(&world).await;
+        uses(&ana, &service, &opened).await;
+        world.database.execute("update clients set procedures = 'justice' where introspects").unwrap();
+        let said = standing(&service, opened.mandate.as_str(), "en").await.json();
+        assert_eq!((&said["valid"], said["reason"].as_str()), (&false.into(), Some("procedure_not_asked")));
+        assert_eq!(said["procedures"], serde_json::json!({}));
+        assert_eq!(introspected(&service, opened.mandate.as_str()).await.to_string(), "{\"active\":false}");
+    }
+
+    async fn a_mandate_while_present_stands_as_long_as_its_session(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let opened = ana.opens_a_mandate_for("josephine", &[Logement], Term::Present).await;
+        let service = asking(&world).await;
+        uses(&ana, &service, &opened).await;
+        let said = standing(&service, opened.mandate.as_str(), "en").await.json();
+        assert_eq!((&said["valid"], said["reason"].as_str()), (&true.into(), Some("active")));
+        world.database.execute("update sessions set expires_at = created_at").unwrap();
+        let said = standing(&service, opened.mandate.as_str(), "en").await.json();
+        assert_eq!((&said["valid"], said["reason"].as_str()), (&false.into(), Some("presence_ended")));
+        assert_eq!(said["procedures"], serde_json::json!({ "logement": false }));
     }
 
     async fn a_suspended_organisation_and_the_term_end_a_mandates_standing(world) {
@@ -146,7 +169,7 @@ on_each_backend! {
         world.suspends_the_organisation().await;
         let said = standing(&service, opened.mandate.as_str(), "en").await.json();
         assert_eq!((&said["valid"], said["reason"].as_str()), (&false.into(), Some("organisation_suspended")));
-        assert_eq!(said["procedures"]["justice"], false);
+        assert_eq!(said["procedures"]["logement"], false);
     }
 
     async fn each_client_asks_with_its_own_way_of_saying_who_it_is(world) {
@@ -157,5 +180,14 @@ on_each_backend! {
         let fields = [("token", "x"), ("client_id", id.as_str()), ("client_secret", secret.as_str())];
         assert_eq!(service.posts("/introspection", &fields, &[]).await.json()["active"], false);
         assert_eq!(service.posts_as_itself("/introspection", &[("token", "x")]).await.status, 401);
+        // The standing of a mandate too: in a form, where the header is not its way.
+        let ana = world.mediator("Ana Silva").await;
+        let opened = ana.opens_a_mandate_for("josephine", &[Logement], Term::Month).await;
+        uses(&ana, &service, &opened).await;
+        let path = format!("/api/mandates/{}/standing", opened.mandate);
+        let said = service.posts(&path, &fields[1..], &[]).await;
+        assert_eq!((said.status, &said.json()["valid"]), (200, &true.into()), "{}", said.body);
+        assert_eq!(standing(&service, opened.mandate.as_str(), "fr").await.status, 401);
+        assert_eq!(service.posts(&path, &[], &[]).await.error(), "invalid_client");
     }
 }

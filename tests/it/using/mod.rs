@@ -14,6 +14,7 @@ mod parallel;
 mod profile;
 mod proof;
 mod pushed;
+mod registration;
 mod settings;
 mod silent;
 mod standing;

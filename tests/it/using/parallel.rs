@@ -16,6 +16,8 @@ use crate::world::Backend;
 use crate::world::service::answered;
 
 const MANY: usize = 100;
+/// What a code becomes.
+const TOKEN: grants::Token<'_> = grants::Token { hash: &[7; 32], proof: None, former_secret: false };
 
 on_each_backend! {
     async fn a26_a_hundred_choices_at_once_give_one_code(world) {
@@ -162,7 +164,7 @@ on_each_backend! {
         for first in [true, false] {
             let (code, token, flow) = (token_hash(&code), token_hash(&token), flow.clone());
             let spent = [
-                store.write(move |tx| grants::redeem(tx, &code, &[7; 32], None, now)).await,
+                store.write(move |tx| grants::redeem(tx, &code, &TOKEN, now)).await,
                 store.write(move |tx| grants::spend_token(tx, &token, now)).await,
                 store.write(move |tx| flows::spend(tx, &flow, now)).await,
             ];

@@ -126,7 +126,13 @@ on_each_backend! {
             assert_eq!(told[member], real[member], "{member}");
         }
 
-        ana.revokes(&opened.mandate, Some(Argent)).await;
+        assert_eq!(service.asks_identity(&access_token(&token)).await.status, 200);
+        let said = example("about the mandate:");
+        let told = service.posts_as_itself("/introspection", &[("token", opened.mandate.as_str())]).await.json();
+        same(&said, &told, "", "introspection of the mandate");
+        assert_eq!((&told["mandate"]["id"], &told["exp"]), (&real["mandate"]["id"], &real["mandate"]["expires_at"]));
+        assert_eq!((&said["mandate"]["id"], &said["exp"]), (&id_token["mandate"]["id"], &id_token["mandate"]["expires_at"]));
+
         let (said, mandate) = (example("**Standing**"), opened.mandate.as_str());
         let asked = |http: &reqwest::Client, base: &str| {
             http.get(format!("{base}/api/mandates/{mandate}/standing")).basic_auth(&id, Some(&service.secret))

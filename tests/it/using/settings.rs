@@ -1,12 +1,12 @@
 //! What a client registered for is what it gets.
 
 use chrono::TimeDelta;
-use mandataire::domain::client::{Client, Pkce, SigningAlgorithm};
+use mandataire::domain::client::{Client, Pkce, SigningAlgorithm, UserinfoFormat};
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
 use mandataire::store::clients;
 
-use super::{beginning, codes, refused_by_redirect};
+use super::{access_token, beginning, codes, refused_by_redirect};
 use crate::on_each_backend;
 use crate::world::World;
 use crate::world::service::{Service, answered};
@@ -82,6 +82,7 @@ on_each_backend! {
             let old = service(&world, |client| {
                 client.id = format!("{}_{algorithm}", client.id);
                 client.algorithm = algorithm;
+                client.userinfo = UserinfoFormat::Jwt;
             }).await;
             let (client, now, new) = (old.client.clone(), world.now(), world.random.token());
             let given = new.clone();
@@ -94,6 +95,11 @@ on_each_backend! {
                 let code = ana.gets_a_code(service, &opened.citizen, Logement).await;
                 let token = service.exchanges(&code).await;
                 assert_eq!(token.status, 200, "{algorithm}: {}", token.body);
+                let identity = service.asks_identity(&access_token(&token)).await;
+                assert_eq!(identity.status, 200, "{algorithm}: {}", identity.body);
+                if algorithm == SigningAlgorithm::Hs256 {
+                    assert!(is_signed_with(&identity.body, &service.secret), "with the one that its token came for");
+                }
                 token.json()["id_token"].as_str().unwrap().to_owned()
             };
             for service in [&old, &changed] {

@@ -14,6 +14,7 @@ use super::draft::{Answer, Draft, LIFE, Person, Stage};
 use super::revoke::{Extent, Reason};
 use super::*;
 use crate::domain::agreement::Agreement;
+use crate::domain::assurance::Assurance;
 use crate::domain::id::AgreementId;
 use crate::domain::language::Language;
 use crate::domain::mediator::Mediator;
@@ -48,7 +49,7 @@ fn ana_at_another_organisation() -> Mediator {
 }
 
 fn josephine() -> Person {
-    Person { id: CitizenId::new(begin(), 1), identity: identity(|_| ()) }
+    Person { id: CitizenId::new(begin(), 1), identity: identity(|_| ()), assurance: Assurance::Substantial }
 }
 
 /// A draft of Ana's for housing and justice, one month.
@@ -124,6 +125,7 @@ fn mandate(term: Term, endings: &[usize]) -> Mandate {
         session: None,
         authorisations: Procedure::ALL.into_iter().zip(endings).map(part).collect(),
         document: Digest::of(b"text"),
+        assurance: Assurance::Low,
     }
 }
 

@@ -1,0 +1,11 @@
+alter table grants drop column former_secret;
+alter table clients drop column withheld;
+alter table clients drop column binds;
+alter table clients drop column vocabulary;
+alter table grants drop column acr;
+alter table flows drop column acr;
+alter table clients drop column acr;
+alter table grants drop column authentication;
+alter table sessions drop column authentication;
+alter table mandates drop column assurance;
+alter table drafts drop column assurance;
