@@ -8,7 +8,6 @@ use chrono::TimeDelta;
 use super::Instant;
 use super::auditor::Auditor;
 use super::authenticator::FreshCode;
-use super::digest::Digest;
 use super::event::{Event, Journalled, Kind, Owner};
 use super::id::{AccountId, CitizenId, InquiryId};
 use super::refusal::Refusal;
@@ -107,7 +106,7 @@ pub enum Standing {
 }
 
 impl Inquiry {
-    /// Asks. The reason in words is sealed; its digest is in the clear part.
+    /// Asks. The reason in words is sealed, and goes when the citizen's key goes: it speaks of them.
     pub fn ask(
         id: InquiryId,
         citizen: CitizenId,
@@ -121,8 +120,7 @@ impl Inquiry {
         let event = inquiry
             .event(Kind::InquiryAsked, auditor, now)
             .fact("ground", ground.code())
-            .fact("text_sha256", Digest::of(reason.as_bytes()).to_string())
-            .sealed_for(Owner::Account(inquiry.asked_by.clone()), vec![("text", reason.to_owned())]);
+            .sealed_for(Owner::Citizen(inquiry.citizen.clone()), vec![("text", reason.to_owned())]);
         Journalled::new(inquiry, vec![event])
     }
 

@@ -70,9 +70,9 @@ impl<'c> Db<'c> {
     }
 
     fn sent(&mut self, send: impl FnOnce(&mut AnyConnection) -> Result<(), Error>) -> Result<(), Error> {
-        let sent = send(self.raw);
-        self.outdated |= matches!(sent, Err(Error::Conflict));
-        sent
+        let outcome = send(self.raw);
+        self.outdated |= matches!(outcome, Err(Error::Conflict));
+        outcome
     }
 
     fn begin(&mut self) -> Result<(), Error> {

@@ -2,9 +2,11 @@
 
 use std::fs;
 
+use mandataire::domain::client::{Client, Pkce, Vocabulary};
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
 use mandataire::domain::term::Term::Month;
+use mandataire::store::clients;
 use serde_json::Value;
 
 use crate::on_each_backend;
@@ -190,5 +192,37 @@ on_each_backend! {
         }
         assert!(desk.runs(&["retention", "run", "--dry-run"]).answer.contains("nothing is due"));
         assert_eq!(world.count(Kind::RetentionRun).await, 1);
+    }
+
+    /// What is named changes, and nothing else; a procedure bound to one service is withheld from the others at once.
+    async fn a_registration_is_changed_by_naming_what(world) {
+        let (one, other) = (world.plain_service().await.client, world.plain_service().await.client);
+        let desk = Desk::of(&world, "");
+        let now = async || {
+            let list = world.app.store.read(|db| clients::list(db, 10)).await.unwrap();
+            [&one.id, &other.id].map(|id| list.iter().find(|client| client.id == *id).unwrap().clone())
+        };
+        let changes = |words: &[&str]| desk.runs(&[&["admin", "client", "change", one.id.as_str()], words].concat());
+        let silent = changes(&[]);
+        assert!(silent.code == Some(1) && silent.complaints.contains("nothing to change"), "{silent:?}");
+        let done = changes(&["--name", "Guichet", "--binds", "logement", "--pkce", "required", "--introspects", "true", "--json"]);
+        assert_eq!((done.code, json(&done.answer)["name"].as_str()), (Some(0), Some("Guichet")), "{done:?}");
+        let [changed, beside] = now().await;
+        let expected = Client {
+            name: "Guichet".to_owned(), binds: [Logement].into(), pkce: Pkce::Required, introspects: true, ..one.clone()
+        };
+        assert_eq!((changed, beside), (expected, Client { withheld: [Logement].into(), ..other.clone() }));
+        let lists = ["--acr", "gold", "--acr", "eidas1", "--vocabulary", "keys", "--procedure", "justice", "--binds-none"];
+        assert_eq!(changes(&lists).code, Some(0));
+        let [changed, beside] = now().await;
+        assert_eq!((changed.acr, changed.vocabulary, changed.procedures), (vec!["gold".into(), "eidas1".into()], Vocabulary::Keys, Some([Justice].into())));
+        assert_eq!((changed.pkce, changed.binds.len(), beside.withheld.len()), (Pkce::Required, 0, 0));
+        assert_eq!(changes(&["--all-procedures"]).code, Some(0));
+        assert_eq!(now().await[0].procedures, None);
+        let told: Vec<_> = world.entries(Kind::ClientChanged).await.iter().map(|one| one["changed"].to_string()).collect();
+        assert_eq!(told, ["\"name pkce introspects binds\"", "\"vocabulary acr procedures binds\"", "\"procedures\""]);
+        let unknown = desk.runs(&["admin", "client", "change", "nobody", "--name", "x"]);
+        assert_eq!(unknown.code, Some(1), "{unknown:?}");
+        assert_eq!(changes(&["--redirect-uri", "http://example.fr/"]).code, Some(2), "an address is held to the same rules");
     }
 }

@@ -83,6 +83,10 @@ on_each_backend! {
                 assert!(!clear.to_lowercase().contains(&person.to_lowercase()), "{person} in {clear}");
             }
             assert!(!clear.contains('@'), "{clear}");
+            let sealed = format!("select owner as value from journal_sealed where entry = '{}'", entry.id);
+            for owner in world.database.texts(&sealed) {
+                assert_eq!(facts(entry)[entry.kind.sealed_by()], owner.as_str(), "{clear}");
+            }
             let commitment: [u8; 32] = entry.commitment.clone().try_into().unwrap();
             assert_eq!(entry.leaf, mandataire::journal::leaf::leaf_hash(&entry.clear, &commitment));
             assert_eq!(facts(entry)["kind"], entry.kind.code());

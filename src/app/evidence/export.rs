@@ -1,8 +1,9 @@
 //! A copy of the journal in a folder: its public files, every hour's last checkpoint, and the sealed parts that the holder may have.
 //! An export that was cut off, or is older, is continued: full tiles never change.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -48,20 +49,35 @@ impl Folder {
         self.0.join(path).is_file()
     }
 
-    /// Writes a file under another name first: one that is there is whole.
+    /// Writes a file that anybody may read.
     fn write(&self, path: &str, bytes: &[u8]) -> Result<(), Trouble> {
+        self.put(path, bytes, 0o666)
+    }
+
+    /// Writes a file that holds what nobody but its owner may read.
+    fn write_for_us(&self, path: &str, bytes: &[u8]) -> Result<(), Trouble> {
+        self.put(path, bytes, 0o600)
+    }
+
+    /// Writes a file under another name first: one that is there is whole.
+    fn put(&self, path: &str, bytes: &[u8], mode: u32) -> Result<(), Trouble> {
         let path = self.0.join(path);
         let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
             let beside = path.with_extension("new");
+            // One that was left there may have been anybody's to read.
+            match fs::remove_file(&beside) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
             // Not forced to the disk, one by one: whoever has a copy verifies it.
-            fs::write(&beside, bytes)?;
+            OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?.write_all(bytes)?;
             fs::rename(&beside, &path)
         });
         written.map_err(|error| Trouble::File(path.display().to_string(), error))
     }
 
     fn remove(&self, path: &Path) {
-        // It was copied again in full: what cannot be removed is only in the way.
+        // Most often there is none.
         let _ = fs::remove_file(self.0.join(path));
     }
 }
@@ -93,9 +109,7 @@ pub fn export(
     while let Some(tile) = Tile::within(Row::Entries, number, last.size) {
         copy.tile(tile)?;
         copy.tile(Tile { row: Row::Hashes(0), ..tile })?;
-        if sealed != Sealed::None {
-            copy.sealed(tile, sealed)?;
-        }
+        copy.sealed(tile, sealed)?;
         number += 1;
         copied((number * u64::from(WIDTH)).min(last.size), last.size);
     }
@@ -127,9 +141,11 @@ impl Copy<'_> {
         self.folder.write(&path, &bytes)
     }
 
+    /// Written anew each time: somebody may have been erased since, and what an earlier copy was allowed to hold this one may not be.
     fn sealed(&self, tile: Tile, sealed: Sealed) -> Result<(), Trouble> {
         let path = sealed_path(tile);
-        if self.folder.has(&path) {
+        if sealed == Sealed::None {
+            self.folder.remove(Path::new(&path));
             return Ok(());
         }
         let (first, size) = (tile.index * u64::from(WIDTH), self.size);
@@ -150,7 +166,7 @@ impl Copy<'_> {
                 lines.push(b'\n');
             }
         }
-        self.folder.write(&path, &lines)
+        self.folder.write_for_us(&path, &lines)
     }
 
     /// The last checkpoint of each hour, and the last that each witness signed, oldest first.

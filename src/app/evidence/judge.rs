@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::Found;
+use crate::domain::event::Kind;
 use crate::domain::instant_text;
 use crate::journal::bundle::{self, LONGEST};
 use crate::journal::leaf::{self, Hash, NOTHING_SEALED};
@@ -174,10 +175,8 @@ fn sealed(row: &EntryRow, stands: &Stands, destroyed: &HashSet<String>, say: &mu
         return parts.for_each(|_| say(Added, PLACE));
     }
     let Some(part) = parts.next() else {
-        let fields: BTreeMap<String, String> = serde_json::from_slice(&row.clear).unwrap_or_default();
-        let persons = ["citizen", "subject", "actor"].into_iter().filter_map(|name| fields.get(name));
-        // Whoever was destroyed took their part along.
-        if !persons.into_iter().any(|person| destroyed.contains(person)) {
+        // Whoever was destroyed took their part along, and nobody else's.
+        if !owner(row).is_some_and(|person| destroyed.contains(&person)) {
             say(Missing, PLACE);
         }
         return;
@@ -186,14 +185,15 @@ fn sealed(row: &EntryRow, stands: &Stands, destroyed: &HashSet<String>, say: &mu
     let fits = salt.is_some_and(|salt| leaf::commitment(&salt, &part.ciphertext).as_slice() == row.commitment);
     if !fits {
         say(Altered, PLACE);
-    } else if part.opened.as_ref().is_some_and(Result::is_err) || !names(row, &part.owner) {
+    } else if part.opened.as_ref().is_some_and(Result::is_err) || owner(row).as_deref() != Some(&part.owner) {
         say(Altered, "journal_sealed.owner");
     }
     parts.for_each(|_| say(Added, PLACE));
 }
 
-/// Whether the clear part names this person: nobody else's key can have sealed it.
-fn names(row: &EntryRow, owner: &str) -> bool {
-    let fields: BTreeMap<String, String> = serde_json::from_slice(&row.clear).unwrap_or_default();
-    ["citizen", "subject", "actor"].into_iter().any(|name| fields.get(name).is_some_and(|named| named == owner))
+/// Whose key seals what belongs to an entry: the clear part names them, by a member that follows from the kind.
+fn owner(row: &EntryRow) -> Option<String> {
+    let mut fields: BTreeMap<String, String> = serde_json::from_slice(&row.clear).ok()?;
+    let kind = Kind::from_code(fields.get("kind")?)?;
+    fields.remove(kind.sealed_by())
 }

@@ -21,3 +21,15 @@ impl Owner {
         }
     }
 }
+
+impl super::Kind {
+    /// The member of the clear part that names whose key seals what belongs to such an entry.
+    #[must_use]
+    pub const fn sealed_by(self) -> &'static str {
+        match self {
+            Self::MandateOpened | Self::InquiryAsked => "citizen",
+            Self::AccountCreated => "subject",
+            _ => "actor",
+        }
+    }
+}

@@ -4,7 +4,6 @@ use chrono::TimeDelta;
 
 use super::{Found, Thresholds};
 use crate::domain::auditor;
-use crate::domain::digest::Digest;
 use crate::domain::event::{Event, Journalled, Kind, Owner};
 use crate::domain::id::{AccountId, OrganisationId, SignalId};
 use crate::domain::mediator::Member;
@@ -58,7 +57,7 @@ impl Signal {
         self.answered.is_some() || !runs(now, self.answer_until)
     }
 
-    /// The organisation answers, once. The text is sealed; its digest is in the clear part.
+    /// The organisation answers, once. The text is sealed: a digest of it in the clear part would outlive it.
     ///
     /// # Errors
     /// Another organisation's, answered already, or a text too short or too long.
@@ -74,7 +73,6 @@ impl Signal {
             .by(&account)
             .within(&self.organisation)
             .fact("signal", self.id.as_str())
-            .fact("text_sha256", Digest::of(text.as_bytes()).to_string())
             .sealed_for(Owner::Account(account.clone()), vec![("text", text)]);
         self.answered = Some((now, account));
         Ok(Journalled::new(self, vec![event]))

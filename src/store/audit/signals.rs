@@ -165,7 +165,18 @@ fn of_a_day(
         until: Some(civil::begins(last.saturating_add(1), civil::FIGURES)),
         with: BTreeMap::from([(Field::Organisation, organisation.to_string()), (Field::Kind, kind.code().to_owned())]),
     };
-    Ok(page(db, &search, &Part::Forward(None), LOOKED_AT)?.iter().map(fact).collect())
+    let (mut facts, mut after) = (Vec::new(), None);
+    loop {
+        let found = page(db, &search, &Part::Forward(after.take()), LOOKED_AT)?;
+        facts.extend(found.iter().map(fact));
+        // One that is missed would accuse somebody, or nobody.
+        match found.last() {
+            Some(last) if i64::try_from(found.len()).is_ok_and(|count| count == LOOKED_AT) => {
+                after = Some(last.id.clone())
+            }
+            _ => return Ok(facts),
+        }
+    }
 }
 
 fn fact(entry: &Entry) -> Fact {

@@ -1,7 +1,12 @@
 //! After an erasure: nothing readable is left, nothing comes back, and every leaf is still what it was.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
 use mandataire::clock::Random;
 use mandataire::domain::event::Kind;
+use mandataire::domain::id::CitizenId;
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
 use mandataire::domain::term::Term::Month;
 use mandataire::journal::leaf;
@@ -9,7 +14,15 @@ use mandataire::store::journal::{self, Entry, Filter};
 use mandataire::store::{Error, Location, Store, backup, mandates};
 
 use crate::on_each_backend;
+use crate::sequencing::{Disk, all_signed, key, node};
+use crate::world::desk::Desk;
 use crate::world::{Backend, MASTER_KEY, World};
+
+/// Every file below a folder.
+fn walked(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walked(&path) } else { vec![path] }).collect()
+}
 
 /// What is only Joséphine's.
 const HERS: [&str; 5] = ["Joséphine", "LEMOINE", "DUBOIS", "1956-03-14", "josephine@usagers"];
@@ -202,4 +215,45 @@ async fn an_old_backup_does_not_bring_an_erased_person_back() {
         ))
     });
     assert_eq!(read.await.unwrap(), (false, true, 0, 0));
+}
+
+on_each_backend! {
+    /// A copy that is continued forgets whom the journal forgot; nobody but its owner reads what it holds of persons.
+    async fn a_copy_that_is_continued_holds_nobody_who_was_erased(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
+        let kept = ana.opens_a_mandate_for("awa", &[Logement], Month).await;
+        let memory = Disk::new(&world);
+        all_signed(&mut node(&world, &memory)).await;
+        let desk = Desk::of(&world, "[journal]\nkey_file = '{at}/journal.key'\nsigned_file = '{at}/signed'\n");
+        desk.write("journal.key", &key(9).secret());
+        let copies = |how: &[&str]| {
+            let done = desk.runs(&[&["journal", "export"], how, &[&desk.path("copy")]].concat());
+            assert_eq!(done.code, Some(0), "{done:?}");
+            let sealed = format!("{}/sealed", desk.path("copy"));
+            let files = walked(Path::new(&sealed));
+            assert!(files.iter().all(|file| fs::metadata(file).unwrap().permissions().mode() & 0o077 == 0), "{files:?}");
+            files.iter().map(|file| fs::read_to_string(file).unwrap()).collect::<String>()
+        };
+        let before = copies(&["--opened"]);
+        let theirs = |copy: &str, citizen: &CitizenId| copy.matches(&format!("\"owner\":\"{citizen}\"")).count();
+        assert_eq!((theirs(&before, &opened.citizen), theirs(&before, &kept.citizen)), (1, 1), "{before}");
+        erased(&world, opened.citizen.as_str()).await;
+        let after = copies(&["--opened"]);
+        assert_eq!((theirs(&after, &opened.citizen), theirs(&after, &kept.citizen)), (0, 1), "{after}");
+        assert!(after.contains("\"opened\"") && !copies(&["--sealed"]).contains("\"opened\""));
+        assert_eq!(copies(&[]), "");
+    }
+
+    /// The entry of an erasure names whom it is about: it lets nobody else go.
+    async fn an_erasure_of_one_person_takes_nobody_elses_part_along(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let (hers, his) = (ana.opens_a_mandate_for("josephine", &[Logement], Month).await, ana.opens_a_mandate_for("awa", &[Logement], Month).await);
+        erased(&world, hers.citizen.as_str()).await;
+        let entry = world.database.texts("select id as value from journal_entries where kind = 'person_destroyed'").remove(0);
+        for other in [his.citizen.as_str(), ana.account.as_str()] {
+            let said = format!("insert into erasures (owner, entry, at) values ('{other}', '{entry}', '2026-11-22 09:00:00')");
+            assert!(world.database.execute(&said).is_err(), "{other}");
+        }
+    }
 }

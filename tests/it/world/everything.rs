@@ -247,6 +247,7 @@ impl World {
             let found = accounts::find(tx, &account)?;
             let found = accounts::save(tx, found.deactivate(now))?;
             accounts::save(tx, found.reactivate(now))?;
+            clients::change(tx, client.clone().changed(&["silent"], now))?;
             clients::rotate(tx, client.secret_rotated(now), "another-secret-of-forty-three-characters-long", None)?;
             keys::grant(tx, &key, Wish::Asked, &at_once, now)?;
             keys::advance(tx, &at_once, now)
