@@ -98,6 +98,22 @@ async fn journey(world: &World) -> Vec<String> {
     let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
     service.exchanges(&code).await;
     service.asks_identity(&token).await;
+    let wrong = [
+        ("grant_type", "authorization_code"),
+        ("code", "a-code-that-is-none"),
+        ("code_verifier", "a-verifier-that-is-none"),
+        ("client_assertion", "an-assertion-that-is-none"),
+        ("refresh_token", "a-refresh-token-that-is-none"),
+        ("client_secret", "a-secret-that-is-none"),
+        ("client_id", service.client.id.as_str()),
+    ];
+    // With each of them alone another check refuses it: the client, its two ways, the code.
+    for fields in [&wrong[..], &[wrong[0], wrong[3]], &[wrong[0], wrong[5], wrong[6]]] {
+        service.posts("/token", fields, &[]).await;
+    }
+    service.token_with(&wrong[..3]).await;
+    service.token_with(&[("grant_type", "refresh_token"), wrong[4]]).await;
+    secrets.extend(wrong[1..6].iter().map(|(_, value)| (*value).to_owned()));
     let identity = mandataire::demo::franceconnect::citizens::find("anghjula").unwrap().identity();
     secrets.extend([identity.given_name, identity.family_name, identity.email, identity.birthdate]);
     secrets.extend([token, service.secret.clone(), crate::world::OUR_SECRET.to_owned()]);

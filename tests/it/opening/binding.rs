@@ -125,19 +125,25 @@ on_each_backend! {
         let flow = choice.url.path().trim_start_matches("/provider/").to_owned();
         assert!(flow.starts_with("flw_"), "{}", choice.url);
         let (as_flow, as_draft) = (draft.as_str().replace("drf_", "flw_"), flow.replace("flw_", "drf_"));
+        let mut paths = Vec::new();
         for path in [format!("/provider/{draft}"), format!("/provider/{as_flow}")] {
-            assert_eq!(ana.gets(&path).await.status, 404, "{path}");
-            assert_eq!(ana.gets(&format!("{path}/citizens/{}", opened.citizen)).await.status, 404, "{path}");
+            paths.extend([path.clone(), format!("{path}/citizens/{}", opened.citizen)]);
         }
         for id in [&flow, &as_draft] {
-            assert_eq!(ana.gets(&format!("/mandates/drafts/{id}")).await.status, 404, "{id}");
-            assert_eq!(ana.gets(&format!("/franceconnect/logged-out?state={id}")).await.status, 404, "{id}");
+            paths.extend([format!("/mandates/drafts/{id}"), format!("/franceconnect/logged-out?state={id}")]);
+        }
+        let nothing = (Kind::SecurityRefused, "not_found");
+        for path in &paths {
+            let page = world.refuses_once(ana.gets(path), nothing, &[]).await;
+            assert_eq!((page.status, page.location()), (404, None), "{path}");
         }
         let form = choice.form("/sign-out").unwrap().with("procedure", "logement");
-        let forged = form.aimed_at(&format!("/provider/{as_flow}/citizens/{}", opened.citizen));
-        assert_eq!(ana.browser.submit(&forged).await.unwrap().status, 404);
-        let forged = ana.fills_in(&recap).await.aimed_at(&format!("/mandates/drafts/{as_draft}"));
-        assert_eq!(ana.browser.submit(&forged).await.unwrap().status, 404);
+        let chosen = form.aimed_at(&format!("/provider/{as_flow}/citizens/{}", opened.citizen));
+        let confirmed = ana.fills_in(&recap).await.aimed_at(&format!("/mandates/drafts/{as_draft}"));
+        for forged in [chosen, confirmed] {
+            let page = world.refuses_once(ana.browser.submit(&forged), nothing, &[forged.value("csrf").unwrap()]).await;
+            assert_eq!(page.unwrap().status, 404, "{}", forged.action());
+        }
         assert_eq!(world.count(Kind::MandateOpened).await, 1);
         assert_eq!(world.count(Kind::Use).await, 0);
     }

@@ -6,6 +6,7 @@ use mandataire::domain::term::Term::Day;
 
 use super::{draft_of, kept};
 use crate::on_each_backend;
+use crate::world::refused::hold_none_of;
 use crate::world::stub::parameter;
 
 on_each_backend! {
@@ -92,6 +93,8 @@ on_each_backend! {
         assert_eq!(ana.gets(address.trim_start_matches(&world.base)).await.status, 400);
         assert_eq!(world.count(Kind::CitizenIdentified).await, 1);
         assert_eq!(world.reasons(Kind::SecurityRefused).await, ["malformed_state"; 100]);
+        let secrets = [parameter(&gone, "state"), parameter(&gone, "nonce"), "a-code".to_owned()];
+        hold_none_of(&world.entries(Kind::SecurityRefused).await, &secrets.each_ref().map(String::as_str));
     }
 
     /// E14: the citizen turns back at FranceConnect: the form, as it was.
@@ -129,7 +132,8 @@ on_each_backend! {
         // The sentence is not another draft's, nor another mediator's.
         let bea = world.mediator("Bea Roche").await;
         let path = format!("/franceconnect/logged-out?state={}.minor", draft_of(&page));
-        assert_eq!(bea.gets(&path).await.status, 404);
+        assert_eq!(world.reasons(Kind::IdentificationRefused).await, ["minor"]);
+        assert_eq!(world.refuses_once(bea.gets(&path), (Kind::SecurityRefused, "not_found"), &[]).await.status, 404);
         assert_eq!(ana.gets(&format!("{path}x")).await.status, 422);
     }
 

@@ -41,6 +41,8 @@ on_each_backend! {
             let page = ana.identifies(&fc, &[Logement], Day).await;
             assert_eq!(page.url.path().starts_with("/agreements/"), adult, "{zone}: {}", page.text());
         }
+        assert_eq!(world.reasons(Kind::IdentificationRefused).await, ["minor"], "in Papeete alone");
+        assert_eq!(world.count(Kind::CitizenIdentified).await, 2);
     }
 
     /// M10: by address or by name, whatever the capitals; a colleague opens the mandate instead.

@@ -109,7 +109,9 @@ on_each_backend! {
             let gone = leaves_for(&ana, "plus").await;
             world.database.execute(&format!("update drafts set provider = '{forced}' where stage = 'started'")).unwrap();
             for (home, stub) in [(PLUS, &plus), ("/franceconnect", &fc)] {
-                let page = comes_back(&ana, home, &plus, &gone, &stub.issuer).await;
+                let back = comes_back(&ana, home, &plus, &gone, &stub.issuer);
+                let (state, nonce) = (parameter(&gone, "state"), parameter(&gone, "nonce"));
+                let page = world.refuses_once(back, (Kind::SecurityRefused, "malformed_state"), &[&state, &nonce, "a-code"]).await;
                 assert_eq!(page.status, 400, "{forced} {home}: {}", page.text());
             }
         }

@@ -1,11 +1,12 @@
 //! Tokens whose signature must not be believed, at the counter: the opening stops, nobody is identified, one entry says why. What each
 //! one changes in detail is in `tests/it/relying_party/jose.rs` and `keys.rs`.
 
+use mandataire::domain::event::Kind;
 use mandataire::oidc::relying_party::{Patience, Settings};
 use serde_json::{Value, json};
 
 use super::refusing::{Case, are_refused, each_is_refused};
-use crate::hostile::{Hostile, Jwe, Jwt, Recipient, Signer, base64url};
+use crate::hostile::{Hostile, Jwe, Jwt, Recipient, Reply, Signer, base64url};
 use crate::on_each_backend;
 
 /// An ID token without a signature.
@@ -38,6 +39,16 @@ fn spelt(fc: &Hostile, spelled: fn(String) -> String) {
 fn publishes(fc: &Hostile, change: fn(&mut Value)) {
     fc.rotate(Signer::es256());
     fc.jwks(move |set| change(&mut set["keys"][0]));
+}
+
+/// Another key signs from now on, and the set of keys is answered like this.
+fn unpublished(fc: &Hostile, change: fn(&mut Reply)) {
+    fc.rotate(Signer::es256());
+    fc.reply(move |path, reply| {
+        if path == "/jwks" {
+            change(reply);
+        }
+    });
 }
 
 fn public_key(fc: &Hostile) -> Vec<u8> {
@@ -118,6 +129,22 @@ const D09: &[Case] = &[
         |fc| {
             publishes(fc, |key| {
                 *key = json!({"kty": "RSA", "kid": "key-1", "e": "AQAB", "n": base64url(&[0xff; 128])});
+            });
+        },
+        "refused_signature",
+    ),
+];
+
+/// A key that nobody published yet signs, and the answers that could publish it are none: what is known goes on being believed alone.
+const D10: &[Case] = &[
+    (|fc| unpublished(fc, |reply| reply.body = vec![b' '; 10_000_000]), "refused_signature"),
+    (|fc| unpublished(fc, |reply| reply.body = b"<html>".to_vec()), "refused_signature"),
+    (|fc| unpublished(fc, |reply| reply.headers.push(("content-encoding", "gzip".to_owned()))), "refused_signature"),
+    (
+        |fc| {
+            unpublished(fc, |reply| {
+                reply.status = 302;
+                reply.headers = vec![("location", "http://169.254.169.254/".to_owned())];
             });
         },
         "refused_signature",
@@ -208,6 +235,10 @@ on_each_backend! {
         are_refused(world, D09).await;
     }
 
+    async fn d10_a_new_key_whose_publication_is_nonsense_stops_the_opening(world) {
+        are_refused(world, D10).await;
+    }
+
     /// What FranceConnect says of itself is nonsense for a while: the keys that are known go on serving at the counter.
     async fn d10_old_keys_serve_at_the_counter_while_the_platform_says_nonsense(world) {
         use mandataire::domain::procedure::Procedure::Logement;
@@ -215,7 +246,7 @@ on_each_backend! {
         let (world, fc) = world.with_franceconnect().await;
         let ana = world.mediator("Ana Silva").await;
         assert!(ana.identifies(&fc, &[Logement], Day).await.url.path().starts_with("/agreements/"));
-        let nonsense: [fn(&mut crate::hostile::Reply); 4] = [
+        let nonsense: [fn(&mut Reply); 4] = [
             |reply| reply.body = vec![b' '; 10_000_000],
             |reply| reply.body = b"<html>".to_vec(),
             |reply| reply.headers.push(("content-encoding", "gzip".to_owned())),
@@ -230,5 +261,6 @@ on_each_backend! {
             let page = ana.identifies(&fc, &[Logement], Day).await;
             assert!(page.url.path().starts_with("/agreements/"), "{} {}", page.status, page.text());
         }
+        assert_eq!((world.count(Kind::IdentificationRefused).await, world.count(Kind::CitizenIdentified).await), (0, 5));
     }
 }

@@ -1,6 +1,7 @@
 //! How every answer travels: redirects, what they leak, and who may read them.
 
 use mandataire::demo::browser::Page;
+use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
 
 use super::{access_token, beginning};
@@ -8,6 +9,7 @@ use crate::on_each_backend;
 use crate::source::rust_files;
 use crate::world::World;
 use crate::world::actor::Actor;
+use crate::world::refused::{hold_none_of, reasons_of};
 use crate::world::service::{Answer, Service, answered, browser};
 
 /// The answers of a whole use, from a machine where nobody is signed in, and of what else leads back to a service.
@@ -77,6 +79,7 @@ on_each_backend! {
             ("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", service.redirect_uri()),
             ("client_id", id), ("client_secret", secret),
         ];
+        let before = world.journal().await;
         let answers = [
             (from_a_website(&world, "/token", &exchange).await, 200),
             (from_a_website(&world, "/token", &exchange).await, 400),
@@ -90,6 +93,14 @@ on_each_backend! {
             assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("access-control-")), "{:?}", answer.headers);
             assert_eq!(answer.headers["cache-control"], "no-store");
         }
+        // The journal has what any other request of this kind leaves there: asking without a token is no refusal (RFC 6750 3).
+        let written = world.written_since(&before).await;
+        let expected = [
+            (Kind::CodeReplayed, "code_replayed"), (Kind::SecurityRefused, "client_authentication"),
+            (Kind::Use, ""), (Kind::UseRefused, "token_used"),
+        ];
+        assert_eq!(reasons_of(&written), expected.map(|(kind, reason)| ((kind.code(), reason), 1)).into());
+        hold_none_of(&written, &[&code, &token, secret, "evil.example"]);
         for path in ["/token", "/userinfo", "/authorize", "/session/end"] {
             let preflight = service.sends(|http, base| {
                 http.request(reqwest::Method::OPTIONS, format!("{base}{path}"))

@@ -1,5 +1,7 @@
 //! `private_key_jwt`: a client that signs instead of sharing a secret.
 
+use std::collections::BTreeMap;
+
 use actix_web::rt::spawn;
 use mandataire::app::upkeep;
 use mandataire::domain::client::{AuthMethod, Client};
@@ -11,9 +13,13 @@ use super::{access_token, beginning, codes};
 use crate::on_each_backend;
 use crate::world::World;
 use crate::world::key::{ASSERTION, Key, encoded};
+use crate::world::refused::{hold_none_of, reasons_of};
 use crate::world::service::{Answer, Service};
 
 const GRANT: (&str, &str) = ("grant_type", "authorization_code");
+
+/// A client did not prove who it is.
+const UNPROVEN: (Kind, &str) = (Kind::SecurityRefused, "client_authentication");
 
 /// A service that signs with this key.
 async fn signing(world: &World, key: &Key) -> Service {
@@ -29,11 +35,10 @@ async fn presents(service: &Service, assertion: &str, code: &str) -> Answer {
     service.posts("/token", &fields, &[]).await
 }
 
-/// Refused as any client that is not who it says, with one entry, and nothing given.
-fn refused(world: &World, answer: &Answer, what: &str) {
+/// Refused as any client that is not who it says, with one entry that repeats none of what was presented, and nothing given.
+async fn refused(world: &World, attack: impl Future<Output = Answer>, secrets: &[&str], what: &str) {
+    let answer = world.refuses_once(attack, UNPROVEN, secrets).await;
     assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_client"), "{what}: {}", answer.body);
-    let tokens = world.database.number("select count(*) from grants where token_hash is not null");
-    assert_eq!(tokens, 0, "{what}");
 }
 
 /// Assertions that are wrong in their claims.
@@ -78,13 +83,11 @@ on_each_backend! {
         let key = Key::new();
         let service = signing(&world, &key).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-        let before = world.count(Kind::SecurityRefused).await;
-        let wrong = wrong_claims(&world);
-        for changes in &wrong {
-            let assertion = key.assertion(&world, &service.client.id, changes);
-            refused(&world, &presents(&service, &assertion, &code).await, &changes.to_string());
+        for changes in wrong_claims(&world) {
+            let assertion = key.assertion(&world, &service.client.id, &changes);
+            let secrets = [assertion.as_str(), &code];
+            refused(&world, presents(&service, &assertion, &code), &secrets, &changes.to_string()).await;
         }
-        assert_eq!(world.count(Kind::SecurityRefused).await, before + wrong.len());
         let right = key.assertion(&world, &service.client.id, &json!({}));
         assert_eq!(presents(&service, &right, &code).await.status, 200, "the code was not burnt by a stranger");
     }
@@ -116,7 +119,8 @@ on_each_backend! {
             "x".repeat(9_000),
         ];
         for assertion in &forged {
-            refused(&world, &presents(&service, assertion, &code).await, &assertion[..assertion.len().min(80)]);
+            let (secrets, what) = ([assertion.as_str(), &code], &assertion[..assertion.len().min(80)]);
+            refused(&world, presents(&service, assertion, &code), &secrets, what).await;
         }
         assert_eq!(presents(&service, &right, &code).await.status, 200);
     }
@@ -131,8 +135,7 @@ on_each_backend! {
         );
         let once = key.assertion(&world, &service.client.id, &json!({}));
         assert_eq!(presents(&service, &once, &first).await.status, 200);
-        let again = presents(&service, &once, &second).await;
-        assert_eq!((again.status, again.error().as_str()), (401, "invalid_client"));
+        refused(&world, presents(&service, &once, &second), &[&once, &second], "a second time").await;
         // Another client may use the same identifier.
         let stranger = signing(&world, &key).await;
         let same = json!({ "jti": "the-same" });
@@ -153,21 +156,24 @@ on_each_backend! {
         let key = Key::new();
         let service = signing(&world, &key).await;
         let once = key.assertion(&world, &service.client.id, &json!({}));
+        let before = world.journal().await;
         let present = |_| {
             let (service, once) = (service.clone(), once.clone());
             spawn(async move { presents(&service, &once, "no code of ours").await })
         };
-        let mut accepted = 0;
+        let mut answers = BTreeMap::new();
         for answer in (0..100).map(present).collect::<Vec<_>>() {
             let answer = answer.await.unwrap();
-            match answer.status {
-                // Who it is was believed; the code was not.
-                400 => accepted += usize::from(answer.error() == "invalid_grant"),
-                401 => assert_eq!(answer.error(), "invalid_client"),
-                other => assert!(matches!(other, 429 | 503), "{other}: {}", answer.body),
-            }
+            *answers.entry((answer.status, answer.error())).or_default() += 1;
         }
-        assert_eq!((accepted, world.rows("seen_tokens", "true")), (1, 1));
+        // Who it is was believed once; the code was not.
+        let [believed, refused] = [(400, "invalid_grant".to_owned()), (401, "invalid_client".to_owned())];
+        assert_eq!(answers, BTreeMap::from([(believed, 1), (refused, 99)]));
+        assert_eq!(world.rows("seen_tokens", "true"), 1);
+        let written = world.written_since(&before).await;
+        let kind = Kind::SecurityRefused.code();
+        assert_eq!(reasons_of(&written), BTreeMap::from([((kind, UNPROVEN.1), 99), ((kind, "unknown_code"), 1)]));
+        hold_none_of(&written, &[&once, "no code of ours"]);
     }
 
     async fn b10_one_way_to_say_who_one_is_and_the_registered_one(world) {
@@ -179,16 +185,18 @@ on_each_backend! {
         let redirect = ("redirect_uri", service.redirect_uri());
         let code = ("code", code.as_str());
         let mixed = [GRANT, code, redirect, ASSERTION, ("client_assertion", &assertion), ("client_secret", "x")];
-        let answer = service.posts("/token", &mixed, &[]).await;
+        let secrets = [code.1, &assertion, &service.secret];
+        let two_ways = (Kind::SecurityRefused, "malformed_request");
+        let answer = world.refuses_once(service.posts("/token", &mixed, &[]), two_ways, &secrets).await;
         assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_request"));
         let fields = [GRANT, code, redirect];
-        refused(&world, &service.posts_as_itself("/token", &fields).await, "a secret of a client that signs");
+        refused(&world, service.posts_as_itself("/token", &fields), &secrets, "a secret of a client that signs").await;
         let named = [GRANT, code, redirect, ASSERTION, ("client_assertion", &assertion), ("client_id", "another")];
-        refused(&world, &service.posts("/token", &named, &[]).await, "another name beside");
+        refused(&world, service.posts("/token", &named, &[]), &secrets, "another name beside").await;
         let typed = [GRANT, code, redirect, ("client_assertion", assertion.as_str())];
-        refused(&world, &service.posts("/token", &typed, &[]).await, "without its type");
+        refused(&world, service.posts("/token", &typed, &[]), &secrets, "without its type").await;
         let theirs = key.assertion(&world, &shared.client.id, &json!({}));
-        refused(&world, &presents(&shared, &theirs, "x").await, "a client that shares a secret");
+        refused(&world, presents(&shared, &theirs, "x"), &[&theirs], "a client that shares a secret").await;
         assert_eq!(codes(&world), 1);
     }
 }

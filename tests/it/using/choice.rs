@@ -200,8 +200,10 @@ on_each_backend! {
         let page = ana.comes_from(&service.request()).await;
         let flow = page.url.path().trim_start_matches("/provider/flw_").to_owned();
         for wrong in [format!("/provider/drf_{flow}"), format!("/provider/{}", opened.mandate), "/provider/1".to_owned(), "/provider/flw_00000000000000000000000000".to_owned(), format!("/mandates/drafts/flw_{flow}")] {
-            assert_eq!(ana.gets(&wrong).await.status, 404, "{wrong}");
+            let page = world.refuses_once(ana.gets(&wrong), (Kind::SecurityRefused, "not_found"), &[]).await;
+            assert_eq!((page.status, page.location()), (404, None), "{wrong}");
         }
+        assert!(answered(&ana.chooses(&page, &opened.citizen, Logement).await, "code").is_some(), "the flow is untouched");
     }
 
     async fn a26_a_flow_gives_one_code(world) {
@@ -209,11 +211,13 @@ on_each_backend! {
         let page = ana.comes_from(&service.request()).await;
         let path = format!("{}/citizens/{}", page.url.path(), opened.citizen);
         let form = ana.sees(&path).await.form(&path).unwrap().with("procedure", "logement");
-        assert!(answered(&ana.browser.submit(&form).await.unwrap(), "code").is_some());
-        let second = ana.browser.submit(&form.with("procedure", "justice")).await.unwrap();
+        let code = answered(&ana.browser.submit(&form).await.unwrap(), "code").unwrap();
+        let (used, secrets) = ((Kind::SecurityRefused, "flow_used"), [code.as_str(), form.value("csrf").unwrap()]);
+        let again = form.clone().with("procedure", "justice");
+        let second = world.refuses_once(ana.browser.submit(&again), used, &secrets).await.unwrap();
         assert_eq!((second.status, codes(&world)), (409, 1));
-        assert_eq!(ana.gets(page.url.path()).await.status, 409);
-        assert!(world.entries(Kind::SecurityRefused).await.iter().all(|entry| entry["reason"] == "flow_used"));
+        let back = world.refuses_once(ana.gets(page.url.path()), used, &secrets).await;
+        assert_eq!((back.status, answered(&back, "code")), (409, None));
     }
 
     async fn a_flow_lives_ten_minutes(world) {

@@ -11,6 +11,11 @@ use crate::world::World;
 use crate::world::actor::{Actor, Opened};
 use crate::world::service::{Answer, Service};
 
+/// A client did not prove who it is.
+const UNPROVEN: (Kind, &str) = (Kind::SecurityRefused, "client_authentication");
+/// A request that is refused whoever sends it.
+const MALFORMED: (Kind, &str) = (Kind::SecurityRefused, "malformed_request");
+
 /// A service that may ask.
 async fn asking(world: &World) -> Service {
     let service = world.plain_service().await;
@@ -54,11 +59,11 @@ on_each_backend! {
         let (ana, _, opened) = beginning(&world).await;
         let (service, other) = (asking(&world).await, world.plain_service().await);
         let kept = token(&ana, &service, &opened).await;
-        for foreign in [kept.as_str(), "guess", ""] {
-            let answer = other.posts_as_itself("/revocation", &[("token", foreign)]).await;
-            assert_eq!(answer.status, if foreign.is_empty() { 400 } else { 200 }, "{foreign}");
+        for foreign in [kept.as_str(), "guess"] {
+            assert_eq!(other.posts_as_itself("/revocation", &[("token", foreign)]).await.status, 200, "{foreign}");
         }
-        assert_eq!(world.count(Kind::TokenRevoked).await, 0);
+        let empty = world.refuses_once(other.posts_as_itself("/revocation", &[("token", "")]), MALFORMED, &[&other.secret]).await;
+        assert_eq!((empty.status, world.count(Kind::TokenRevoked).await), (400, 0));
         assert_eq!(service.asks_identity(&kept).await.status, 200);
         let given_back = token(&ana, &service, &opened).await;
         for hint in ["access_token", "refresh_token", "nonsense"] {
@@ -68,7 +73,8 @@ on_each_backend! {
         assert_eq!(service.asks_identity(&given_back).await.error(), "invalid_token");
         let entries = world.entries(Kind::TokenRevoked).await;
         assert_eq!((entries.len(), entries[0]["mandate"].as_str()), (1, Some(opened.mandate.as_str())));
-        let stranger = service.posts("/revocation", &[("token", &given_back)], &[]).await;
+        let stranger = [("token", given_back.as_str())];
+        let stranger = world.refuses_once(service.posts("/revocation", &stranger, &[]), UNPROVEN, &[&given_back]).await;
         assert_eq!((stranger.status, stranger.error().as_str()), (401, "invalid_client"));
     }
 
@@ -76,16 +82,16 @@ on_each_backend! {
         let (ana, _, opened) = beginning(&world).await;
         let (service, other, mute) = (asking(&world).await, asking(&world).await, world.plain_service().await);
         let asked = token(&ana, &service, &opened).await;
-        let stranger = service.posts("/introspection", &[("token", &asked)], &[]).await;
+        let (about, secrets) = ([("token", asked.as_str())], [asked.as_str(), &service.secret, &mute.secret]);
+        let stranger = world.refuses_once(service.posts("/introspection", &about, &[]), UNPROVEN, &secrets).await;
         assert_eq!((stranger.status, stranger.error().as_str()), (401, "invalid_client"));
-        let before = world.count(Kind::SecurityRefused).await;
-        let unregistered = mute.posts_as_itself("/introspection", &[("token", &asked)]).await;
+        let not_registered = (Kind::SecurityRefused, "unauthorized_client");
+        let unregistered = world.refuses_once(mute.posts_as_itself("/introspection", &about), not_registered, &secrets).await;
         assert_eq!((unregistered.status, unregistered.error().as_str()), (403, "unauthorized_client"));
-        assert_eq!(world.count(Kind::SecurityRefused).await, before + 1);
         for (who, what) in [(&other, asked.as_str()), (&service, "guess"), (&other, opened.mandate.as_str())] {
             assert_eq!(introspected(who, what).await.to_string(), "{\"active\":false}");
         }
-        let nothing = service.posts_as_itself("/introspection", &[]).await;
+        let nothing = world.refuses_once(service.posts_as_itself("/introspection", &[]), MALFORMED, &secrets).await;
         assert_eq!((nothing.status, nothing.error().as_str()), (400, "invalid_request"));
     }
 

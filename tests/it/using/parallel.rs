@@ -1,5 +1,6 @@
 //! The same thing a hundred times at once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,6 +14,7 @@ use mandataire::store::{Db, Error, Tx, authenticators, flows, grants, journal, m
 use super::{access_token, beginning, codes};
 use crate::on_each_backend;
 use crate::world::Backend;
+use crate::world::refused::{hold_none_of, reasons_of};
 use crate::world::service::answered;
 
 const MANY: usize = 100;
@@ -29,14 +31,18 @@ on_each_backend! {
             let (browser, form) = (ana.browser.clone(), form.clone());
             spawn(async move { browser.submit(&form).await.unwrap() })
         };
-        let mut given = 0;
+        let before = world.journal().await;
+        let (mut given, mut statuses) = (Vec::new(), BTreeMap::new());
         for answer in (0..MANY).map(submit).collect::<Vec<_>>() {
             let answer = answer.await.unwrap();
-            let code = answered(&answer, "code").is_some();
-            assert!(code || matches!(answer.status, 409 | 503), "{}", answer.status);
-            given += usize::from(code);
+            given.extend(answered(&answer, "code"));
+            *statuses.entry(answer.status).or_default() += 1;
         }
-        assert_eq!((given, codes(&world)), (1, 1));
+        assert_eq!((given.len(), codes(&world), statuses), (1, 1, BTreeMap::from([(303, 1), (409, MANY - 1)])));
+        let written = world.written_since(&before).await;
+        let refused = (Kind::SecurityRefused.code(), "flow_used");
+        assert_eq!(reasons_of(&written), BTreeMap::from([(refused, MANY - 1)]));
+        hold_none_of(&written, &[&given[0], form.value("csrf").unwrap()]);
     }
 
     async fn a_sign_in_that_nobody_can_answer_is_refused_once(world) {
@@ -85,19 +91,24 @@ on_each_backend! {
             let (service, code) = (service.clone(), code.clone());
             spawn(async move { service.exchanges(&code).await })
         };
+        let before = world.journal().await;
         let mut tokens = Vec::new();
         for answer in (0..MANY).map(exchange).collect::<Vec<_>>() {
             let answer = answer.await.unwrap();
-            match answer.status {
-                200 => tokens.push(access_token(&answer)),
-                400 => assert_eq!(answer.error(), "invalid_grant"),
-                other => assert_eq!(other, 503, "{}", answer.body),
+            if answer.status == 200 {
+                tokens.push(access_token(&answer));
+            } else {
+                assert_eq!((answer.status, answer.error().as_str()), (400, "invalid_grant"), "{}", answer.body);
             }
         }
         assert_eq!(tokens.len(), 1);
-        assert_eq!(service.asks_identity(&tokens[0]).await.status, 401);
-        assert_eq!(world.count(Kind::Use).await, 0);
-        assert!(world.count(Kind::CodeReplayed).await > 0);
+        let written = world.written_since(&before).await;
+        let replayed = (Kind::CodeReplayed.code(), "code_replayed");
+        assert_eq!(reasons_of(&written), BTreeMap::from([(replayed, MANY - 1)]));
+        let secrets = [code.as_str(), &tokens[0], &service.secret];
+        hold_none_of(&written, &secrets);
+        let dead = world.refuses_once(service.asks_identity(&tokens[0]), (Kind::UseRefused, "grant_revoked"), &secrets).await;
+        assert_eq!((dead.status, world.count(Kind::Use).await), (401, 0));
     }
 
     async fn c07_a_hundred_readings_at_once_issue_one_identity(world) {
@@ -106,14 +117,27 @@ on_each_backend! {
         let token = access_token(&service.exchanges(&code).await);
         let ask = |_| {
             let (service, token) = (service.clone(), token.clone());
-            spawn(async move { service.asks_identity(&token).await.status })
+            spawn(async move { service.asks_identity(&token).await })
         };
+        let before = world.journal().await;
         let mut issued = 0;
         for answer in (0..MANY).map(ask).collect::<Vec<_>>() {
-            issued += usize::from(answer.await.unwrap() == 200);
+            let answer = answer.await.unwrap();
+            if answer.status == 200 {
+                issued += 1;
+            } else {
+                assert_eq!((answer.status, answer.error().as_str()), (401, "invalid_token"), "{}", answer.body);
+            }
         }
-        assert_eq!((issued, world.count(Kind::Use).await), (1, 1));
-        assert_eq!(world.database.number("select count(*) from uses"), 1);
+        assert_eq!((issued, world.database.number("select count(*) from uses")), (1, 1));
+        let written = world.written_since(&before).await;
+        let mut reasons = reasons_of(&written);
+        assert_eq!(reasons.remove(&(Kind::Use.code(), "")), Some(1), "one use");
+        // The first of the others presents a token that was used; it revokes what the code gave, so that the rest present a revoked one.
+        let mut refused = |reason| reasons.remove(&(Kind::UseRefused.code(), reason)).unwrap_or_default();
+        let (used, revoked) = (refused("token_used"), refused("grant_revoked"));
+        assert!(used > 0 && used + revoked == MANY - 1 && reasons.is_empty(), "{used} {revoked} {reasons:?}");
+        hold_none_of(&written, &[&code, &token, "LEMOINE"]);
     }
 
     /// Each node writes by itself, so that only the database keeps them apart.

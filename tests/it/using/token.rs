@@ -13,6 +13,13 @@ use crate::world::service::{Answer, answered};
 
 const GRANT: (&str, &str) = ("grant_type", "authorization_code");
 
+/// A code that was spent is presented again.
+const REPLAYED: (Kind, &str) = (Kind::CodeReplayed, "code_replayed");
+/// Something is presented that is no code of ours.
+const UNKNOWN: (Kind, &str) = (Kind::SecurityRefused, "unknown_code");
+/// A request that is refused whoever sends it.
+const MALFORMED: (Kind, &str) = (Kind::SecurityRefused, "malformed_request");
+
 /// An answer is a refusal with this status and code, and says nothing more than its fixed words.
 fn refused(answer: &Answer, status: u16, error: &str) {
     assert_eq!((answer.status, answer.error().as_str()), (status, error), "{}", answer.body);
@@ -31,15 +38,14 @@ on_each_backend! {
     async fn b01_a_code_presented_again_kills_what_it_gave(world) {
         let (ana, service, opened) = beginning(&world).await;
         for later in [0, 31] {
-            let before = world.count(Kind::CodeReplayed).await;
             let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
             let token = access_token(&service.exchanges(&code).await);
             world.after(later);
-            refused(&service.exchanges(&code).await, 400, "invalid_grant");
-            refused(&service.asks_identity(&token).await, 401, "invalid_token");
-            assert_eq!(world.count(Kind::CodeReplayed).await, before + 1);
+            let secrets = [code.as_str(), &token, &service.secret];
+            refused(&world.refuses_once(service.exchanges(&code), REPLAYED, &secrets).await, 400, "invalid_grant");
+            let dead = (Kind::UseRefused, "grant_revoked");
+            refused(&world.refuses_once(service.asks_identity(&token), dead, &secrets).await, 401, "invalid_token");
         }
-        assert_eq!(world.count(Kind::Use).await, 0);
     }
 
     async fn b01_a_replay_after_the_use_is_still_noticed(world) {
@@ -47,8 +53,8 @@ on_each_backend! {
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         let token = access_token(&service.exchanges(&code).await);
         assert_eq!(service.asks_identity(&token).await.status, 200);
-        refused(&service.exchanges(&code).await, 400, "invalid_grant");
-        assert_eq!((world.count(Kind::Use).await, world.count(Kind::CodeReplayed).await), (1, 1));
+        refused(&world.refuses_once(service.exchanges(&code), REPLAYED, &[&code, &token]).await, 400, "invalid_grant");
+        assert_eq!(world.count(Kind::Use).await, 1);
     }
 
     async fn b03_the_credentials_of_another_client_burn_the_code(world) {
@@ -56,19 +62,24 @@ on_each_backend! {
         let thief = world.plain_service().await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         let fields = [GRANT, ("code", code.as_str()), ("redirect_uri", service.redirect_uri())];
-        refused(&thief.token_with(&fields).await, 400, "invalid_grant");
-        refused(&service.exchanges(&code).await, 400, "invalid_grant");
-        assert_eq!(world.entries(Kind::UseRefused).await[0]["reason"], "code_of_another");
+        let secrets = [code.as_str(), &thief.secret, &service.secret];
+        let stolen = (Kind::UseRefused, "code_of_another");
+        refused(&world.refuses_once(thief.token_with(&fields), stolen, &secrets).await, 400, "invalid_grant");
+        refused(&world.refuses_once(service.exchanges(&code), REPLAYED, &secrets).await, 400, "invalid_grant");
+        assert_eq!(world.entries(Kind::UseRefused).await[0]["client"], thief.client.id.as_str(), "who presented it");
         assert_eq!(tokens(&world), 0);
     }
 
     async fn b04_the_redirect_uri_is_the_one_of_the_request(world) {
         let (ana, service, opened) = beginning(&world).await;
         let near = format!("{}/", service.redirect_uri());
-        for uri in ["", "https://evil.example/", near.as_str()] {
+        for uri in [None, Some(""), Some("https://evil.example/"), Some(near.as_str())] {
             let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-            refused(&service.token_with(&[GRANT, ("code", &code), ("redirect_uri", uri)]).await, 400, "invalid_grant");
-            refused(&service.exchanges(&code).await, 400, "invalid_grant");
+            let mut fields = vec![GRANT, ("code", code.as_str())];
+            fields.extend(uri.map(|uri| ("redirect_uri", uri)));
+            let (differs, secrets) = ((Kind::UseRefused, "redirect_differs"), [code.as_str(), &service.secret, "evil.example"]);
+            refused(&world.refuses_once(service.token_with(&fields), differs, &secrets).await, 400, "invalid_grant");
+            refused(&world.refuses_once(service.exchanges(&code), REPLAYED, &secrets).await, 400, "invalid_grant");
         }
         assert_eq!(tokens(&world), 0);
     }
@@ -78,13 +89,15 @@ on_each_backend! {
         for (age, accepted) in [(29, true), (30, false), (31, false)] {
             let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
             world.after(age);
-            let answer = service.exchanges(&code).await;
             if accepted {
+                let answer = service.exchanges(&code).await;
                 assert_eq!(answer.status, 200, "{age} s: {}", answer.body);
             } else {
-                refused(&answer, 400, "invalid_grant");
+                let (late, secrets) = ((Kind::UseRefused, "code_expired"), [code.as_str(), &service.secret]);
+                refused(&world.refuses_once(service.exchanges(&code), late, &secrets).await, 400, "invalid_grant");
             }
         }
+        assert_eq!(tokens(&world), 1, "the one that came in time");
     }
 
     async fn b06_nothing_near_a_code_is_a_code(world) {
@@ -94,10 +107,15 @@ on_each_backend! {
         let (cut, changed, padded) = (&code[..code.len() - 1], format!("{other}{}", &code[1..]), format!("{code}="));
         let upper = code.to_uppercase();
         for wrong in [cut, changed.as_str(), padded.as_str(), upper.as_str(), "%", "%25", "%00", "*", "' or 1=1 --"] {
-            refused(&service.token_with(&[GRANT, ("code", wrong), ("redirect_uri", service.redirect_uri())]).await, 400, "invalid_grant");
+            let fields = [GRANT, ("code", wrong), ("redirect_uri", service.redirect_uri())];
+            let secrets = [wrong, code.as_str(), &service.secret];
+            refused(&world.refuses_once(service.token_with(&fields), UNKNOWN, &secrets).await, 400, "invalid_grant");
         }
-        refused(&service.token_with(&[GRANT, ("code", "a\0b")]).await, 400, "invalid_request");
-        assert_eq!(service.token_with(&[GRANT, ("code", &"a".repeat(1_000_000))]).await.status, 413);
+        let (null, long) = ([GRANT, ("code", "a\0bcdefg")], "a".repeat(1_000_000));
+        refused(&world.refuses_once(service.token_with(&null), MALFORMED, &["bcdefg"]).await, 400, "invalid_request");
+        let long = [GRANT, ("code", long.as_str())];
+        let answer = world.refuses_once(service.token_with(&long), MALFORMED, &["aaaaaaaa", &service.secret]).await;
+        assert_eq!(answer.status, 413);
         assert_eq!(service.exchanges(&code).await.status, 200, "the code itself is untouched");
     }
 
@@ -117,12 +135,15 @@ on_each_backend! {
             let code = answered(&ana.chooses(&page, &opened.citizen, Logement).await, "code").unwrap();
             let mut fields = vec![GRANT, ("code", code.as_str()), ("redirect_uri", service.redirect_uri())];
             fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
-            let answer = service.token_with(&fields).await;
-            assert_eq!(answer.status == 200, accepted, "{verifier:?} {}", answer.body);
-            if !accepted {
-                refused(&answer, 400, "invalid_grant");
+            if accepted {
+                let answer = service.token_with(&fields).await;
+                assert_eq!(answer.status, 200, "{verifier:?} {}", answer.body);
+            } else {
+                let (differs, secrets) = ((Kind::UseRefused, "verifier_differs"), [right.as_str(), &wrong, &code, &service.secret]);
+                refused(&world.refuses_once(service.token_with(&fields), differs, &secrets).await, 400, "invalid_grant");
             }
         }
+        assert_eq!(tokens(&world), 1, "for the right verifier");
     }
 
     async fn b08_a_client_that_does_not_authenticate_gets_one_answer(world) {
@@ -157,20 +178,25 @@ on_each_backend! {
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         let (id, secret) = (service.client.id.clone(), service.secret.clone());
         let form = [GRANT, ("code", &code), ("redirect_uri", service.redirect_uri()), ("client_id", &id), ("client_secret", &secret)];
-        let twice = service.sends(|http, base| http.post(format!("{base}/token")).basic_auth(&id, Some(&secret)).form(&form)).await;
-        refused(&twice, 400, "invalid_request");
-        let shown = service.sends(|http, base| http.post(format!("{base}/token?client_id={id}&client_secret={secret}")).form(&form[..3])).await;
-        refused(&shown, 400, "invalid_request");
+        let secrets = [code.as_str(), &secret];
+        let twice = service.sends(|http, base| http.post(format!("{base}/token")).basic_auth(&id, Some(&secret)).form(&form));
+        refused(&world.refuses_once(twice, MALFORMED, &secrets).await, 400, "invalid_request");
+        let shown = service.sends(|http, base| http.post(format!("{base}/token?client_id={id}&client_secret={secret}")).form(&form[..3]));
+        refused(&world.refuses_once(shown, MALFORMED, &secrets).await, 400, "invalid_request");
         assert_eq!(service.exchanges(&code).await.status, 200);
     }
 
     async fn b12_no_other_grant_exists(world) {
         let service = world.franceconnect_client().await;
         for grant in ["password", "client_credentials", "refresh_token", "implicit", "urn:ietf:params:oauth:grant-type:device_code"] {
-            let fields = [("grant_type", grant), ("refresh_token", "junk"), ("code", "x")];
-            refused(&service.token_with(&fields).await, 400, "unsupported_grant_type");
+            let fields = [
+                ("grant_type", grant), ("refresh_token", "junk-of-a-token"), ("username", "somebody"), ("password", "hunter2"), ("code", "x"),
+            ];
+            let secrets = ["junk-of-a-token", "somebody", "hunter2", &service.secret];
+            let other = (Kind::SecurityRefused, "grant_type");
+            refused(&world.refuses_once(service.token_with(&fields), other, &secrets).await, 400, "unsupported_grant_type");
         }
-        refused(&service.token_with(&[("code", "x")]).await, 400, "invalid_request");
+        refused(&world.refuses_once(service.token_with(&[("code", "x")]), MALFORMED, &[&service.secret]).await, 400, "invalid_request");
         assert_eq!((codes(&world), tokens(&world)), (0, 0));
     }
 

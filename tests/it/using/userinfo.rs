@@ -152,8 +152,10 @@ on_each_backend! {
         let (ana, service, opened) = beginning(&world).await;
         let token = token_for(&ana, &service, &opened, "openid email").await;
         assert_eq!(service.asks_identity(&token).await.status, 200);
-        for _ in 0..3 {
-            assert_eq!(service.asks_identity(&token).await.status, 401);
+        for reason in ["token_used", "grant_revoked", "grant_revoked"] {
+            let again = service.asks_identity(&token);
+            let again = world.refuses_once(again, (Kind::UseRefused, reason), &[&token, "LEMOINE"]).await;
+            assert_eq!((again.status, again.error().as_str()), (401, "invalid_token"));
         }
         let uses = world.entries(Kind::Use).await;
         assert_eq!(uses.len(), 1);
@@ -166,8 +168,10 @@ on_each_backend! {
         let jwt = world.plain_service().await;
         for service in [&json, &jwt] {
             let token = token_for(&ana, service, &opened, "openid email").await;
-            let shown = service.sends(|http, base| http.get(format!("{base}/userinfo?access_token={token}"))).await;
-            let (first, second) = (service.asks_identity(&token).await, service.asks_identity(&token).await);
+            let shown = service.sends(|http, base| http.get(format!("{base}/userinfo?access_token={token}")));
+            let shown = world.refuses_once(shown, (Kind::SecurityRefused, "malformed_request"), &[&token]).await;
+            let first = service.asks_identity(&token).await;
+            let second = world.refuses_once(service.asks_identity(&token), (Kind::UseRefused, "token_used"), &[&token]).await;
             for (answer, status) in [(shown, 400), (first, 200), (second, 401)] {
                 assert_eq!(answer.status, status);
                 assert_eq!(answer.headers["cache-control"], "no-store", "{status}");

@@ -9,6 +9,7 @@ mod hand;
 pub(crate) mod key;
 mod office;
 pub(crate) mod officer;
+pub(crate) mod refused;
 pub(crate) mod service;
 mod snapshot;
 pub(crate) mod stub;
