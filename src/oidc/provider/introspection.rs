@@ -13,7 +13,7 @@ use super::token::{agreement, subject_for};
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::client::Client;
-use crate::domain::event::Kind;
+use crate::domain::event::{Event, Kind};
 use crate::domain::grant::TOKEN_LIFE;
 use crate::domain::id::MandateId;
 use crate::domain::mandate::{Mandate, Standing};
@@ -33,7 +33,8 @@ pub struct MandateStanding {
 }
 
 impl Provider {
-    /// Revokes what a token of this client stands for. Another client's token, or none of ours: nothing happens, and nothing is told.
+    /// Revokes what a token of this client stands for. Another client's token, or none of ours: nothing happens, nothing is told, and an
+    /// entry says that somebody tried.
     ///
     /// # Errors
     /// No token was sent; the database.
@@ -43,8 +44,8 @@ impl Provider {
         self.store
             .write(move |tx| {
                 let grant = match grants::of_token(tx, &hash) {
-                    Ok(grant) if grant.client == client && grant.revoked_at.is_none() => grant,
-                    Ok(_) | Err(Error::NotFound) => return Ok(()),
+                    Ok(grant) if grant.client == client => grant,
+                    Ok(_) | Err(Error::NotFound) => return journal::record(tx, &guessed(&client, now)).map(drop),
                     Err(error) => return Err(error),
                 };
                 if grants::revoke(tx, &grant.flow, now)? {
@@ -67,17 +68,30 @@ impl Provider {
         let token = only_token(params)?;
         if let Ok(id) = token.parse::<MandateId>() {
             let standing = self.mandate_standing(&by.client, id).await?;
-            return Ok(standing.map_or_else(inactive, |found| of_mandate(&found)));
+            return match standing {
+                Some(found) => Ok(of_mandate(&found)),
+                None => self.nothing_of_theirs(&by.client).await,
+            };
         }
         let (hash, now, issuer) = (credential::token_hash(token), self.clock.now(), self.issuer.clone());
-        let client = by.client;
-        self.store
-            .read(move |db| match standing::of_token(db, &hash, now) {
-                Ok(found) => Ok(of_token(db, &found, &client, &issuer, now)),
-                Err(Error::NotFound) => Ok(inactive()),
-                Err(error) => Err(error.into()),
-            })
-            .await
+        let client = by.client.clone();
+        let told = self.store.read(move |db| match standing::of_token(db, &hash, now) {
+            // Only of its own: what other services receive is none of its business.
+            Ok(found) if found.grant.client == client.id => Ok(Some(of_token(db, &found, &client, &issuer, now))),
+            Ok(_) | Err(Error::NotFound) => Ok(None),
+            Err(error) => Err(ProtocolError::from(error)),
+        });
+        match told.await? {
+            Some(told) => Ok(told),
+            None => self.nothing_of_theirs(&by.client).await,
+        }
+    }
+
+    /// What is answered about something that is not this client's, and the entry that it asked.
+    async fn nothing_of_theirs(&self, client: &Client) -> Result<Value, ProtocolError> {
+        let event = guessed(&client.id, self.clock.now());
+        self.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(ProtocolError::from)).await?;
+        Ok(inactive())
     }
 
     /// How a mandate stands, for a service that it was used at; nothing for any other.
@@ -97,6 +111,11 @@ impl Provider {
     }
 }
 
+/// A client asked about, or gave back, what is not its own.
+fn guessed(client: &str, now: Instant) -> Event {
+    Event::new(Kind::SecurityRefused, now).at_client(client).fact("reason", "unknown_token")
+}
+
 fn only_token(params: &Params) -> Result<&str, ProtocolError> {
     if params.any_duplicated() {
         return Err(ProtocolError::InvalidRequest);
@@ -111,8 +130,7 @@ fn inactive() -> Value {
 
 fn of_token(db: &Db<'_>, found: &InProgress, client: &Client, issuer: &str, now: Instant) -> Value {
     let InProgress { grant, subject, .. } = found;
-    // Only of its own: what other services receive is none of its business.
-    if grant.client != client.id || grant.spend(grant.dpop_key.as_deref(), now).is_err() {
+    if grant.spend(grant.dpop_key.as_deref(), now).is_err() {
         return inactive();
     }
     let Ok(pass) = look(found, now) else { return inactive() };

@@ -16,6 +16,9 @@ const UNPROVEN: (Kind, &str) = (Kind::SecurityRefused, "client_authentication");
 /// A request that is refused whoever sends it.
 const MALFORMED: (Kind, &str) = (Kind::SecurityRefused, "malformed_request");
 
+/// What an entry says of a service that names what is not its own.
+const NOT_THEIRS: (Kind, &str) = (Kind::SecurityRefused, "unknown_token");
+
 /// A service that may ask.
 async fn asking(world: &World) -> Service {
     let service = world.plain_service().await;
@@ -60,7 +63,9 @@ on_each_backend! {
         let (service, other) = (asking(&world).await, world.plain_service().await);
         let kept = token(&ana, &service, &opened).await;
         for foreign in [kept.as_str(), "guess"] {
-            assert_eq!(other.posts_as_itself("/revocation", &[("token", foreign)]).await.status, 200, "{foreign}");
+            let fields = [("token", foreign)];
+            let answer = world.refuses_once(other.posts_as_itself("/revocation", &fields), NOT_THEIRS, &[foreign]).await;
+            assert_eq!(answer.status, 200, "{foreign}");
         }
         let empty = world.refuses_once(other.posts_as_itself("/revocation", &[("token", "")]), MALFORMED, &[&other.secret]).await;
         assert_eq!((empty.status, world.count(Kind::TokenRevoked).await), (400, 0));
@@ -89,7 +94,8 @@ on_each_backend! {
         let unregistered = world.refuses_once(mute.posts_as_itself("/introspection", &about), not_registered, &secrets).await;
         assert_eq!((unregistered.status, unregistered.error().as_str()), (403, "unauthorized_client"));
         for (who, what) in [(&other, asked.as_str()), (&service, "guess"), (&other, opened.mandate.as_str())] {
-            assert_eq!(introspected(who, what).await.to_string(), "{\"active\":false}");
+            let told = world.refuses_once(introspected(who, what), NOT_THEIRS, &secrets).await;
+            assert_eq!(told.to_string(), "{\"active\":false}");
         }
         let nothing = world.refuses_once(service.posts_as_itself("/introspection", &[]), MALFORMED, &secrets).await;
         assert_eq!((nothing.status, nothing.error().as_str()), (400, "invalid_request"));
