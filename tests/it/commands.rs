@@ -202,27 +202,27 @@ on_each_backend! {
             let list = world.app.store.read(|db| clients::list(db, 10)).await.unwrap();
             [&one.id, &other.id].map(|id| list.iter().find(|client| client.id == *id).unwrap().clone())
         };
-        let changes = |words: &[&str]| desk.runs(&[&["admin", "client", "change", one.id.as_str()], words].concat());
-        let silent = changes(&[]);
+        let says = |words: &[&str]| desk.runs(&[&["admin", "client", "change", one.id.as_str()], words].concat());
+        let silent = says(&[]);
         assert!(silent.code == Some(1) && silent.complaints.contains("nothing to change"), "{silent:?}");
-        let done = changes(&["--name", "Guichet", "--binds", "logement", "--pkce", "required", "--introspects", "true", "--json"]);
+        let done = says(&["--name", "Guichet", "--binds", "logement", "--pkce", "required", "--introspects", "true", "--json"]);
         assert_eq!((done.code, json(&done.answer)["name"].as_str()), (Some(0), Some("Guichet")), "{done:?}");
-        let [changed, beside] = now().await;
+        let [now_one, beside] = now().await;
         let expected = Client {
             name: "Guichet".to_owned(), binds: [Logement].into(), pkce: Pkce::Required, introspects: true, ..one.clone()
         };
-        assert_eq!((changed, beside), (expected, Client { withheld: [Logement].into(), ..other.clone() }));
+        assert_eq!((now_one, beside), (expected, Client { withheld: [Logement].into(), ..other.clone() }));
         let lists = ["--acr", "gold", "--acr", "eidas1", "--vocabulary", "keys", "--procedure", "justice", "--binds-none"];
-        assert_eq!(changes(&lists).code, Some(0));
-        let [changed, beside] = now().await;
-        assert_eq!((changed.acr, changed.vocabulary, changed.procedures), (vec!["gold".into(), "eidas1".into()], Vocabulary::Keys, Some([Justice].into())));
-        assert_eq!((changed.pkce, changed.binds.len(), beside.withheld.len()), (Pkce::Required, 0, 0));
-        assert_eq!(changes(&["--all-procedures"]).code, Some(0));
+        assert_eq!(says(&lists).code, Some(0));
+        let [now_one, beside] = now().await;
+        assert_eq!((now_one.acr, now_one.vocabulary, now_one.procedures), (vec!["gold".into(), "eidas1".into()], Vocabulary::Keys, Some([Justice].into())));
+        assert_eq!((now_one.pkce, now_one.binds.len(), beside.withheld.len()), (Pkce::Required, 0, 0));
+        assert_eq!(says(&["--all-procedures"]).code, Some(0));
         assert_eq!(now().await[0].procedures, None);
         let told: Vec<_> = world.entries(Kind::ClientChanged).await.iter().map(|one| one["changed"].to_string()).collect();
         assert_eq!(told, ["\"name pkce introspects binds\"", "\"vocabulary acr procedures binds\"", "\"procedures\""]);
         let unknown = desk.runs(&["admin", "client", "change", "nobody", "--name", "x"]);
         assert_eq!(unknown.code, Some(1), "{unknown:?}");
-        assert_eq!(changes(&["--redirect-uri", "http://example.fr/"]).code, Some(2), "an address is held to the same rules");
+        assert_eq!(says(&["--redirect-uri", "http://example.fr/"]).code, Some(2), "an address is held to the same rules");
     }
 }

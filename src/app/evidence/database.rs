@@ -243,7 +243,7 @@ fn examined<R: Rows>(
     let Met { last, found: odd, failed } = met.into_inner();
     failed.map_or(Ok(()), Err)?;
     found.extend(odd);
-    found.extend(strays::all(rows, end, &destroyed)?);
+    found.extend(strays::all(rows, (signed, end), &destroyed)?);
     found.extend(forgotten(rows, last, known)?);
     let (odd, witnessed) = strays::cosignatures(rows, known)?;
     found.extend(odd);

@@ -10,9 +10,17 @@ use crate::journal::verify::Damage::{Added, Altered, Missing, Moved};
 use crate::store::examine::{self, Walked};
 use crate::store::{Db, Error};
 
-/// All of them. Positions end before `end`.
-pub(super) fn all<R: Rows>(rows: &mut R, end: u64, destroyed: &HashSet<String>) -> Result<Vec<Found>, Error> {
+/// All of them. Positions end before `end`, and the tree is signed up to `signed`.
+pub(super) fn all<R: Rows>(
+    rows: &mut R,
+    (signed, end): (u64, u64),
+    destroyed: &HashSet<String>,
+) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
+    for (position, entry) in rows.ask(move |db| examine::placed_again(db, signed))? {
+        let position = u64::try_from(position).unwrap_or(u64::MAX - 1);
+        found.push(Found::at(Added, position, Some(&entry), "journal_positions"));
+    }
     for (position, entry) in rows.ask(move |db| examine::outside(db, end))? {
         let position = u64::try_from(position).unwrap_or(u64::MAX - 1);
         found.push(Found::at(Moved, position, Some(&entry), "journal_positions"));

@@ -172,7 +172,7 @@ fn of_a_day(
         // One that is missed would accuse somebody, or nobody.
         match found.last() {
             Some(last) if i64::try_from(found.len()).is_ok_and(|count| count == LOOKED_AT) => {
-                after = Some(last.id.clone())
+                after = Some(last.id.clone());
             }
             _ => return Ok(facts),
         }

@@ -7,6 +7,7 @@ use crate::store::organisations::procedures_text;
 use crate::store::schema::clients;
 
 /// The settings of a client, as they are written.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(AsChangeset, Insertable)]
 #[diesel(table_name = clients, treat_none_as_null = true)]
 pub(super) struct Settings {

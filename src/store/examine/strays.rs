@@ -100,6 +100,23 @@ pub fn outside(db: &mut Db<'_>, end: u64) -> Result<Vec<(i64, String)>, Error> {
     Ok(found.select((dsl::position, dsl::entry)).load(db.connection()?)?)
 }
 
+diesel::alias! {
+    const ELSEWHERE: Alias<Elsewhere> = journal_positions as elsewhere;
+}
+
+/// Positions from `signed` on whose entry stands elsewhere too. Before that the tree says which entry is whose.
+///
+/// # Errors
+/// The database fails.
+pub fn placed_again(db: &mut Db<'_>, signed: u64) -> Result<Vec<(i64, String)>, Error> {
+    use journal_positions::dsl;
+    let (entry, position) = ELSEWHERE.fields((dsl::entry, dsl::position));
+    let again = dsl::journal_positions
+        .inner_join(ELSEWHERE.on(entry.eq(dsl::entry).and(position.ne(dsl::position))))
+        .filter(dsl::position.ge(place(signed)));
+    Ok(again.order(dsl::position).select((dsl::position, dsl::entry)).limit(LISTED).load(db.connection()?)?)
+}
+
 /// Tiles that no checkpoint filled: level and number.
 ///
 /// # Errors

@@ -232,7 +232,8 @@ on_each_backend! {
             assert_eq!(done.code, Some(0), "{done:?}");
             let sealed = format!("{}/sealed", desk.path("copy"));
             let files = walked(Path::new(&sealed));
-            assert!(files.iter().all(|file| fs::metadata(file).unwrap().permissions().mode() & 0o077 == 0), "{files:?}");
+            let modes = files.iter().map(|file| fs::metadata(file).unwrap().permissions().mode() & 0o777);
+            assert!(modes.into_iter().all(|mode| mode == 0o600), "{files:?}");
             files.iter().map(|file| fs::read_to_string(file).unwrap()).collect::<String>()
         };
         let before = copies(&["--opened"]);

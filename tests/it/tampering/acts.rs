@@ -118,6 +118,7 @@ impl Scene {
             self.computed_anew(chance, &mut acts);
         }
         Self::cut_short(&mut acts);
+        self.placed_again(&mut acts);
         acts
     }
 
@@ -244,6 +245,20 @@ impl Scene {
         let tiles = tiles.into_iter().filter(|(tile, _)| tile.row == TileRow::Hashes(0));
         let tile = tiles.map(|(tile, hashes)| (tile.index, hashes)).find(|(index, _)| *index == position / 256);
         Anew { row, clear, leaf, tile, roots, position }
+    }
+
+    /// An entry that is signed already gets the next position too, as if it had just been given.
+    fn placed_again(&self, acts: &mut Vec<Act>) {
+        let end = self.positions.len() as u64;
+        let mut row = self.rows[POSITIONS.name][254].clone();
+        row[0] = end.to_string();
+        acts.push(Act {
+            what: format!("{} row 254 at {end} too", POSITIONS.name),
+            kind: "added",
+            sql: POSITIONS.insert(&row),
+            tables: vec![POSITIONS.name],
+            places: vec![Where::Position(end)],
+        });
     }
 
     /// The end of one table is gone.

@@ -12,6 +12,9 @@ use crate::world::World;
 use crate::world::actor::{Actor, Opened};
 use crate::world::service::{Service, answered, claims};
 
+/// How some services call two factors.
+const PROFILE: &str = "https://refeds.org/profile/mfa";
+
 async fn changed(world: &World, service: &Service, change: impl FnOnce(&mut Client)) -> Service {
     let (mut client, now) = (service.client.clone(), world.now());
     change(&mut client);
@@ -80,7 +83,6 @@ on_each_backend! {
     async fn a_service_asks_how_sure_we_are_in_its_own_words(world) {
         let (ana, _, opened) = beginning(&world).await;
         let service = world.plain_service().await;
-        const PROFILE: &str = "https://refeds.org/profile/mfa";
         let service = changed(&world, &service, |client| client.acr = ["eidas1", PROFILE].map(str::to_owned).into()).await;
         let essential = |word: &str| wanted("acr", &json!({ "essential": true, "value": word }));
         for (asked, told) in [
