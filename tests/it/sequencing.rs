@@ -319,6 +319,27 @@ async fn a_dead_holder_is_replaced_within_five_seconds() {
     assert_eq!(examined(&world).await.findings, []);
 }
 
+/// A holder whose own disk fails leaves the turn to another node at once: the journal waits for no single machine.
+#[actix_web::test]
+async fn a_holder_that_cannot_remember_is_replaced_at_once() {
+    let Some(world) = World::on_postgres().await else { return };
+    let (one_disk, other_disk) = (Disk::new(&world), Disk::new(&world));
+    let (mut one, mut other) = (node(&world, &one_disk), node(&world, &other_disk));
+    all_signed(&mut one).await;
+    assert_eq!(other.step().await.unwrap(), Step::Elsewhere);
+    std::fs::remove_dir_all(&one_disk.0).unwrap();
+    happens(&world, 5).await;
+    assert!(matches!(one.step().await, Err(Trouble::Memory(_))));
+    assert_eq!(other.step().await.unwrap(), Step::Signed);
+    let again = one.step().await;
+    assert!(
+        matches!(again, Err(Trouble::Memory(_))),
+        "it says so as long as it lasts, and takes nothing back: {again:?}"
+    );
+    assert_eq!(other.step().await.unwrap(), Step::Idle);
+    assert_eq!(examined(&world).await.findings, []);
+}
+
 /// On PostgreSQL an entry can become visible after one with a later identifier: it is not passed by.
 #[actix_web::test]
 async fn an_entry_committed_late_gets_its_position_too() {

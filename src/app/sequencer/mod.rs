@@ -153,6 +153,10 @@ impl Sequencer {
         if step.is_err() {
             self.at = None;
         }
+        if let Err(Trouble::Memory(_)) = &step {
+            // Only this machine cannot remember: the journal need not wait for it.
+            self.turn.let_go(&self.store).await?;
+        }
         match step {
             // Another node published first: what it did is looked at, and then done again.
             Err(Trouble::Store(store::Error::Conflict)) => Ok(Step::More),

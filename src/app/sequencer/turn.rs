@@ -11,22 +11,30 @@ pub(super) const BEAT: Duration = Duration::from_secs(1);
 /// How long a holder may be silent before another one takes over. Measured here: clocks of machines need not agree.
 const SILENCE: Duration = Duration::from_millis(3_500);
 
+/// How long a node that could not work leaves it to others.
+const AWAY: Duration = Duration::from_secs(10);
+
 /// What a node knows of the holder.
 pub(super) struct Turn {
     me: String,
     seen: Option<(Holder, Instant)>,
+    /// Since when it leaves the work to others.
+    away: Option<Instant>,
 }
 
 impl Turn {
     /// A node that has not looked yet.
     pub(super) fn new(random: &Random) -> Self {
-        Self { me: format!("{:032x}", random.u128()), seen: None }
+        Self { me: format!("{:032x}", random.u128()), seen: None, away: None }
     }
 
     /// Whether this node works. Where only one process has the database, always.
     pub(super) async fn is_mine(&mut self, store: &Store) -> Result<bool, Error> {
         if !store.is_shared() {
             return Ok(true);
+        }
+        if self.away.is_some_and(|since| since.elapsed() < AWAY) {
+            return Ok(false);
         }
         if let Some((holder, since)) = &self.seen
             && holder.name == self.me
@@ -49,5 +57,13 @@ impl Turn {
         let held = store.write(move |tx| log::hold(tx, &found, &next)).await?;
         self.seen = held.then(|| (now, Instant::now()));
         Ok(held)
+    }
+
+    /// Leaves the work to another node for a while, at once: this one cannot do it.
+    pub(super) async fn let_go(&mut self, store: &Store) -> Result<(), Error> {
+        let Some((mine, _)) = self.seen.take().filter(|(holder, _)| holder.name == self.me) else { return Ok(()) };
+        self.away = Some(Instant::now());
+        let nobody = Holder { name: String::new(), beat: mine.beat.wrapping_add(1) };
+        store.write(move |tx| log::hold(tx, &mine, &nobody)).await.map(drop)
     }
 }
