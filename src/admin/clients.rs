@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Desk, Failure, client_id, output, secret};
 use crate::cli::admin::{Changes, Client as ClientCommand, Registration};
-use crate::domain::client::{AuthMethod, Client, SigningAlgorithm};
+use crate::domain::client::{AuthMethod, Client};
 use crate::oidc::keys as signing;
 use crate::oidc::provider::assertion::registered_keys;
 use crate::store::clients;
@@ -104,16 +104,14 @@ fn changed(before: Client, changes: Changes) -> Result<(Client, Vec<&'static str
         set("keys", true);
         client.keys = Some(public_keys(&path)?);
     }
+    client.fits().map_err(|wrong| Failure::Said(wrong.to_owned()))?;
     Ok((client, named))
 }
 
 fn client_of(asked: Registration, desk: &Desk) -> Result<Client, Failure> {
     let id = asked.client_id.unwrap_or_else(|| client_id(desk));
     let usual = Client::usual(id, asked.name, asked.redirect_uris);
-    if asked.auth == AuthMethod::PrivateKey && asked.algorithm == SigningAlgorithm::Hs256 {
-        return Err(Failure::Said("HS256 signs with a shared secret, and private_key_jwt has none".to_owned()));
-    }
-    Ok(Client {
+    let client = Client {
         logout_uris: asked.logout_uris,
         auth_method: asked.auth,
         algorithm: asked.algorithm,
@@ -131,7 +129,9 @@ fn client_of(asked: Registration, desk: &Desk) -> Result<Client, Failure> {
         vocabulary: asked.vocabulary,
         acr: asked.acr,
         ..usual
-    })
+    };
+    client.fits().map_err(|wrong| Failure::Said(wrong.to_owned()))?;
+    Ok(client)
 }
 
 /// Without `openid` nothing could be answered.

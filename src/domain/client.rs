@@ -124,6 +124,28 @@ impl Client {
         }
     }
 
+    /// Whether its settings fit together: what could never work is not registered.
+    ///
+    /// # Errors
+    /// What does not fit, for whoever registers.
+    pub fn fits(&self) -> Result<(), &'static str> {
+        let signs = self.auth_method == AuthMethod::PrivateKey;
+        let bound = |served: &BTreeSet<Procedure>| self.binds.is_subset(served);
+        if signs && self.algorithm == SigningAlgorithm::Hs256 {
+            return Err("HS256 signs with a shared secret, and private_key_jwt has none");
+        }
+        if signs && self.keys.is_none() {
+            return Err("private_key_jwt needs the keys of the service");
+        }
+        if self.silent && self.franceconnect {
+            return Err("FranceConnect asks for a sign-in every time: it is never answered without a page");
+        }
+        if !self.procedures.as_ref().is_none_or(bound) {
+            return Err("a procedure is bound to it that mandates cannot be used for at it");
+        }
+        Ok(())
+    }
+
     /// Whether it is held to the FAPI 2.0 Security Profile: requests sent ahead, tokens bound to a key.
     #[must_use]
     pub const fn is_fapi(&self) -> bool {
@@ -203,6 +225,25 @@ mod tests {
         let few = Client { procedures: Some([Logement, Justice].into()), ..all };
         assert_eq!(few.accepts(None), Some([Logement].into()));
         assert_eq!(client().serves(), None);
+    }
+
+    #[test]
+    fn what_could_never_work_is_not_registered() {
+        use Procedure::{Justice, Logement};
+        assert_eq!(client().fits(), Ok(()));
+        let signs = Client { auth_method: AuthMethod::PrivateKey, keys: Some("{}".to_owned()), ..client() };
+        assert_eq!(signs.fits(), Ok(()));
+        for wrong in [
+            Client { algorithm: SigningAlgorithm::Hs256, ..signs.clone() },
+            Client { keys: None, ..signs },
+            Client { silent: true, franceconnect: true, ..client() },
+            Client { procedures: Some([Logement].into()), binds: [Logement, Justice].into(), ..client() },
+        ] {
+            assert!(wrong.fits().is_err(), "{wrong:?}");
+        }
+        assert_eq!(Client { binds: [Justice].into(), ..client() }.fits(), Ok(()));
+        let both = Client { procedures: Some([Logement, Justice].into()), binds: [Justice].into(), ..client() };
+        assert_eq!(both.fits(), Ok(()));
     }
 
     #[test]

@@ -221,6 +221,8 @@ on_each_backend! {
         assert_eq!(now().await[0].procedures, None);
         let told: Vec<_> = world.entries(Kind::ClientChanged).await.iter().map(|one| one["changed"].to_string()).collect();
         assert_eq!(told, ["\"name pkce introspects binds\"", "\"vocabulary acr procedures binds\"", "\"procedures\""]);
+        let odd = says(&["--procedure", "justice", "--binds", "logement"]);
+        assert!(odd.code == Some(1) && odd.complaints.contains("bound"), "{odd:?}");
         let unknown = desk.runs(&["admin", "client", "change", "nobody", "--name", "x"]);
         assert_eq!(unknown.code, Some(1), "{unknown:?}");
         assert_eq!(says(&["--redirect-uri", "http://example.fr/"]).code, Some(2), "an address is held to the same rules");
