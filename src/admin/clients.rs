@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{Desk, Failure, client_id, output, secret};
 use crate::cli::admin::{Changes, Client as ClientCommand, Registration};
 use crate::domain::client::{AuthMethod, Client};
+use crate::domain::procedure::Procedure;
 use crate::oidc::keys as signing;
 use crate::oidc::provider::assertion::registered_keys;
 use crate::store::clients;
@@ -22,10 +23,7 @@ pub(super) async fn client(desk: &Desk, command: ClientCommand) -> Result<(), Fa
         ClientCommand::Change(changes) => change(desk, *changes).await,
         ClientCommand::List(options) => {
             let all = desk.store.read(|db| clients::list(db, LIST)).await?;
-            let rows: Vec<_> = all
-                .iter()
-                .map(|one| json!({ "client_id": one.id, "algorithm": one.algorithm.code(), "name": one.name, "redirect_uris": one.redirect_uris.join(" ") }))
-                .collect();
+            let rows: Vec<_> = all.iter().map(line).collect();
             output::many(options.json, &rows, "no service yet: `mandataire admin client register`");
             Ok(())
         }
@@ -58,20 +56,19 @@ async fn register(desk: &Desk, asked: Registration) -> Result<(), Failure> {
 }
 
 async fn change(desk: &Desk, changes: Changes) -> Result<(), Failure> {
-    let (id, now) = (changes.client_id.clone(), desk.clock.now());
-    let before = desk.store.read(move |db| clients::find(db, &id)).await?.ok_or(crate::store::Error::NotFound)?;
-    let json = changes.output.json;
-    let (client, named) = changed(before, changes)?;
-    if named.is_empty() {
-        return Err(Failure::Said("nothing to change was named".to_owned()));
-    }
-    let done = desk.store.write(move |tx| clients::change(tx, client.changed(&named, now))).await?;
+    let (id, now, json) = (changes.client_id.clone(), desk.clock.now(), changes.output.json);
+    let keys = changes.keys.as_deref().map(public_keys).transpose()?;
+    let done = desk.store.write(move |tx| {
+        let (client, named) = changed(clients::locked(tx, &id)?, changes, keys)?;
+        Ok::<_, Failure>(clients::change(tx, client.changed(&named, now))?)
+    });
+    let done = done.await?;
     output::one(json, &json!({ "client_id": done.id, "name": done.name }));
     Ok(())
 }
 
 /// The client as it is to be, and what that changes.
-fn changed(before: Client, changes: Changes) -> Result<(Client, Vec<&'static str>), Failure> {
+fn changed(before: Client, changes: Changes, keys: Option<String>) -> Result<(Client, Vec<&'static str>), Failure> {
     let (mut client, mut named) = (before, Vec::new());
     let mut set = |name, given: bool| {
         if given {
@@ -100,9 +97,11 @@ fn changed(before: Client, changes: Changes) -> Result<(Client, Vec<&'static str
     if set("binds", changes.binds_none) {
         client.binds.clear();
     }
-    if let Some(path) = changes.keys {
-        set("keys", true);
-        client.keys = Some(public_keys(&path)?);
+    if set("keys", keys.is_some()) {
+        client.keys = keys;
+    }
+    if named.is_empty() {
+        return Err(Failure::Said("nothing to change was named".to_owned()));
     }
     client.fits().map_err(|wrong| Failure::Said(wrong.to_owned()))?;
     Ok((client, named))
@@ -132,6 +131,21 @@ fn client_of(asked: Registration, desk: &Desk) -> Result<Client, Failure> {
     };
     client.fits().map_err(|wrong| Failure::Said(wrong.to_owned()))?;
     Ok(client)
+}
+
+/// A line of the list: who may be answered where, and for what mandates are used there.
+fn line(client: &Client) -> serde_json::Value {
+    let keys = |some: &BTreeSet<Procedure>| some.iter().map(|one| one.key()).collect::<Vec<_>>().join(" ");
+    json!({
+        "client_id": client.id,
+        "algorithm": client.algorithm.code(),
+        "name": client.name,
+        "redirect_uris": client.redirect_uris.join(" "),
+        "procedures": client.serves().as_ref().map_or_else(|| "all".to_owned(), keys),
+        "binds": keys(&client.binds),
+        "acr": client.acr.join(" "),
+        "vocabulary": client.vocabulary.code(),
+    })
 }
 
 /// Without `openid` nothing could be answered.

@@ -140,6 +140,15 @@ impl Client {
         if self.silent && self.franceconnect {
             return Err("FranceConnect asks for a sign-in every time: it is never answered without a page");
         }
+        if self.acr.is_empty()
+            || self.acr.iter().any(|word| word.parse::<Assurance>().is_ok_and(|level| level > Assurance::Low))
+        {
+            return Err("the words for our level must not be those of a higher one");
+        }
+        let usual = self.acr == [Assurance::Low.code()] && self.vocabulary == Vocabulary::FranceConnect;
+        if self.franceconnect && !usual {
+            return Err("FranceConnect has its own words, eidas1 among them, and takes no others");
+        }
         if !self.procedures.as_ref().is_none_or(bound) {
             return Err("a procedure is bound to it that mandates cannot be used for at it");
         }
@@ -237,11 +246,21 @@ mod tests {
             Client { algorithm: SigningAlgorithm::Hs256, ..signs.clone() },
             Client { keys: None, ..signs },
             Client { silent: true, franceconnect: true, ..client() },
+            Client { acr: vec!["gold".to_owned(), "eidas2".to_owned()], ..client() },
+            Client { acr: Vec::new(), ..client() },
+            Client { acr: vec!["gold".to_owned()], franceconnect: true, ..client() },
+            Client { vocabulary: Vocabulary::Keys, franceconnect: true, ..client() },
             Client { procedures: Some([Logement].into()), binds: [Logement, Justice].into(), ..client() },
         ] {
             assert!(wrong.fits().is_err(), "{wrong:?}");
         }
-        assert_eq!(Client { binds: [Justice].into(), ..client() }.fits(), Ok(()));
+        for right in [
+            Client { binds: [Justice].into(), ..client() },
+            Client { acr: vec!["gold".to_owned()], vocabulary: Vocabulary::Keys, ..client() },
+            Client { franceconnect: true, ..client() },
+        ] {
+            assert_eq!(right.fits(), Ok(()));
+        }
         let both = Client { procedures: Some([Logement, Justice].into()), binds: [Justice].into(), ..client() };
         assert_eq!(both.fits(), Ok(()));
     }

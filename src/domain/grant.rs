@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::Instant;
 use super::assurance::Authentication;
+use super::digest::Digest;
 use super::event::{Event, Kind};
 use super::id::{AccountId, CitizenId, FlowId, MandateId, OrganisationId, SessionId};
 use super::procedure::Procedure;
@@ -51,8 +52,8 @@ pub struct Grant {
     pub authentication: Authentication,
     /// The word by which the service learns how sure we are.
     pub acr: String,
-    /// Whether the code was redeemed with the secret before the last rotation.
-    pub former_secret: bool,
+    /// The secret that redeemed the code, if it signs: its SHA-256.
+    pub secret: Option<Digest>,
     /// Until when the code works.
     pub code_expires_at: Instant,
     /// When the code was presented.
@@ -167,7 +168,7 @@ pub(in crate::domain) mod tests {
             auth_time: begin(),
             authentication: Authentication::Code,
             acr: "eidas1".to_owned(),
-            former_secret: false,
+            secret: None,
             code_expires_at: begin() + CODE_LIFE,
             code_used_at: None,
             token_expires_at: Some(begin() + TOKEN_LIFE),

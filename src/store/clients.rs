@@ -88,6 +88,7 @@ const fn previous_place(row: &str) -> Place<'_> {
 /// # Errors
 /// [`Error::Conflict`] if the identifier is taken.
 pub fn register(tx: &mut Tx<'_>, change: Journalled<Client>, secret: &str, now: Instant) -> Result<Client, Error> {
+    alone(tx)?;
     let client = journal::unpack(tx, change)?;
     let sealed = tx.vault.seal(tx.vault.system(), place(&client.id), secret.as_bytes())?;
     diesel::insert_into(clients::table)
@@ -103,11 +104,25 @@ pub fn register(tx: &mut Tx<'_>, change: Journalled<Client>, secret: &str, now: 
     Ok(client)
 }
 
+/// A client whose registration is about to change, alone with all of them until the transaction ends.
+///
+/// # Errors
+/// There is none.
+pub fn locked(tx: &mut Tx<'_>, id: &str) -> Result<Client, Error> {
+    alone(tx)?;
+    find(tx, id)?.ok_or(Error::NotFound)
+}
+
+fn alone(tx: &mut Tx<'_>) -> Result<(), Error> {
+    tx.connection()?.lock("clients")
+}
+
 /// Changes the registration of a client.
 ///
 /// # Errors
 /// The database fails.
 pub fn change(tx: &mut Tx<'_>, change: Journalled<Client>) -> Result<Client, Error> {
+    alone(tx)?;
     let client = journal::unpack(tx, change)?;
     diesel::update(clients::table.find(&client.id)).set(settings::of(&client)).execute(tx.connection()?)?;
     withhold(tx)?;
@@ -117,7 +132,6 @@ pub fn change(tx: &mut Tx<'_>, change: Journalled<Client>) -> Result<Client, Err
 /// Writes with each client which procedures are bound to others: whoever uses one reads nothing more than its client. Clients are few,
 /// and registered one after the other.
 fn withhold(tx: &mut Tx<'_>) -> Result<(), Error> {
-    tx.connection()?.lock("clients")?;
     let rows: Vec<(String, Option<String>)> =
         clients::table.select((clients::id, clients::binds)).load(tx.connection()?)?;
     let read = |(id, binds): (String, Option<String>)| {

@@ -6,6 +6,7 @@ use super::schema::grants;
 use super::{Db, Error, Tx, parsed, read_back, stored};
 use crate::domain::Instant;
 use crate::domain::assurance::Authentication;
+use crate::domain::digest::Digest;
 use crate::domain::flow::Flow;
 use crate::domain::grant::{CODE_LIFE, Grant, TOKEN_LIFE};
 use crate::domain::id::{FlowId, SessionId};
@@ -31,12 +32,16 @@ pub(super) struct Row {
     auth_time: chrono::NaiveDateTime,
     authentication: String,
     acr: String,
-    former_secret: bool,
+    secret_hash: Option<Vec<u8>>,
     code_expires_at: chrono::NaiveDateTime,
     code_used_at: Option<chrono::NaiveDateTime>,
     token_expires_at: Option<chrono::NaiveDateTime>,
     token_used_at: Option<chrono::NaiveDateTime>,
     revoked_at: Option<chrono::NaiveDateTime>,
+}
+
+fn digest(bytes: &[u8]) -> Result<Digest, Error> {
+    bytes.try_into().map(Digest::from_bytes).map_err(|_| Error::Corrupt("grants.secret_hash"))
 }
 
 impl TryFrom<Row> for Grant {
@@ -60,7 +65,7 @@ impl TryFrom<Row> for Grant {
             auth_time: read_back(row.auth_time),
             authentication: parsed(&row.authentication, "grants.authentication")?,
             acr: row.acr,
-            former_secret: row.former_secret,
+            secret: row.secret_hash.as_deref().map(digest).transpose()?,
             code_expires_at: read_back(row.code_expires_at),
             code_used_at: row.code_used_at.map(read_back),
             token_expires_at: row.token_expires_at.map(read_back),
@@ -130,8 +135,8 @@ pub struct Token<'a> {
     pub hash: &'a [u8],
     /// The key whose proof came with the code: the token is bound to it.
     pub proof: Option<&'a str>,
-    /// Whether the client presented the secret before the last rotation.
-    pub former_secret: bool,
+    /// The secret that the client presented, if it signs.
+    pub secret: Option<Digest>,
 }
 
 /// The code becomes an access token.
@@ -145,7 +150,7 @@ pub fn redeem(tx: &mut Tx<'_>, code_hash: &[u8], token: &Token<'_>, now: Instant
         grants::token_hash.eq(token.hash.to_vec()),
         grants::token_expires_at.eq(stored(now + TOKEN_LIFE)),
         grants::dpop_key.eq(token.proof.map(str::to_owned)),
-        grants::former_secret.eq(token.former_secret),
+        grants::secret_hash.eq(token.secret.map(|hash| hash.as_bytes().to_vec())),
     )))
 }
 

@@ -176,7 +176,7 @@ diesel::table! {
         code_used_at -> Nullable<Timestamp>, token_hash -> Nullable<Binary>,
         token_expires_at -> Nullable<Timestamp>, token_used_at -> Nullable<Timestamp>,
         revoked_at -> Nullable<Timestamp>, dpop_key -> Nullable<Text>, repeats -> Nullable<Text>,
-        authentication -> Text, acr -> Text, former_secret -> Bool,
+        authentication -> Text, acr -> Text, secret_hash -> Nullable<Binary>,
     }
 }
 

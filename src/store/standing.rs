@@ -13,6 +13,7 @@ use super::schema::{
 use super::{Db, Error, citizens as people, clients as services};
 use crate::domain::Instant;
 use crate::domain::client::Client;
+use crate::domain::digest::Digest;
 use crate::domain::grant::Grant;
 use crate::domain::mandate::Mandate;
 use crate::domain::mediator::{Account, Membership};
@@ -58,23 +59,16 @@ impl InProgress {
         people::unsealed(db.vault, (self.grant.citizen.to_string(), self.subject.clone(), &self.citizen, wrapped))
     }
 
-    /// The secret that signs what the service receives with HS256: the one with which the code was redeemed.
+    /// The secret that signs what the service receives with HS256: the one with which the code was redeemed, as long as it is known.
     ///
     /// # Errors
     /// The value was altered.
     pub fn secret(&self, db: &Db<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
-        match self.former.as_ref().filter(|_| self.grant.former_secret) {
-            Some(former) => services::opened_former_secret(db, &self.client.id, former),
-            None => self.own_secret(db),
-        }
-    }
-
-    /// The secret of the service now.
-    ///
-    /// # Errors
-    /// The value was altered.
-    pub fn own_secret(&self, db: &Db<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
-        services::opened_secret(db, &self.client.id, &self.secret)
+        let own = services::opened_secret(db, &self.client.id, &self.secret)?;
+        let Some(hash) = self.grant.secret.filter(|hash| *hash != Digest::of(&own)) else { return Ok(own) };
+        let Some(former) = &self.former else { return Ok(own) };
+        let former = services::opened_former_secret(db, &self.client.id, former)?;
+        Ok(if hash == Digest::of(&former) { former } else { own })
     }
 }
 

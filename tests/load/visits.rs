@@ -161,7 +161,7 @@ fn issued(
         code_hash: &code,
     };
     grants::issue(tx, &pass, &new, at)?;
-    grants::redeem(tx, &code, &grants::Token { hash: &token, proof: None, former_secret: false }, at)?;
+    grants::redeem(tx, &code, &grants::Token { hash: &token, proof: None, secret: None }, at)?;
     grants::spend_token(tx, &token, at)?;
     uses::issue(tx, Use::issue(UseId::new(at, world.random.u128()), &pass, CLIENT, at))
 }

@@ -1,4 +1,4 @@
-alter table grants drop column former_secret;
+alter table grants drop column secret_hash;
 alter table clients drop column withheld;
 alter table clients drop column binds;
 alter table clients drop column vocabulary;

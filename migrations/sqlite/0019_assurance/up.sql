@@ -13,5 +13,5 @@ alter table clients add column vocabulary text not null default 'franceconnect';
 -- Procedures bound to this service: only services to which they are bound may use them. What is withheld follows from all of them.
 alter table clients add column binds text;
 alter table clients add column withheld text;
--- Whether the code was redeemed with the secret before the last rotation: what follows is signed with it too.
-alter table grants add column former_secret boolean not null default false;
+-- SHA-256 of the secret that redeemed the code: what follows is signed with it too, though the secret may be replaced meanwhile.
+alter table grants add column secret_hash blob;

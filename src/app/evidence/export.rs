@@ -76,6 +76,16 @@ impl Folder {
         written.map_err(|error| Trouble::File(path.display().to_string(), error))
     }
 
+    /// Takes all sealed parts away, to be written anew: somebody may have been erased since, and what an earlier copy was allowed to hold
+    /// this one may not be.
+    fn forget_sealed(&self) -> Result<(), Trouble> {
+        let path = self.0.join("sealed");
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Trouble::File(path.display().to_string(), error)),
+            _ => Ok(()),
+        }
+    }
+
     fn remove(&self, path: &Path) {
         // Most often there is none.
         let _ = fs::remove_file(self.0.join(path));
@@ -104,12 +114,15 @@ pub fn export(
     let last = runtime.block_on(store.read(log::latest))?;
     let last = last.ok_or_else(|| Trouble::Said("nothing of this journal is signed yet".to_owned()))?;
     let before = size_of(folder);
+    folder.forget_sealed()?;
     let copy = Copy { store, runtime, folder, size: last.size };
     let mut number = 0;
     while let Some(tile) = Tile::within(Row::Entries, number, last.size) {
         copy.tile(tile)?;
         copy.tile(Tile { row: Row::Hashes(0), ..tile })?;
-        copy.sealed(tile, sealed)?;
+        if sealed != Sealed::None {
+            copy.sealed(tile, sealed)?;
+        }
         number += 1;
         copied((number * u64::from(WIDTH)).min(last.size), last.size);
     }
@@ -141,13 +154,8 @@ impl Copy<'_> {
         self.folder.write(&path, &bytes)
     }
 
-    /// Written anew each time: somebody may have been erased since, and what an earlier copy was allowed to hold this one may not be.
     fn sealed(&self, tile: Tile, sealed: Sealed) -> Result<(), Trouble> {
         let path = sealed_path(tile);
-        if sealed == Sealed::None {
-            self.folder.remove(Path::new(&path));
-            return Ok(());
-        }
         let (first, size) = (tile.index * u64::from(WIDTH), self.size);
         let batch = self.runtime.block_on(self.store.read(move |db| examine::batch(db, first, size)))?;
         let mut lines = Vec::new();
@@ -214,9 +222,6 @@ impl Copy<'_> {
             let (old, new) = (Tile::within(row, index, before), Tile::within(row, index, self.size));
             if let Some(old) = old.filter(|old| !old.is_full() && Some(*old) != new) {
                 self.folder.remove(Path::new(&old.to_string()));
-                if row == Row::Entries {
-                    self.folder.remove(Path::new(&sealed_path(old)));
-                }
             }
         }
     }

@@ -153,9 +153,11 @@ impl Sequencer {
         if step.is_err() {
             self.at = None;
         }
-        if let Err(Trouble::Memory(_)) = &step {
+        if let Err(Trouble::Memory(why)) = &step
             // Only this machine cannot remember: the journal need not wait for it.
-            self.turn.let_go(&self.store).await?;
+            && let Err(error) = self.turn.let_go(&self.store, why).await
+        {
+            tracing::warn!(%error, "the signing could not be left to another node");
         }
         match step {
             // Another node published first: what it did is looked at, and then done again.
@@ -168,7 +170,10 @@ impl Sequencer {
         if !self.turn.is_mine(&self.store).await? {
             self.at = None;
             self.follow().await?;
-            return Ok(Step::Elsewhere);
+            return match self.turn.left(&self.store).await? {
+                Some(why) => Err(Trouble::Memory(why)),
+                None => Ok(Step::Elsewhere),
+            };
         }
         let mut standing = match self.at.take() {
             Some(standing) => standing,

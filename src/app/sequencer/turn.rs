@@ -18,8 +18,8 @@ const AWAY: Duration = Duration::from_secs(10);
 pub(super) struct Turn {
     me: String,
     seen: Option<(Holder, Instant)>,
-    /// Since when it leaves the work to others.
-    away: Option<Instant>,
+    /// Since when it leaves the work to others, and why.
+    away: Option<(Instant, String)>,
 }
 
 impl Turn {
@@ -33,7 +33,7 @@ impl Turn {
         if !store.is_shared() {
             return Ok(true);
         }
-        if self.away.is_some_and(|since| since.elapsed() < AWAY) {
+        if self.away.as_ref().is_some_and(|(since, _)| since.elapsed() < AWAY) {
             return Ok(false);
         }
         if let Some((holder, since)) = &self.seen
@@ -60,10 +60,16 @@ impl Turn {
     }
 
     /// Leaves the work to another node for a while, at once: this one cannot do it.
-    pub(super) async fn let_go(&mut self, store: &Store) -> Result<(), Error> {
+    pub(super) async fn let_go(&mut self, store: &Store, why: &str) -> Result<(), Error> {
         let Some((mine, _)) = self.seen.take().filter(|(holder, _)| holder.name == self.me) else { return Ok(()) };
-        self.away = Some(Instant::now());
+        self.away = Some((Instant::now(), why.to_owned()));
         let nobody = Holder { name: String::new(), beat: mine.beat.wrapping_add(1) };
         store.write(move |tx| log::hold(tx, &mine, &nobody)).await.map(drop)
+    }
+
+    /// Why nobody works, if this node left it and nobody took over.
+    pub(super) async fn left(&self, store: &Store) -> Result<Option<String>, Error> {
+        let Some((_, why)) = self.away.as_ref().filter(|(since, _)| since.elapsed() < AWAY) else { return Ok(None) };
+        Ok(store.read(log::holder).await?.name.is_empty().then(|| why.clone()))
     }
 }

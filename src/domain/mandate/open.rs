@@ -173,5 +173,6 @@ fn opened_event(mandate: &Mandate, agreement: &Agreement) -> Event {
         .fact("agreement_sha256", agreement.digest.to_string())
         .fact("document_sha256", mandate.document.to_string())
         .fact("document_version", document::VERSION)
+        .fact("assurance", mandate.assurance.code())
         .sealed_for(Owner::Citizen(mandate.citizen.clone()), vec![("declared", "in_front informed".to_owned())])
 }

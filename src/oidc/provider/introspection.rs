@@ -13,7 +13,7 @@ use super::token::{agreement, subject_for};
 use crate::credential;
 use crate::domain::Instant;
 use crate::domain::client::Client;
-use crate::domain::event::{Event, Kind};
+use crate::domain::event::Kind;
 use crate::domain::grant::TOKEN_LIFE;
 use crate::domain::id::MandateId;
 use crate::domain::mandate::{Mandate, Standing};
@@ -33,11 +33,10 @@ pub struct MandateStanding {
 }
 
 impl Provider {
-    /// Revokes what a token of this client stands for. Another client's token, or none of ours: nothing happens, nothing is told, and an
-    /// entry says that somebody tried.
+    /// Revokes what a token of this client stands for.
     ///
     /// # Errors
-    /// No token was sent; the database.
+    /// No token was sent, or [`ProtocolError::UnknownToken`]: another client's, or none of ours, of which nothing is told; the database.
     pub async fn revoke(&self, by: &Authenticated, params: &Params) -> Result<(), ProtocolError> {
         let token = only_token(params)?;
         let (hash, now, client) = (credential::token_hash(token), self.clock.now(), by.client.id.clone());
@@ -45,22 +44,22 @@ impl Provider {
             .write(move |tx| {
                 let grant = match grants::of_token(tx, &hash) {
                     Ok(grant) if grant.client == client => grant,
-                    Ok(_) | Err(Error::NotFound) => return journal::record(tx, &guessed(&client, now)).map(drop),
-                    Err(error) => return Err(error),
+                    Ok(_) | Err(Error::NotFound) => return Err(ProtocolError::UnknownToken),
+                    Err(error) => return Err(error.into()),
                 };
                 if grants::revoke(tx, &grant.flow, now)? {
                     journal::record(tx, &grant.event(Kind::TokenRevoked, now))?;
                 }
-                Ok(())
+                Ok::<_, ProtocolError>(())
             })
             .await
-            .map_err(ProtocolError::from)
     }
 
     /// What a token, or a mandate named by its identifier, is worth now.
     ///
     /// # Errors
-    /// The client is not registered for asking, no token was sent; the database.
+    /// The client is not registered for asking, no token was sent, or [`ProtocolError::UnknownToken`]: neither its token nor a mandate used
+    /// there, of which nothing is told; the database.
     pub async fn introspect(&self, by: Authenticated, params: &Params) -> Result<Value, ProtocolError> {
         if !by.client.introspects {
             return Err(ProtocolError::UnauthorizedClient);
@@ -70,7 +69,7 @@ impl Provider {
             let standing = self.mandate_standing(&by.client, id).await?;
             return match standing {
                 Some(found) => Ok(of_mandate(&found)),
-                None => self.nothing_of_theirs(&by.client).await,
+                None => Err(ProtocolError::UnknownToken),
             };
         }
         let (hash, now, issuer) = (credential::token_hash(token), self.clock.now(), self.issuer.clone());
@@ -81,17 +80,7 @@ impl Provider {
             Ok(_) | Err(Error::NotFound) => Ok(None),
             Err(error) => Err(ProtocolError::from(error)),
         });
-        match told.await? {
-            Some(told) => Ok(told),
-            None => self.nothing_of_theirs(&by.client).await,
-        }
-    }
-
-    /// What is answered about something that is not this client's, and the entry that it asked.
-    async fn nothing_of_theirs(&self, client: &Client) -> Result<Value, ProtocolError> {
-        let event = guessed(&client.id, self.clock.now());
-        self.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(ProtocolError::from)).await?;
-        Ok(inactive())
+        told.await?.ok_or(ProtocolError::UnknownToken)
     }
 
     /// How a mandate stands, for a service that it was used at; nothing for any other.
@@ -111,11 +100,6 @@ impl Provider {
     }
 }
 
-/// A client asked about, or gave back, what is not its own.
-fn guessed(client: &str, now: Instant) -> Event {
-    Event::new(Kind::SecurityRefused, now).at_client(client).fact("reason", "unknown_token")
-}
-
 fn only_token(params: &Params) -> Result<&str, ProtocolError> {
     if params.any_duplicated() {
         return Err(ProtocolError::InvalidRequest);
@@ -124,7 +108,8 @@ fn only_token(params: &Params) -> Result<&str, ProtocolError> {
 }
 
 /// RFC 7662 2.2: nothing else is said of a token that is not worth anything.
-fn inactive() -> Value {
+#[must_use]
+pub fn inactive() -> Value {
     json!({ "active": false })
 }
 

@@ -165,8 +165,8 @@ fn redeem(
     match fits.and_then(|()| pass(tx, &found, now)) {
         Ok(pass) => {
             // Only HS256 signs with a secret; whoever changes over is answered with the one that it still uses.
-            let former_secret = client.algorithm == SigningAlgorithm::Hs256 && *found.own_secret(tx)? != secret;
-            grants::redeem(tx, code_hash, &grants::Token { hash: token_hash, proof: with.proof, former_secret }, now)?;
+            let secret = (client.algorithm == SigningAlgorithm::Hs256).then(|| Digest::of(secret));
+            grants::redeem(tx, code_hash, &grants::Token { hash: token_hash, proof: with.proof, secret }, now)?;
             let subject = subject_for(tx, client, &found.subject);
             Ok(Ok(Redeemed { found, pass, subject }))
         }

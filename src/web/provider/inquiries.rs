@@ -1,6 +1,6 @@
 //! What services ask about, send ahead and give back: pushed requests, revocation, introspection, the standing of a mandate.
 
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
@@ -9,7 +9,7 @@ use super::endpoints::{Body, authenticated, proof, recorded, text};
 use crate::domain::id::MandateId;
 use crate::oidc::provider::client_auth::Authenticated;
 use crate::oidc::provider::error::ProtocolError;
-use crate::oidc::provider::introspection::MandateStanding;
+use crate::oidc::provider::introspection::{MandateStanding, inactive};
 use crate::oidc::provider::params::Params;
 use crate::oidc::provider::pushed::LIFE;
 use crate::oidc::provider::token::agreement;
@@ -43,6 +43,9 @@ pub async fn revoke(app: Data<App>, request: HttpRequest, body: Body) -> HttpRes
     };
     match app.provider.revoke(&by, &params).await {
         Ok(()) => HttpResponse::Ok().finish(),
+        Err(ProtocolError::UnknownToken) => {
+            not_theirs(&app, &request, &by.client.id, HttpResponse::Ok().finish()).await
+        }
         Err(error) => recorded(&app, &request, Some(&by.client.id), error).await,
     }
 }
@@ -56,8 +59,15 @@ pub async fn introspect(app: Data<App>, request: HttpRequest, body: Body) -> Htt
     let id = by.client.id.clone();
     match app.provider.introspect(by, &params).await {
         Ok(answer) => HttpResponse::Ok().json(answer),
+        Err(ProtocolError::UnknownToken) => not_theirs(&app, &request, &id, HttpResponse::Ok().json(inactive())).await,
         Err(error) => recorded(&app, &request, Some(&id), error).await,
     }
+}
+
+/// A client named what is not its own: it is told nothing, and an entry says so, unless there were too many.
+async fn not_theirs(app: &App, request: &HttpRequest, client: &str, answer: HttpResponse) -> HttpResponse {
+    let refused = recorded(app, request, Some(client), ProtocolError::UnknownToken).await;
+    if refused.status() == StatusCode::UNAUTHORIZED { answer } else { refused }
 }
 
 /// `GET /api/mandates/{mandate}/standing`: whether a mandate is worth anything now, for a service that it was used at, which authenticates

@@ -202,6 +202,8 @@ impl Texts {
             "authorisation" => self.fact_authorisation(),
             "channel" => self.fact_channel(),
             "document_sha256" => self.fact_document_sha256(),
+            "assurance" => self.fact_assurance(),
+            "changed" => self.fact_changed(),
             "document_version" => self.fact_document_version(),
             "draft" => self.fact_draft(),
             "entry" => self.fact_entry(),

@@ -19,7 +19,7 @@ use crate::world::service::answered;
 
 const MANY: usize = 100;
 /// What a code becomes.
-const TOKEN: grants::Token<'_> = grants::Token { hash: &[7; 32], proof: None, former_secret: false };
+const TOKEN: grants::Token<'_> = grants::Token { hash: &[7; 32], proof: None, secret: None };
 
 on_each_backend! {
     async fn a26_a_hundred_choices_at_once_give_one_code(world) {

@@ -110,6 +110,20 @@ on_each_backend! {
                 let out = format!("/session/end?id_token_hint={hint}&post_logout_redirect_uri={}", service.client.logout_uris[0]);
                 assert_eq!(ana.browser.get(ana.at(&out)).await.unwrap().status, 303);
             }
+            // It is replaced once more between the token and the identity: what the token came for still signs.
+            let code = ana.gets_a_code(&changed, &opened.citizen, Logement).await;
+            let token = access_token(&changed.exchanges(&code).await);
+            let (client, now, newest) = (changed.client.clone(), world.now(), world.random.token());
+            let given = newest.clone();
+            world.app.store.write(move |tx| {
+                clients::rotate(tx, client.secret_rotated(now), &given, Some(now + TimeDelta::hours(1)))
+            }).await.unwrap();
+            let identity = changed.asks_identity(&token).await;
+            if algorithm == SigningAlgorithm::Hs256 {
+                assert!(is_signed_with(&identity.body, &changed.secret));
+            }
+            let old = changed.clone();
+            changed.secret = newest;
             world.after(3_600);
             let code = ana.gets_a_code(&changed, &opened.citizen, Logement).await;
             assert_eq!(old.exchanges(&code).await.error(), "invalid_client");

@@ -143,6 +143,7 @@ fn one_fact_says_what_was_opened_and_on_which_texts() {
         .fact("agreement_sha256", Digest::of(agreement.text.as_bytes()).to_string())
         .fact("document_sha256", Digest::of(opening.document.text.as_bytes()).to_string())
         .fact("document_version", VERSION)
+        .fact("assurance", "eidas2")
         .sealed_for(Owner::Citizen(josephine().id), vec![("declared", "in_front informed".to_owned())]);
     assert_eq!(events, [expected]);
 }
