@@ -94,6 +94,9 @@ fn changed(before: Client, changes: Changes, keys: Option<String>) -> Result<(Cl
     if set("procedures", !changes.procedures.is_empty() || changes.all_procedures) {
         client.procedures = (!changes.all_procedures).then(|| changes.procedures.into_iter().collect());
     }
+    if set("logout_uris", changes.logout_uri_none) {
+        client.logout_uris.clear();
+    }
     if set("binds", changes.binds_none) {
         client.binds.clear();
     }

@@ -1,53 +1,22 @@
-//! Runs the verifier of the journal over all cores: one thread reads, the others hash, and the calling one joins what they answer.
+//! Spreads work over all cores and joins what comes of it in order: the journal is verified so.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 
-use crate::journal::verify::{Audit, Mark, Report, recompute};
+/// Pieces begun and not yet joined, for each thread that works: from some ten kilobytes to a megabyte each.
+const AHEAD: usize = 4;
 
-/// Bundles read and not yet joined, for each thread that hashes: about a hundred kilobytes each.
-const AHEAD: usize = 8;
-
-/// A bundle of entries, and its tile of leaf hashes if there is one. Every one before the last is full.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Piece {
-    /// The position of its first entry.
-    pub first: u64,
-    /// The entries.
-    pub bundle: Vec<u8>,
-    /// The hashes.
-    pub tile: Option<Vec<u8>>,
-}
-
-/// Verifies the pieces, in order from the first, against what was vouched for. `joined` is told how many leaves are done.
+/// Does `work` on each piece, on so many threads, and gives what it answers to `join`, on the calling thread and in the order of the
+/// pieces, until that says that nothing after it counts. What is slow belongs into `work`: one thread alone makes the pieces.
 ///
 /// # Errors
-/// The first that `pieces` answers.
-pub fn verify<E: Send>(
-    pieces: impl Iterator<Item = Result<Piece, E>> + Send,
-    marks: impl Iterator<Item = Mark>,
-    threads: usize,
-    mut joined: impl FnMut(u64),
-) -> Result<Report, E> {
-    let mut audit = Audit::new(marks);
-    let work = |Piece { first, bundle, tile }| recompute(first, &bundle, tile.as_deref());
-    spread(pieces, threads, work, |recomputed| {
-        audit.take(recomputed);
-        joined(audit.size());
-    })?;
-    Ok(audit.finish())
-}
-
-/// Does `work` on each piece, on so many threads, and gives what it answers to `join`, in the order of the pieces.
-///
-/// # Errors
-/// The first that `pieces` answers; `join` was given what came before it.
-pub fn spread<T: Send, W: Send, E: Send>(
-    pieces: impl Iterator<Item = Result<T, E>> + Send,
+/// The first of `join`.
+pub fn spread<T: Send, W: Send, E>(
+    pieces: impl Iterator<Item = T> + Send,
     threads: usize,
     work: impl Fn(T) -> W + Sync,
-    mut join: impl FnMut(W),
+    mut join: impl FnMut(W) -> Result<bool, E>,
 ) -> Result<(), E> {
     let threads = threads.max(1);
     let (todo, waiting) = mpsc::sync_channel(AHEAD * threads);
@@ -56,47 +25,42 @@ pub fn spread<T: Send, W: Send, E: Send>(
     let (give, turns) = mpsc::sync_channel(AHEAD * threads);
     let waiting = Mutex::new(waiting);
     std::thread::scope(|scope| {
-        let reader = scope.spawn(move || read(pieces, &todo, &give));
+        scope.spawn(move || make(pieces, &todo, &give));
         for _ in 0..threads {
             let (waiting, done, work) = (&waiting, done.clone(), &work);
-            scope.spawn(move || hash(waiting, &done, work));
+            scope.spawn(move || answer(waiting, &done, work));
         }
         drop(done);
+        // Both are dropped at the end of this, whatever it is: then the threads end by themselves.
+        let (finished, turns) = (finished, turns);
         let mut early = BTreeMap::new();
         let mut next = 0_u64;
         for (number, worked) in finished {
             early.insert(number, worked);
             while let Some(worked) = early.remove(&next) {
-                join(worked);
+                if !join(worked)? {
+                    return Ok(());
+                }
                 next += 1;
-                // The reader may have ended: then there is nobody to give it to.
+                // Whoever makes the pieces may have ended: then there is nobody to give it to.
                 let _ = turns.recv();
             }
         }
-        match reader.join() {
-            Ok(outcome) => outcome,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        Ok(())
     })
 }
 
 type Numbered<T> = (u64, T);
 
-fn read<T, E>(
-    pieces: impl Iterator<Item = Result<T, E>>,
-    todo: &SyncSender<Numbered<T>>,
-    turn: &SyncSender<()>,
-) -> Result<(), E> {
-    for (number, piece) in (0..).zip(pieces) {
-        let piece = piece?;
-        if turn.send(()).is_err() || todo.send((number, piece)).is_err() {
-            break;
+fn make<T>(pieces: impl Iterator<Item = T>, todo: &SyncSender<Numbered<T>>, turn: &SyncSender<()>) {
+    for numbered in (0..).zip(pieces) {
+        if turn.send(()).is_err() || todo.send(numbered).is_err() {
+            return;
         }
     }
-    Ok(())
 }
 
-fn hash<T, W>(waiting: &Mutex<Receiver<Numbered<T>>>, done: &SyncSender<Numbered<W>>, work: impl Fn(T) -> W) {
+fn answer<T, W>(waiting: &Mutex<Receiver<Numbered<T>>>, done: &SyncSender<Numbered<W>>, work: impl Fn(T) -> W) {
     loop {
         // The lock is given back before the work begins.
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -109,50 +73,61 @@ fn hash<T, W>(waiting: &Mutex<Receiver<Numbered<T>>>, done: &SyncSender<Numbered
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
     use super::*;
-    use crate::journal::bundle;
-    use crate::journal::leaf::{Hash, NOTHING_SEALED, leaf_hash};
-    use crate::journal::tile::Edge;
-    use crate::journal::verify::Damage;
 
-    fn piece(number: u64) -> (Piece, Vec<Hash>) {
-        let (mut bytes, mut leaves) = (Vec::new(), Vec::new());
-        for entry in 0..256 {
-            let clear = format!("{{\"id\":\"ent_{}\"}}", number * 256 + entry).into_bytes();
-            bundle::append(&mut bytes, &clear, &NOTHING_SEALED).unwrap();
-            leaves.push(leaf_hash(&clear, &NOTHING_SEALED));
-        }
-        (Piece { first: number * 256, bundle: bytes, tile: Some(leaves.concat()) }, leaves)
+    /// Some pieces take longer than those after them.
+    fn squared(piece: u64) -> u64 {
+        std::thread::sleep(Duration::from_micros(if piece.is_multiple_of(7) { 500 } else { 0 }));
+        piece * piece
     }
 
     #[test]
-    fn however_many_threads_the_verdict_is_the_same() {
-        let (mut pieces, leaves): (Vec<_>, Vec<_>) = (0..200).map(piece).unzip();
-        let mut edge = Edge::default();
-        leaves.concat().into_iter().for_each(|leaf| edge.push(leaf, |_, _| ()));
-        let mark = Mark { size: edge.size(), root: edge.root(), foreign: false };
-        let verdict = |pieces: &[Piece], threads| {
-            let mut last = 0;
-            let all = pieces.iter().cloned().map(Ok::<_, ()>);
-            let report = verify(all, std::iter::once(mark.clone()), threads, |size| last = size).unwrap();
-            assert_eq!((last, report.size), (edge.size(), edge.size()));
-            report.findings
+    fn however_many_threads_the_order_is_that_of_the_pieces() {
+        let expected: Vec<u64> = (0..300).map(|piece| piece * piece).collect();
+        for threads in [0, 1, 5] {
+            let mut joined = Vec::new();
+            let all = spread(0..300, threads, squared, |worked| {
+                joined.push(worked);
+                Ok::<_, ()>(true)
+            });
+            assert_eq!((all, &joined), (Ok(()), &expected));
+        }
+    }
+
+    #[test]
+    fn it_ends_where_nothing_more_counts_and_at_the_first_error() {
+        for threads in [1, 3] {
+            let mut joined = 0;
+            let ended = spread(0.., threads, squared, |worked| {
+                joined += 1;
+                Ok::<_, ()>(worked < 30 * 30)
+            });
+            assert_eq!((ended, joined), (Ok(()), 31));
+            let failed = spread(0.., threads, squared, |worked| if worked < 100 { Ok(true) } else { Err(worked) });
+            assert_eq!(failed, Err(100));
+        }
+    }
+
+    #[test]
+    fn a_slow_piece_does_not_fill_the_memory() {
+        let begun = AtomicU64::new(0);
+        let slow = |piece: u64| {
+            begun.fetch_add(1, Ordering::Relaxed);
+            if piece == 0 {
+                std::thread::sleep(Duration::from_millis(50));
+                return begun.load(Ordering::Relaxed);
+            }
+            0
         };
-        assert_eq!(verdict(&pieces, 1), []);
-        assert_eq!(verdict(&pieces, 5), []);
-        pieces[150].bundle[5] ^= 1;
-        for threads in [1, 5] {
-            let found = verdict(&pieces, threads);
-            assert_eq!(
-                (found.len(), found[0].damage, found[0].positions.clone()),
-                (1, Damage::Altered, 38_400..38_401)
-            );
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_read_ends_it() {
-        let pieces = (0..40).map(|number| if number == 30 { Err("gone") } else { Ok(piece(number).0) });
-        assert_eq!(verify(pieces, std::iter::empty(), 3, |_| ()).unwrap_err(), "gone");
+        let mut most = 0;
+        let done = spread(0..1000, 4, slow, |worked| {
+            most = most.max(worked);
+            Ok::<_, ()>(true)
+        });
+        assert_eq!(done, Ok(()));
+        assert!((1..=4 * AHEAD as u64 + 1).contains(&most), "{most} pieces were begun before the first was done");
     }
 }

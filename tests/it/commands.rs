@@ -217,10 +217,13 @@ on_each_backend! {
         let [now_one, beside] = now().await;
         assert_eq!((now_one.acr, now_one.vocabulary, now_one.procedures), (vec!["gold".into(), "eidas1".into()], Vocabulary::Keys, Some([Justice].into())));
         assert_eq!((now_one.pkce, now_one.binds.len(), beside.withheld.len()), (Pkce::Required, 0, 0));
-        assert_eq!(says(&["--all-procedures"]).code, Some(0));
-        assert_eq!(now().await[0].procedures, None);
+        assert_eq!(says(&["--all-procedures", "--logout-uri", "https://guichet.example.fr/out"]).code, Some(0));
+        let [now_one, _] = now().await;
+        assert_eq!((now_one.procedures, now_one.logout_uris.len()), (None, 1));
+        assert_eq!(says(&["--logout-uri-none"]).code, Some(0));
+        assert_eq!(now().await[0].logout_uris, Vec::<String>::new());
         let told: Vec<_> = world.entries(Kind::ClientChanged).await.iter().map(|one| one["changed"].to_string()).collect();
-        assert_eq!(told, ["\"name pkce introspects binds\"", "\"vocabulary acr procedures binds\"", "\"procedures\""]);
+        assert_eq!(told, ["\"name pkce introspects binds\"", "\"vocabulary acr procedures binds\"", "\"logout_uris procedures\"", "\"logout_uris\""]);
         let odd = says(&["--procedure", "justice", "--binds", "logement"]);
         assert!(odd.code == Some(1) && odd.complaints.contains("bound"), "{odd:?}");
         let unknown = desk.runs(&["admin", "client", "change", "nobody", "--name", "x"]);

@@ -16,7 +16,7 @@ use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Month;
 use mandataire::journal::note::{Purpose, Signer};
 use mandataire::journal::verify::{Damage, Mark};
-use mandataire::store::{Error, journal, log};
+use mandataire::store::{Error, audit, journal, log};
 use mandataire::web::state::Signing;
 
 use crate::on_each_backend;
@@ -83,6 +83,12 @@ async fn happens(world: &World, about: &(Owner, Owner), count: usize) {
     written.await.unwrap();
 }
 
+/// What auditors search holds every entry.
+async fn searchable(world: &World) {
+    let now = world.now();
+    while world.app.store.write(move |tx| audit::digest(tx, now)).await.unwrap().more {}
+}
+
 /// Whoever the entries are about.
 async fn people(world: &World) -> (Owner, Owner) {
     let ana = world.mediator("Ana Silva").await;
@@ -138,6 +144,7 @@ async fn journal_of(world: &World) -> Scene {
         let sql = format!("insert into journal_cosignatures (size, witness, line) values ({of}, '{name}', '{line}')");
         world.database.execute(&sql).unwrap();
     }
+    searchable(world).await;
     happens(world, &about, 5).await;
     std::fs::remove_file(remembered(world)).unwrap();
     Scene::of(Hand::on(&world.database))
@@ -208,6 +215,9 @@ on_each_backend! {
                 0 => {}
                 1 => assert!(world.app.store.write(|tx| log::give_positions(tx, 7)).await.unwrap() <= 7),
                 _ => all_signed(&mut node).await,
+            }
+            if chance.below(2) == 0 {
+                searchable(&world).await;
             }
             if world.database.number("select count(*) from journal_checkpoints") > 0 {
                 let known = known(&world).await;

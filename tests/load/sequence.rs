@@ -6,15 +6,12 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::digest;
 use mandataire::app;
 use mandataire::app::sequencer::{Sequencer, Step};
-use mandataire::app::verifying::{self, Piece};
 use mandataire::clock::{Clock, Random};
 use mandataire::domain::event::{Event, Kind as Fact};
 use mandataire::domain::id::EntryId;
 use mandataire::journal::note::{Purpose, Signer};
-use mandataire::journal::{bundle, leaf};
 use mandataire::store::{Error, Location, Store, journal, log};
 
 use crate::http::Outcome;
@@ -31,9 +28,8 @@ fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-/// Measures both, on each database, and the verifier.
+/// Measures both, on each database.
 pub(crate) fn all(options: &Options) -> Outcome<()> {
-    verifier(options)?;
     for kind in [Kind::Sqlite, Kind::Postgres] {
         if options.database == kind || options.database == Kind::Both {
             let server = (kind == Kind::Postgres).then(postgres::Server::start).transpose()?;
@@ -48,49 +44,6 @@ pub(crate) fn all(options: &Options) -> Outcome<()> {
             app::block_on(one(options, kind, &location))?;
         }
     }
-    Ok(())
-}
-
-/// The verifier over all cores, against the rate at which they hash the same bytes and do nothing else.
-fn verifier(options: &Options) -> Outcome<()> {
-    let entries: u64 = if options.small { 200_000 } else { 10_000_000 };
-    let threads = std::thread::available_parallelism().map_err(text)?.get();
-    let clear = format!("{{\"id\":\"ent_01M818EX8Z5A8G1B3X7P9Q2W4F\",\"rest\":\"{}\"}}", "x".repeat(350)).into_bytes();
-    let mut bytes = Vec::new();
-    for _ in 0..256 {
-        bundle::append(&mut bytes, &clear, &leaf::NOTHING_SEALED).map_err(text)?;
-    }
-    let tile = leaf::leaf_hash(&clear, &leaf::NOTHING_SEALED).repeat(256);
-    let count = entries / 256;
-    let (length, mark) = (bytes.len() as f64 * count as f64, std::iter::empty());
-    let piece =
-        |number| Ok::<_, String>(Piece { first: number * 256, bundle: bytes.clone(), tile: Some(tile.clone()) });
-    let began = Instant::now();
-    let report = verifying::verify((0..count).map(piece), mark, threads, |_| ())?;
-    let verified = began.elapsed().as_secs_f64();
-    if !report.findings.is_empty() || report.size != count * 256 {
-        return Err(format!("a false alarm: {:?}", report.findings.first()));
-    }
-    let began = Instant::now();
-    std::thread::scope(|scope| {
-        for thread in 0..threads as u64 {
-            let (bytes, share) = (&bytes, count / threads as u64 + u64::from(thread < count % threads as u64));
-            scope.spawn(move || {
-                for _ in 0..share {
-                    std::hint::black_box(digest::digest(&digest::SHA256, bytes));
-                }
-            });
-        }
-    });
-    let hashed = began.elapsed().as_secs_f64();
-    println!(
-        "verifier, {threads} threads: {} entries of {} bytes in {verified:.1} s, {:.0} MB/s; SHA-256 alone {:.0} MB/s; {:.0} %",
-        report.size,
-        bytes.len() / 256,
-        length / verified / 1e6,
-        length / hashed / 1e6,
-        hashed / verified * 100.0
-    );
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use tokio::runtime::Handle;
 
 use super::judge::{self, Judged};
-use super::{Found, Known, Trouble, Verdict, merged, strays};
+use super::{Found, Known, Trouble, Verdict, copied, merged, strays};
 use crate::app::verifying::spread;
 use crate::journal::leaf::Hash;
 use crate::journal::tree;
@@ -231,19 +231,24 @@ fn examined<R: Rows>(
     let own = Checkpoints { pages, page: VecDeque::new(), known, met: &met };
     let mut audit = Audit::new(merged(own, known.kept.clone()));
     let (mut found, mut above, mut end) = (Vec::new(), Above::default(), 0);
-    let work = |batch: Batch| (batch.first + batch.slots.len() as u64, judge::judge(batch, signed, &destroyed));
-    spread(batches, threads, work, |(reached, judged)| {
+    let work = |batch: Result<Batch, Error>| {
+        batch.map(|batch| (batch.first + batch.slots.len() as u64, judge::judge(batch, signed, &destroyed)))
+    };
+    spread(batches, threads, work, |batch| {
+        let (reached, judged) = batch?;
         above.take(&judged, &mut found);
         found.extend(judged.found);
         audit.take(judged.recomputed);
         end = reached;
         joined(end, signed.max(end));
+        Ok::<_, Error>(true)
     })?;
     let report = audit.finish();
     let Met { last, found: odd, failed } = met.into_inner();
     failed.map_or(Ok(()), Err)?;
     found.extend(odd);
     found.extend(strays::all(rows, (signed, end), &destroyed)?);
+    found.extend(copied::all(rows, end)?);
     found.extend(forgotten(rows, last, known)?);
     let (odd, witnessed) = strays::cosignatures(rows, known)?;
     found.extend(odd);

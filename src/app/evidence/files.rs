@@ -1,6 +1,7 @@
 //! Copies of the public files: a folder, or the place where they are published. Both are read alike.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -55,7 +56,7 @@ struct Judged {
 ///
 /// # Errors
 /// There is no checkpoint by the log's key, or a file cannot be read.
-pub fn verify<F: Files + Send + Clone>(
+pub fn verify<F: Files + Sync + Clone>(
     mut files: F,
     known: &Known,
     threads: usize,
@@ -80,16 +81,20 @@ pub fn verify<F: Files + Send + Clone>(
     let entries = published(&mut files, last.size)?;
     let mut audit = Audit::new(merged(marks.into_iter(), known.kept.clone()));
     let mut roots = Vec::new();
-    let bundles = bundles(files.clone(), last.size, entries);
+    let runs = (0..last.size.div_ceil(RUN * u64::from(WIDTH))).map(|run| run * RUN..(run + 1) * RUN);
     spread(
-        bundles,
+        runs,
         threads,
-        |bundle| judge(&bundle, entries),
-        |judged| {
-            roots.extend(judged.root);
-            found.extend(judged.found);
-            audit.take(judged.recomputed);
+        |run| judge_run(files.clone(), run, last.size, entries),
+        |run| {
+            let (judged, whole) = run?;
+            for judged in judged {
+                roots.extend(judged.root);
+                found.extend(judged.found);
+                audit.take(judged.recomputed);
+            }
             joined(audit.size(), last.size);
+            Ok::<_, Trouble>(whole)
         },
     )?;
     above(&mut files, roots, last.size, &mut found)?;
@@ -150,24 +155,27 @@ fn take(
     marks.push(Mark { size: said.size, root: said.root, foreign: false });
 }
 
-/// Bundles asked for ahead of time.
-const AHEAD: u64 = 16;
+/// Bundles that one thread reads and hashes before it takes others: about two megabytes.
+const RUN: u64 = 16;
 
-fn bundles<F: Files>(mut files: F, size: u64, entries: bool) -> impl Iterator<Item = Result<Bundle, Trouble>> {
-    let mut waiting: VecDeque<u64> = VecDeque::new();
-    let mut next = 0;
-    std::iter::from_fn(move || {
-        if waiting.is_empty() {
-            waiting.extend((next..next + AHEAD).take_while(|number| number * u64::from(WIDTH) < size));
-            next += AHEAD;
-            files.soon(waiting.iter().flat_map(|number| paths(*number, size, entries)).collect());
+/// Reads and judges a run of bundles: as many as there are before the first that has neither entries nor hashes, and whether that is all.
+fn judge_run<F: Files>(
+    mut files: F,
+    run: Range<u64>,
+    size: u64,
+    entries: bool,
+) -> Result<(Vec<Judged>, bool), Trouble> {
+    let within = run.filter(|number| number * u64::from(WIDTH) < size);
+    let mut judged = Vec::new();
+    files.soon(within.clone().flat_map(|number| paths(number, size, entries)).collect());
+    for number in within {
+        let bundle = bundle(&mut files, number, size, entries)?;
+        if bundle.entries.is_none() && bundle.hashes.is_none() {
+            return Ok((judged, false));
         }
-        let number = waiting.pop_front()?;
-        match bundle(&mut files, number, size, entries) {
-            Ok(bundle) if bundle.entries.is_none() && bundle.hashes.is_none() => None,
-            other => Some(other),
-        }
-    })
+        judged.push(judge(&bundle, entries));
+    }
+    Ok((judged, true))
 }
 
 fn paths(number: u64, size: u64, entries: bool) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! The journal as evidence, on the command line: verified where it is kept, in a copy, or where it is published; copied; proved.
 
+mod copied;
 pub mod database;
 pub mod export;
 pub mod files;

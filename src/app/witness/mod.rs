@@ -11,6 +11,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 pub use server::{serve, server};
 
@@ -23,6 +24,9 @@ use crate::journal::witness::{Refusal, Submission};
 
 /// Held as long as a witness uses the folder: two with one key could cosign two histories.
 const LOCK: &str = "lock";
+/// How often that is tried, and what lies between: one that is just ending may have it still.
+const TRIES: usize = 20;
+const BETWEEN: Duration = Duration::from_millis(50);
 
 /// Why a checkpoint was not cosigned.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +58,16 @@ pub struct Witness {
     _lock: File,
 }
 
+/// Locks it, unless another process keeps it.
+fn is_ours(lock: &File) -> bool {
+    (0..TRIES).any(|tried| {
+        if tried > 0 {
+            std::thread::sleep(BETWEEN);
+        }
+        lock.try_lock().is_ok()
+    })
+}
+
 impl Witness {
     /// A witness of these logs, each an origin and its keys, that remembers in this folder.
     ///
@@ -70,7 +84,9 @@ impl Witness {
         }
         let shown = folder.display();
         let lock = File::create(folder.join(LOCK)).map_err(|error| format!("{shown} cannot be written: {error}"))?;
-        lock.try_lock().map_err(|_| format!("{shown} is used by another witness: two with one memory would forget"))?;
+        if !is_ours(&lock) {
+            return Err(format!("{shown} is used by another witness: two with one memory would forget"));
+        }
         let open = |(origin, keys): (String, Vec<Verifier>)| {
             let log = Log::open(folder, &origin, keys, signer.verifier())?;
             Ok::<_, String>((origin, log))

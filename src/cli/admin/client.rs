@@ -122,6 +122,9 @@ pub struct Changes {
     /// An address it may be sent back to after sign-out, compared byte for byte (repeat)
     #[arg(long = "logout-uri", value_name = "URL", value_parser = exact_url)]
     pub logout_uris: Vec<String>,
+    /// It is sent back nowhere after sign-out
+    #[arg(long, conflicts_with = "logout_uris")]
+    pub logout_uri_none: bool,
     /// The form in which it receives the citizen's identity: plain, or signed
     #[arg(long, value_parser = one_of::<UserinfoFormat>(["json", "jwt"]))]
     pub userinfo: Option<UserinfoFormat>,

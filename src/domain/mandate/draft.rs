@@ -9,7 +9,7 @@ use crate::domain::agreement::{Agreement, Method};
 use crate::domain::assurance::Assurance;
 use crate::domain::citizen::Identity;
 use crate::domain::digest::Digest;
-use crate::domain::event::{Event, Journalled, Kind};
+use crate::domain::event::{Event, Journalled, Kind, Owner};
 use crate::domain::id::{AccountId, AgreementId, CitizenId, DraftId, MandateId, OrganisationId, SessionId};
 use crate::domain::language::Language;
 use crate::domain::mediator::Mediator;
@@ -201,6 +201,7 @@ impl Draft {
         if !answer.declares_no_protection {
             return Err(Refusal::ProtectionNotDeclared);
         }
+        let person = self.citizen.as_ref().ok_or(Refusal::NotIdentified)?;
         let text = self.text(organisation, answer.language)?;
         let digest = Digest::of(text.as_bytes());
         // The organisation may have been renamed since the page was shown: what was read is what counts.
@@ -212,7 +213,7 @@ impl Draft {
             .fact("agreement", id.as_str())
             .fact("method", Method::InPerson.code())
             .fact("language", answer.language.code())
-            .fact("text_sha256", digest.to_string());
+            .sealed_for(Owner::Citizen(person.id.clone()), vec![("text_sha256", digest.to_string())]);
         self.stage =
             Stage::Agreed(Agreement { id, at: now, method: Method::InPerson, language: answer.language, text, digest });
         Ok(Journalled::new(self, vec![event]))

@@ -24,5 +24,9 @@ pub(super) fn look(found: &InProgress, now: Instant) -> Result<Pass, Refusal> {
     if !found.session_open {
         return Err(Refusal::SessionEnded);
     }
+    // Whoever is answered at an address that is registered no longer may be somebody else.
+    if !found.client.redirect_uris.contains(&grant.redirect_uri) {
+        return Err(Refusal::RedirectDiffers);
+    }
     found.mandate.exercise(&mediator, grant.procedure, found.client.serves().as_ref(), now)
 }

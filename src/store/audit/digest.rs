@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
+use super::copy::words;
 use super::{CHANCE, Field, numbered, wanted};
 use crate::domain::event::Kind;
 use crate::domain::id::EntryId;
@@ -28,17 +29,7 @@ const LATE: TimeDelta = TimeDelta::seconds(60);
 /// Batches that a reader waits for.
 const WAITED_FOR: usize = 4;
 
-type Row = (
-    String,
-    chrono::NaiveDateTime,
-    String,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Vec<u8>,
-);
+type Row = (String, chrono::NaiveDateTime, Vec<u8>);
 
 /// How far the copy goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -176,7 +167,7 @@ fn known_among<'i>(db: &mut Db<'_>, ids: impl Iterator<Item = &'i String>) -> Re
 }
 
 /// The places taken in the millisecond of a place, and by whom.
-fn beside(db: &mut Db<'_>, place: i64) -> Result<BTreeMap<i64, String>, Error> {
+pub(super) fn beside(db: &mut Db<'_>, place: i64) -> Result<BTreeMap<i64, String>, Error> {
     use journal_search::dsl;
     let from = (place >> CHANCE) << CHANCE;
     // And those of the next, which the last ones of this may have.
@@ -184,38 +175,11 @@ fn beside(db: &mut Db<'_>, place: i64) -> Result<BTreeMap<i64, String>, Error> {
     Ok(query.select((dsl::n, dsl::entry)).load::<(i64, String)>(db.connection()?)?.into_iter().collect())
 }
 
-/// The words of an entry.
-fn words(row: &Row) -> BTreeMap<Field, String> {
-    let (_, _, kind, organisation, actor, citizen, mandate, client, clear) = row;
-    let clear: BTreeMap<String, String> = serde_json::from_slice(clear).unwrap_or_default();
-    let all = [
-        (Field::Kind, Some(kind)),
-        (Field::Organisation, organisation.as_ref()),
-        (Field::Actor, actor.as_ref()),
-        (Field::Citizen, citizen.as_ref()),
-        (Field::Mandate, mandate.as_ref()),
-        (Field::Client, client.as_ref()),
-        (Field::Procedure, clear.get("procedure")),
-    ];
-    all.into_iter().filter_map(|(field, value)| Some((field, field.term(value?)))).collect()
-}
-
 fn copy(tx: &mut Tx<'_>, ids: &[String]) -> Result<(), Error> {
     use journal_entries::dsl;
-    let columns = (
-        dsl::id,
-        dsl::at,
-        dsl::kind,
-        dsl::organisation,
-        dsl::actor,
-        dsl::citizen,
-        dsl::mandate,
-        dsl::client,
-        dsl::clear,
-    );
     let query = dsl::journal_entries.filter(dsl::id.eq_any(ids)).order(dsl::id.asc());
-    let rows: Vec<Row> = query.select(columns).load(tx.connection()?)?;
-    let words: Vec<_> = rows.iter().map(words).collect();
+    let rows: Vec<Row> = query.select((dsl::id, dsl::at, dsl::clear)).load(tx.connection()?)?;
+    let words: Vec<_> = rows.iter().map(|(_, _, clear)| words(clear)).collect();
     let numbers = numbered(tx, &words.iter().flat_map(|of| of.values().cloned()).collect())?;
     let number = |of: &BTreeMap<Field, String>, field| of.get(&field).and_then(|term| numbers.get(term)).copied();
     let mut places = Places::of(tx, ids)?;

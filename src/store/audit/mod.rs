@@ -1,5 +1,6 @@
 //! What auditors ask of the journal: a copy of it made for searching, filled behind the entries, and what auditors do there.
 
+mod copy;
 mod coverage;
 mod digest;
 mod exports;
@@ -22,6 +23,7 @@ use super::{Db, Error, Tx};
 use crate::domain::Instant;
 use crate::domain::id::{self, EntryId};
 
+pub use copy::{Astray, Words, astray, copied, day_after, figures_fit, positioned, reached, terms_twice, words};
 pub use coverage::{Coverage, coverage};
 pub use digest::{Digested, catch_up, digest};
 pub use exports::{export, exported_since};
@@ -70,6 +72,19 @@ impl Field {
             Self::Client => "client:",
             Self::Procedure => "procedure:",
             Self::Kind => "kind:",
+        }
+    }
+
+    /// What it is called in the clear part of an entry.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Mandate => "mandate",
+            Self::Citizen => "citizen",
+            Self::Actor => "actor",
+            Self::Client => "client",
+            Self::Procedure => "procedure",
+            Self::Organisation => "organisation",
+            Self::Kind => "kind",
         }
     }
 

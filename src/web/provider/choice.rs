@@ -1,5 +1,7 @@
 //! The mediator looks for whom and for what, or goes back to the service.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -17,7 +19,7 @@ use crate::domain::procedure::Procedure;
 use crate::domain::refusal::Refusal;
 use crate::store::flows::Choosing;
 use crate::store::sessions::Session;
-use crate::store::{citizens, flows, journal, mandates};
+use crate::store::{Db, citizens, flows, journal, mandates};
 use crate::web::context::Browser;
 use crate::web::counter::people::{Asked, PAGE, asked, pages};
 use crate::web::extract::{Id, Query, SecondId};
@@ -51,28 +53,11 @@ pub async fn citizens(
     id: Id<FlowId>,
     search: Query<Search>,
 ) -> Result<HttpResponse, Problem> {
-    let Asked { query, words, too_short, after } = asked(&search.0.q, &search.0.after)?;
+    let asked = Arc::new(asked(&search.0.q, &search.0.after)?);
     let now = app.clock.now();
-    let cursor = after.clone();
-    let desk = Desk { mediator: mediator.clone(), session, browser };
-    let (found, listed, free) = app
-        .store
-        .read(move |db| {
-            let mediator = &desk.mediator;
-            let organisation = &mediator.organisation().id;
-            let none = citizens::Listed { lines: Vec::new(), next: None };
-            let listed = if too_short {
-                none
-            } else {
-                citizens::list(db, organisation, citizens::Tab::Active, &words, cursor.as_ref(), PAGE, now)?
-            };
-            let ids: Vec<_> = listed.lines.iter().map(|one| one.citizen.id.clone()).collect();
-            let found = flows::choosing(db, &id.0, organisation, &ids)?;
-            let free = found.flow.account.is_none();
-            let flow = mine(found.flow, &desk.browser, mediator, &desk.session, now)?;
-            Ok::<_, Problem>((Choosing { flow, ..found }, listed, free))
-        })
-        .await?;
+    let (desk, looked) = (Desk { mediator: mediator.clone(), session, browser }, Arc::clone(&asked));
+    let (found, listed, free) = app.store.read(move |db| look(db, &desk, &id.0, &looked, now)).await?;
+    let Asked { query, after, too_short, .. } = &*asked;
     let Choosing { flow, service, held } = found;
     if free {
         take_up(&app, &flow).await?;
@@ -88,17 +73,38 @@ pub async fn citizens(
         return nobody(&app, flow, mediator, refusal).await;
     }
     let base = format!("/provider/{}", flow.id);
-    let pages = pages(&base, &[("q", &query)], after.as_ref(), listed.next);
+    let pages = pages(&base, &[("q", query)], after.as_ref(), listed.next);
     let screen = screen.with_form_target(origin_of(&flow.redirect_uri));
     Ok(screen.page(|shell| ChooseCitizenPage {
         shell,
         flow: flow.id.to_string(),
         service,
-        query,
-        too_short,
+        query: query.clone(),
+        too_short: *too_short,
         rows,
         pages,
     }))
+}
+
+/// The flow, the people who match with what they gave, and whether nobody had taken the flow up.
+fn look(
+    db: &mut Db<'_>,
+    desk: &Desk,
+    flow: &FlowId,
+    asked: &Asked,
+    now: Instant,
+) -> Result<(Choosing, citizens::Listed, bool), Problem> {
+    let organisation = &desk.mediator.organisation().id;
+    let listed = if asked.too_short {
+        citizens::Listed { lines: Vec::new(), next: None }
+    } else {
+        citizens::list(db, organisation, citizens::Tab::Active, &asked.words, asked.after.as_ref(), PAGE, now)?
+    };
+    let ids: Vec<_> = listed.lines.iter().map(|one| one.citizen.id.clone()).collect();
+    let found = flows::choosing(db, flow, organisation, &ids)?;
+    let free = found.flow.account.is_none();
+    let flow = mine(found.flow, &desk.browser, &desk.mediator, &desk.session, now)?;
+    Ok((Choosing { flow, ..found }, listed, free))
 }
 
 /// The service showed a token about somebody: nobody else is offered, and it is told so if nothing can be chosen for that person.

@@ -8,7 +8,9 @@ use mandataire::journal::leaf::{Hash, leaf_hash};
 use mandataire::journal::note::Signer;
 use mandataire::journal::tile::{Edge, Row as TileRow};
 
-use super::hand::{CHECKPOINTS, COSIGNATURES, ENTRIES, Hand, POSITIONS, Row, SEALED, TABLES, TILES, Table, unhex};
+use super::hand::{
+    CHECKPOINTS, COSIGNATURES, ENTRIES, Hand, POSITIONS, Row, SEALED, SEARCH, TABLES, TILES, Table, unhex,
+};
 
 /// Chances that can be repeated (`SplitMix64`).
 pub(super) struct Chance(u64);
@@ -101,6 +103,10 @@ impl Scene {
                 ]
             }
             "journal_cosignatures" => vec![Where::Row(format!("at {}", row[0]))],
+            "journal_search" => of_entry(&text(&row[1])),
+            // A word is seen where entries are found by it.
+            "journal_terms" => vec![Where::Row(table.name.to_owned()), Where::Row(SEARCH.name.to_owned())],
+            "journal_days" => vec![Where::Row(table.name.to_owned())],
             _ => of_entry(&text(&row[0])),
         }
     }
@@ -334,7 +340,8 @@ impl Scene {
             "delete from journal_pending; delete from journal_cosignatures; delete from journal_checkpoints where size > {size}; \
              delete from journal_tiles where (number + 1) * 256 > {size}; delete from journal_positions where position >= {size}; \
              delete from journal_sealed where entry not in (select entry from journal_positions); \
-             delete from journal_entries where id not in (select entry from journal_positions)"
+             delete from journal_entries where id not in (select entry from journal_positions); \
+             delete from journal_search; delete from journal_terms; delete from journal_days; update journal_digest set settled = ''"
         ));
         size
     }

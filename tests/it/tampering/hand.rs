@@ -67,7 +67,30 @@ pub(super) const CHECKPOINTS: Table = Table {
 };
 pub(super) const COSIGNATURES: Table =
     Table { name: "journal_cosignatures", columns: &[("size", Number), ("witness", Words), ("line", Words)], key: 2 };
-pub(super) const TABLES: [&Table; 7] = [&ENTRIES, &SEALED, &POSITIONS, &PENDING, &TILES, &CHECKPOINTS, &COSIGNATURES];
+pub(super) const SEARCH: Table = Table {
+    name: "journal_search",
+    columns: &[
+        ("n", Number),
+        ("entry", Words),
+        ("kind", Number),
+        ("organisation", Number),
+        ("actor", Number),
+        ("citizen", Number),
+        ("mandate", Number),
+        ("client", Number),
+        ("procedure", Number),
+    ],
+    key: 1,
+};
+pub(super) const TERMS: Table =
+    Table { name: "journal_terms", columns: &[("number", Number), ("term", Words)], key: 1 };
+pub(super) const DAYS: Table = Table {
+    name: "journal_days",
+    columns: &[("term", Number), ("day", Number), ("kind", Number), ("entries", Number)],
+    key: 3,
+};
+pub(super) const TABLES: [&Table; 10] =
+    [&ENTRIES, &SEALED, &POSITIONS, &PENDING, &TILES, &CHECKPOINTS, &COSIGNATURES, &SEARCH, &TERMS, &DAYS];
 
 /// A row, as SQL writes its values.
 pub(super) type Row = Vec<String>;
@@ -173,7 +196,7 @@ impl Hand {
     /// A value with the smallest change.
     pub(super) fn changed(&self, value: &str, kind: Kind, chance: u64) -> String {
         if value.eq_ignore_ascii_case("null") {
-            return "'x'".to_owned();
+            return if kind == Number { "7".to_owned() } else { "'x'".to_owned() };
         }
         match kind {
             Number => (value.parse::<i64>().unwrap() + if chance.is_multiple_of(2) { 1 } else { 100_000 }).to_string(),

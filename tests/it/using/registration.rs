@@ -114,4 +114,27 @@ on_each_backend! {
         assert_eq!(ana.steps_up(&code).await.status, 303);
         assert_eq!(used(&ana, &service, &opened, &[]).await["amr"], json!(["mail", "otp"]));
     }
+
+    async fn what_a_service_may_no_longer_have_stops_at_once(world) {
+        let (ana, _, opened) = beginning(&world).await;
+        let service = world.plain_service().await;
+        let token = || async {
+            let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+            service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned()
+        };
+        let told = claims(&service.asks_identity(&token().await).await.body);
+        assert!(told["email"].is_string() && told["birthcountry"].is_string(), "{told}");
+        let granted = token().await;
+        changed(&world, &service, |client| { client.scopes.remove("email"); }).await;
+        let told = claims(&service.asks_identity(&granted).await.body);
+        assert!(told["email"].is_null() && told["birthcountry"].is_string(), "{told}");
+        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        let moved = vec!["https://elsewhere.example/callback".to_owned()];
+        let granted = token().await;
+        changed(&world, &service, |client| client.redirect_uris = moved).await;
+        assert_eq!(service.asks_identity(&granted).await.status, 401);
+        assert_eq!(service.exchanges(&code).await.error(), "invalid_grant");
+        let reasons = world.reasons(Kind::UseRefused).await;
+        assert_eq!(reasons, ["redirect_differs", "redirect_differs"]);
+    }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::agreement::Method;
 use crate::domain::citizen::Claims;
-use crate::domain::event::{Event, Kind};
+use crate::domain::event::{Event, Kind, Owner};
 use crate::domain::samples::one_event;
 
 fn start(who: &Mediator, procedures: &[Procedure]) -> Result<Draft, Refusal> {
@@ -225,7 +225,7 @@ fn an_agreement_is_the_citizens_own_act_and_says_how_in_which_language_and_to_wh
         .fact("agreement", id.as_str())
         .fact("method", "in_person")
         .fact("language", "en")
-        .fact("text_sha256", answer.shown);
+        .sealed_for(Owner::Citizen(josephine().id), vec![("text_sha256", answer.shown)]);
     assert_eq!(event, expected);
     let (at, digest) = (begin(), Digest::of(text.as_bytes()));
     assert_eq!(agreement(&draft), Agreement { id, at, method: Method::InPerson, language: Language::En, text, digest });
