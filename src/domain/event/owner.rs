@@ -27,7 +27,7 @@ impl super::Kind {
     #[must_use]
     pub const fn sealed_by(self) -> &'static str {
         match self {
-            Self::MandateOpened | Self::InquiryAsked => "citizen",
+            Self::AgreementGiven | Self::MandateOpened | Self::InquiryAsked => "citizen",
             Self::AccountCreated => "subject",
             _ => "actor",
         }

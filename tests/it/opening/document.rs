@@ -34,7 +34,7 @@ on_each_backend! {
         let digest = Digest::of(frozen.text.as_bytes());
         assert_eq!((digest, digest), (frozen.digest, mandate.document));
         let entry = world.entries(Kind::MandateOpened).await.remove(0);
-        assert_eq!(entry["document_sha256"], digest.to_string());
+        assert_eq!(world.sealed(&entry).await["document_sha256"], digest.to_string());
         assert_eq!(entry["document_version"], VERSION);
         let page = ana.sees(&format!("/mandates/{}/document", opened.mandate)).await;
         assert!(page.text().contains(&digest.to_string()));

@@ -26,7 +26,7 @@ use mandataire::demo::franceconnect;
 use mandataire::domain::Instant;
 use mandataire::domain::authenticator::Authenticator;
 use mandataire::domain::event::Kind;
-use mandataire::domain::id::{AccountId, AuthenticatorId, MandateId, OrganisationId};
+use mandataire::domain::id::{AccountId, AuthenticatorId, EntryId, MandateId, OrganisationId};
 use mandataire::domain::mandate::Mandate;
 use mandataire::domain::mediator::{Account, Membership};
 use mandataire::domain::organisation::Organisation;
@@ -281,6 +281,13 @@ impl World {
         let entries = self.app.store.read(move |db| journal::list_forward(db, &filter, None, 10_000)).await;
         let clear = |entry: &journal::Entry| serde_json::from_slice(&entry.clear).expect("a clear part is JSON");
         entries.expect("the journal is read").iter().map(clear).collect()
+    }
+
+    /// The sealed part of an entry, opened.
+    pub(crate) async fn sealed(&self, entry: &Value) -> Value {
+        let id: EntryId = entry["id"].as_str().unwrap().parse().unwrap();
+        let part = self.app.store.read(move |db| journal::sealed_part(db, &id)).await.expect("the journal is read");
+        serde_json::from_slice(&part.expect("it has a sealed part")).expect("a sealed part is JSON")
     }
 
     /// The reasons written in the entries of one kind, oldest first.
