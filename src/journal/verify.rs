@@ -6,7 +6,7 @@
 use std::iter::Peekable;
 use std::ops::Range;
 
-use super::bundle;
+use super::bundle::{self, Entry};
 use super::compare::{Comparison, Found};
 use super::leaf::{Hash, digest};
 use super::tile::WIDTH;
@@ -97,29 +97,44 @@ impl Recomputed {
 /// An entry of length zero says that there is none at its position.
 #[must_use]
 pub fn recompute(first: u64, bundle: &[u8], tile: Option<&[u8]>) -> Recomputed {
-    let mut scratch = Vec::new();
-    let mut own = Vec::with_capacity(usize::from(WIDTH));
-    for entry in bundle::entries(bundle) {
-        own.push(entry.ok().map(|entry| {
-            scratch.clear();
-            scratch.push(0);
-            scratch.extend_from_slice(entry.bytes());
-            (digest(&scratch), entry)
-        }));
+    let said = tile.map(|tile| tile.as_chunks().0).map(|said| said.get(..usize::from(WIDTH)).unwrap_or(said));
+    let leaves = leaves(bundle);
+    match (said, leaves) {
+        (None, Some(leaves)) => Recomputed { rows: rows(leaves), found: None },
+        (Some(said), Some(leaves)) if leaves == said => Recomputed { rows: rows(leaves), found: None },
+        (said, _) => {
+            let found: Vec<Found> = listed(first, bundle).collect();
+            let said = said.map_or_else(|| found.iter().map(|found| found.leaf).collect(), <[Hash]>::to_vec);
+            Recomputed { rows: rows(said), found: Some(found) }
+        }
     }
-    let said: Vec<Hash> = match tile {
-        Some(tile) => tile.as_chunks().0.iter().take(usize::from(WIDTH)).copied().collect(),
-        None => own.iter().flatten().map(|(leaf, _)| *leaf).collect(),
-    };
-    let same = own.len() == said.len()
-        && own.iter().zip(&said).all(|(own, said)| own.as_ref().is_some_and(|(leaf, _)| leaf == said));
-    let listed = || {
-        let positions = first..;
-        let present = positions.zip(&own).filter_map(|(position, own)| Some((position, own.as_ref()?)));
-        present.map(|(position, (leaf, entry))| Found { position, leaf: *leaf, entry: identifier(entry.parts().0) })
-    };
-    let found = (!same).then(|| listed().collect());
-    Recomputed { rows: rows(said), found }
+}
+
+/// The leaf hashes of a bundle in which every entry is one.
+fn leaves(bundle: &[u8]) -> Option<Vec<Hash>> {
+    let (mut scratch, mut leaves) = (Vec::new(), Vec::with_capacity(usize::from(WIDTH)));
+    for entry in bundle::entries(bundle) {
+        leaves.push(leaf(entry.ok()?, &mut scratch));
+    }
+    Some(leaves)
+}
+
+fn leaf(entry: Entry<'_>, scratch: &mut Vec<u8>) -> Hash {
+    scratch.clear();
+    scratch.push(0);
+    scratch.extend_from_slice(entry.bytes());
+    digest(scratch)
+}
+
+/// The entries of a bundle by their positions, without what is none.
+fn listed(first: u64, bundle: &[u8]) -> impl Iterator<Item = Found> {
+    let mut scratch = Vec::new();
+    let present = (first..).zip(bundle::entries(bundle)).filter_map(|(position, entry)| Some((position, entry.ok()?)));
+    present.map(move |(position, entry)| Found {
+        position,
+        leaf: leaf(entry, &mut scratch),
+        entry: identifier(entry.parts().0),
+    })
 }
 
 /// The rows of complete nodes above a row of leaves.

@@ -41,6 +41,11 @@ pub(crate) fn all(options: &Options) -> Outcome<()> {
 fn measured(folder: &Path, entries: u64) -> Outcome<()> {
     let signer = Signer::new("load.example.fr/log", Purpose::Note, &[3; 32]).map_err(text)?;
     let bytes = copy(folder, entries, &signer)?;
+    // Otherwise it is measured beside the writing of what was just made.
+    let synced = Command::new("sync").status().map_err(text)?;
+    if !synced.success() {
+        return Err("the copy cannot be written to the disk".to_owned());
+    }
     let threads = std::thread::available_parallelism().map_err(text)?.get();
     let hashed = hashing(bytes, threads);
     let key = signer.verifier().to_string();

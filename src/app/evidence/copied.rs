@@ -1,6 +1,6 @@
 //! What auditors search: a copy, held against the entries that it was made of. Whoever hides an entry there hides it from them.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::Found;
 use super::database::Rows;
@@ -42,8 +42,8 @@ fn entries<R: Rows>(rows: &mut R, reached: u64, found: &mut Vec<Found>) -> Resul
         first = last + 1;
         for (position, id, clear) in page {
             let at = u64::try_from(position).unwrap_or(u64::MAX - 1);
-            let copies = copied.remove(&id).unwrap_or_default();
-            let damage = match copies.as_slice() {
+            let there = copied.remove(&id).unwrap_or_default();
+            let damage = match there.as_slice() {
                 [] => Missing,
                 [one] if *one == audit::words(&clear) => continue,
                 [_] => Altered,
@@ -56,7 +56,7 @@ fn entries<R: Rows>(rows: &mut R, reached: u64, found: &mut Vec<Found>) -> Resul
 
 /// Rows of the copy without an entry, in another's place, or there again.
 fn strays<R: Rows>(rows: &mut R, found: &mut Vec<Found>) -> Result<(), Error> {
-    let (mut after, mut met) = (i64::MIN, HashSet::new());
+    let (mut after, mut met) = (i64::MIN, BTreeSet::new());
     loop {
         let page = rows.ask(move |db| audit::astray(db, after, &met))?;
         found.extend(page.strays.iter().map(|id| Found::of(Added, id, SEARCH)));

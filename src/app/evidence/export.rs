@@ -1,8 +1,8 @@
 //! A copy of the journal in a folder: its public files, every hour's last checkpoint, and the sealed parts that the holder may have.
 //! An export that was cut off, or is older, is continued: full tiles never change.
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -38,10 +38,25 @@ impl Files for Folder {
         let path = self.0.join(path);
         match fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(Trouble::File(path.display().to_string(), error)),
         }
     }
+
+    fn read_into(&mut self, path: &str, place: &mut Vec<u8>) -> Result<bool, Trouble> {
+        let path = self.0.join(path);
+        place.clear();
+        match File::open(&path).and_then(|mut file| file.read_to_end(place)) {
+            Ok(_) => Ok(true),
+            Err(error) if is_absent(&error) => Ok(false),
+            Err(error) => Err(Trouble::File(path.display().to_string(), error)),
+        }
+    }
+}
+
+/// Whether there is no file of that name.
+fn is_absent(error: &std::io::Error) -> bool {
+    [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind())
 }
 
 impl Folder {

@@ -30,6 +30,17 @@ pub trait Files {
     /// It cannot be read.
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Trouble>;
 
+    /// The bytes of one in a place that is used again; false if it is not there.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn read_into(&mut self, path: &str, place: &mut Vec<u8>) -> Result<bool, Trouble> {
+        let read = self.read(path)?;
+        let is_there = read.is_some();
+        *place = read.unwrap_or_default();
+        Ok(is_there)
+    }
+
     /// Says which files will be wanted soon.
     fn soon(&mut self, paths: Vec<String>) {
         drop(paths);
@@ -37,11 +48,19 @@ pub trait Files {
 }
 
 /// A bundle as its files have it.
-struct Bundle {
+struct Bundle<'b> {
     tile: Tile,
-    entries: Option<Vec<u8>>,
-    hashes: Option<Vec<u8>>,
-    sealed: Option<Vec<u8>>,
+    entries: Option<&'b [u8]>,
+    hashes: Option<&'b [u8]>,
+    sealed: Option<&'b [u8]>,
+}
+
+/// Where the files of one bundle after another are read to: new memory for each would cost as much as a third of its hashes.
+#[derive(Default)]
+struct Places {
+    entries: Vec<u8>,
+    hashes: Vec<u8>,
+    sealed: Vec<u8>,
 }
 
 struct Judged {
@@ -166,10 +185,10 @@ fn judge_run<F: Files>(
     entries: bool,
 ) -> Result<(Vec<Judged>, bool), Trouble> {
     let within = run.filter(|number| number * u64::from(WIDTH) < size);
-    let mut judged = Vec::new();
+    let (mut judged, mut places) = (Vec::new(), Places::default());
     files.soon(within.clone().flat_map(|number| paths(number, size, entries)).collect());
     for number in within {
-        let bundle = bundle(&mut files, number, size, entries)?;
+        let bundle = bundle(&mut files, &mut places, number, size, entries)?;
         if bundle.entries.is_none() && bundle.hashes.is_none() {
             return Ok((judged, false));
         }
@@ -183,24 +202,34 @@ fn paths(number: u64, size: u64, entries: bool) -> Vec<String> {
     rows.filter_map(|row| Tile::within(row, number, size)).map(|tile| tile.to_string()).collect()
 }
 
-fn bundle<F: Files>(files: &mut F, number: u64, size: u64, entries: bool) -> Result<Bundle, Trouble> {
+fn bundle<'p, F: Files>(
+    files: &mut F,
+    places: &'p mut Places,
+    number: u64,
+    size: u64,
+    entries: bool,
+) -> Result<Bundle<'p>, Trouble> {
     let absent = || Trouble::Said("a bundle outside the tree".to_owned());
     let tile = Tile::within(Row::Hashes(0), number, size).ok_or_else(absent)?;
     let of_entries = Tile { row: Row::Entries, ..tile };
+    let mut read = |wanted: bool, path: String, place: &'p mut Vec<u8>| {
+        let is_there = wanted && files.read_into(&path, place)?;
+        Ok::<_, Trouble>(is_there.then_some(place.as_slice()))
+    };
     Ok(Bundle {
         tile,
-        entries: if entries { files.read(&of_entries.to_string())? } else { None },
-        hashes: files.read(&tile.to_string())?,
-        sealed: if entries { files.read(&sealed_path(of_entries))? } else { None },
+        entries: read(entries, of_entries.to_string(), &mut places.entries)?,
+        hashes: read(true, tile.to_string(), &mut places.hashes)?,
+        sealed: read(entries, sealed_path(of_entries), &mut places.sealed)?,
     })
 }
 
 /// Hashes a bundle, and holds its sealed parts against it.
-fn judge(bundle: &Bundle, entries: bool) -> Judged {
+fn judge(bundle: &Bundle<'_>, entries: bool) -> Judged {
     let tile = bundle.tile;
     let first = tile.index * u64::from(WIDTH);
     let mut found = Vec::new();
-    let said = bundle.hashes.as_deref().filter(|bytes| hashes(bytes, tile.width).is_ok());
+    let said = bundle.hashes.filter(|bytes| hashes(bytes, tile.width).is_ok());
     if said.is_none() {
         let damage = if bundle.hashes.is_none() { Missing } else { Altered };
         found.push(Found::in_place(damage, tile.to_string()));
@@ -208,7 +237,7 @@ fn judge(bundle: &Bundle, entries: bool) -> Judged {
     if entries && bundle.entries.is_none() {
         found.push(Found::in_place(Missing, Tile { row: Row::Entries, ..tile }.to_string()));
     }
-    let bytes = bundle.entries.as_deref().unwrap_or_default();
+    let bytes = bundle.entries.unwrap_or_default();
     if let Some(sealed) = &bundle.sealed {
         let path = sealed_path(Tile { row: Row::Entries, ..tile });
         let odd = odd_parts(first, bytes, sealed).into_iter();

@@ -1,6 +1,6 @@
 //! The copy as it is, for whoever verifies it: it is held against the entries that it was made of.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use diesel::dsl::{count_star, min};
 use diesel::prelude::*;
@@ -119,7 +119,7 @@ pub struct Astray {
     /// The last place; nothing at the end of the copy.
     pub last: Option<i64>,
     /// Every entry that was met.
-    pub met: HashSet<String>,
+    pub met: BTreeSet<String>,
     /// The entries that rows name without being theirs.
     pub strays: Vec<String>,
 }
@@ -128,7 +128,7 @@ pub struct Astray {
 ///
 /// # Errors
 /// The database fails.
-pub fn astray(db: &mut Db<'_>, after: i64, met: &HashSet<String>) -> Result<Astray, Error> {
+pub fn astray(db: &mut Db<'_>, after: i64, met: &BTreeSet<String>) -> Result<Astray, Error> {
     use journal_search::dsl;
     let page = dsl::journal_search.filter(dsl::n.gt(after)).order(dsl::n).limit(PAGE);
     let rows: Vec<(i64, Option<String>)> = page.select((dsl::n, dsl::entry.nullable())).load(db.connection()?)?;

@@ -85,7 +85,7 @@ impl Scene {
             at.into_iter().chain([Where::Entry(id.to_owned())]).collect()
         };
         match table.name {
-            "journal_positions" => of_entry(&text(&row[1])),
+            "journal_positions" | "journal_search" => of_entry(&text(&row[1])),
             "journal_tiles" => {
                 let first = row[1].parse::<u64>().unwrap() * 256;
                 let inside = (first..first + 256).step_by(1).map(Where::Position);
@@ -103,7 +103,6 @@ impl Scene {
                 ]
             }
             "journal_cosignatures" => vec![Where::Row(format!("at {}", row[0]))],
-            "journal_search" => of_entry(&text(&row[1])),
             // A word is seen where entries are found by it.
             "journal_terms" => vec![Where::Row(table.name.to_owned()), Where::Row(SEARCH.name.to_owned())],
             "journal_days" => vec![Where::Row(table.name.to_owned())],
