@@ -25,6 +25,8 @@ use crate::store::{Error, journal, vouched};
 
 /// Findings shown to people; `--json` has all.
 const SHOWN: usize = 50;
+/// Threads that read what is published.
+const READERS: usize = 4;
 
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
@@ -93,6 +95,8 @@ async fn verify(load: impl FnOnce() -> Result<Config, Failure>, asked: Verify) -
         let verdict = match (&place, &database) {
             (_, Some(desk)) => database::verify(&desk.store, runtime, &known, threads, joined),
             (Some(base), None) if base.starts_with("http://") || base.starts_with("https://") => {
+                // More would only hold more of what comes in memory.
+                let threads = threads.min(READERS);
                 Remote::new(base, runtime).and_then(|remote| files::verify(remote, &known, threads, joined))
             }
             (Some(folder), None) => files::verify(Folder(folder.into()), &known, threads, joined),
@@ -127,7 +131,7 @@ fn say(verdict: &Verdict, json: bool) {
             json!({
                 "size": verdict.size, "root": root, "covered": verdict.covered, "checkpoints": verdict.agreed,
                 "witnessed": verdict.witnessed.iter().map(|(name, size)| json!([name, size])).collect::<Vec<_>>(),
-                "entries": verdict.entries, "findings": found, "more": verdict.more
+                "entries": verdict.entries, "searchable": verdict.searchable, "findings": found, "more": verdict.more
             })
         );
         return;
@@ -144,6 +148,9 @@ fn say(verdict: &Verdict, json: bool) {
         "{} {what}, of which {} are signed, under {} checkpoints; root {root}",
         verdict.size, verdict.covered, verdict.agreed
     );
+    if let Some(searchable) = verdict.searchable {
+        println!("auditors find those before position {searchable}");
+    }
     for (witness, size) in &verdict.witnessed {
         println!("witnessed by {witness} to {size}");
     }

@@ -1,6 +1,7 @@
 //! Spreads work over all cores and joins what comes of it in order: the journal is verified so.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 
@@ -38,6 +39,8 @@ pub fn spread<T: Send, W: Send, E>(
         for (number, worked) in finished {
             early.insert(number, worked);
             while let Some(worked) = early.remove(&next) {
+                // A panic is passed on: nobody else would come with what is missing.
+                let worked = worked.unwrap_or_else(|panic| resume_unwind(panic));
                 if !join(worked)? {
                     return Ok(());
                 }
@@ -60,12 +63,16 @@ fn make<T>(pieces: impl Iterator<Item = T>, todo: &SyncSender<Numbered<T>>, turn
     }
 }
 
-fn answer<T, W>(waiting: &Mutex<Receiver<Numbered<T>>>, done: &SyncSender<Numbered<W>>, work: impl Fn(T) -> W) {
+type Worked<W> = Numbered<std::thread::Result<W>>;
+
+fn answer<T, W>(waiting: &Mutex<Receiver<Numbered<T>>>, done: &SyncSender<Worked<W>>, work: impl Fn(T) -> W) {
     loop {
         // The lock is given back before the work begins.
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((number, piece)) = next else { return };
-        if done.send((number, work(piece))).is_err() {
+        // Nothing is used again of what it leaves half done.
+        let worked = catch_unwind(AssertUnwindSafe(|| work(piece)));
+        if done.send((number, worked)).is_err() {
             return;
         }
     }
@@ -108,6 +115,16 @@ mod tests {
             assert_eq!((ended, joined), (Ok(()), 31));
             let failed = spread(0.., threads, squared, |worked| if worked < 100 { Ok(true) } else { Err(worked) });
             assert_eq!(failed, Err(100));
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_it_too() {
+        let work = |piece: u64| assert!(piece != 20, "this one cannot be done");
+        for threads in [1, 3] {
+            let all = || spread(0.., threads, work, |()| Ok::<_, ()>(true));
+            let panic = catch_unwind(AssertUnwindSafe(all)).unwrap_err();
+            assert_eq!(panic.downcast_ref::<&str>(), Some(&"this one cannot be done"));
         }
     }
 

@@ -124,6 +124,13 @@ impl Client {
         }
     }
 
+    /// What it may still have of the scopes that were granted.
+    #[must_use]
+    pub fn still(&self, granted: &str) -> String {
+        let still = granted.split(' ').filter(|scope| *scope == "openid" || self.scopes.contains(*scope));
+        still.collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether its settings fit together: what could never work is not registered.
     ///
     /// # Errors
@@ -223,6 +230,13 @@ mod tests {
         assert_eq!(bound.accepts(None), Some([Logement, Argent].into()));
         assert_eq!(bound.accepts(Some([Logement, Justice].into())), Some([Logement].into()));
         assert_eq!(bound.accepts(Some([Justice].into())), Some([].into()));
+    }
+
+    #[test]
+    fn a_scope_that_is_no_longer_allowed_is_granted_no_longer() {
+        let few = Client { scopes: ["profile".to_owned()].into(), ..client() };
+        assert_eq!(few.still("openid profile email"), "openid profile");
+        assert_eq!(client().still("openid profile email"), "openid profile email");
     }
 
     #[test]

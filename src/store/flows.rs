@@ -115,6 +115,8 @@ pub struct Choosing {
     pub flow: Flow,
     /// The name of the service.
     pub service: String,
+    /// Whether the service may still be answered where it asked to be.
+    pub answerable: bool,
     /// The mandates of the organisation and these citizens that still hold a place, each with the authorisations that have not ended.
     pub held: Vec<Mandate>,
 }
@@ -129,7 +131,7 @@ pub fn choosing(
     organisation: &OrganisationId,
     citizens: &[CitizenId],
 ) -> Result<Choosing, Error> {
-    type Found = (Row, String, Option<MandateRow>, Option<AuthorisationRow>);
+    type Found = (Row, (String, String), Option<MandateRow>, Option<AuthorisationRow>);
     let citizens: Vec<String> = citizens.iter().map(ToString::to_string).collect();
     let theirs =
         authorisations::organisation.eq(organisation.to_string()).and(authorisations::citizen.eq_any(citizens));
@@ -140,7 +142,7 @@ pub fn choosing(
         .filter(flows::id.eq(id.as_str()))
         .select((
             Row::as_select(),
-            clients::name,
+            (clients::name, clients::redirect_uris),
             Option::<MandateRow>::as_select(),
             Option::<AuthorisationRow>::as_select(),
         ))
@@ -151,8 +153,10 @@ pub fn choosing(
         held.extend(mandate.zip(part));
         found = Some((flow, service));
     }
-    let (flow, service) = found.ok_or(Error::NotFound)?;
-    Ok(Choosing { flow: flow.try_into()?, service, held: grouped(held)? })
+    let (flow, (service, addresses)) = found.ok_or(Error::NotFound)?;
+    let flow: Flow = flow.try_into()?;
+    let answerable = addresses.lines().any(|address| address == flow.redirect_uri);
+    Ok(Choosing { flow, service, answerable, held: grouped(held)? })
 }
 
 /// Keeps who took it up.

@@ -179,6 +179,58 @@ on_each_backend! {
         assert_eq!(verdict(&world, &known).await.findings, [], "and everything is as it was");
     }
 
+    /// SQLite keeps any value in any column, and reads some as what they are not.
+    async fn h11_what_is_read_as_right_and_never_found_is_noticed(world) {
+        let mut scene = journal_of(&world).await;
+        let known = known(&world).await;
+        for (table, change) in [
+            ("journal_search", "citizen = citizen + 4294967296 where citizen is not null"),
+            ("journal_search", "kind = kind || 'x'"),
+            ("journal_terms", "term = cast(term as blob)"),
+            ("journal_days", "entries = entries || 'x'"),
+        ] {
+            let sql = format!("update {table} set {change}");
+            if world.database.backend == crate::world::Backend::Postgres {
+                assert!(world.database.execute(&sql).is_err(), "{sql}");
+                continue;
+            }
+            scene.hand.does(&sql);
+            let said = verdict(&world, &known).await;
+            assert!(located(&said.findings, &[Where::Row(table.to_owned())]), "{sql}: {:?}", said.findings);
+            scene.hand.restores(&[table]);
+        }
+        // Only what it says to hold is missed.
+        scene.hand.does("update journal_digest set settled = ''; delete from journal_search; delete from journal_days");
+        let said = verdict(&world, &known).await;
+        assert_eq!((said.findings, said.searchable), (Vec::new(), Some(0)));
+        scene.hand.does("update journal_digest set settled = '2000 '");
+        let said = verdict(&world, &known).await;
+        assert!(located(&said.findings, &[Where::Row("journal_digest".to_owned())]), "{:?}", said.findings);
+    }
+
+    /// Entries come, are signed and copied all the time that it is looked at.
+    async fn a_journal_at_work_raises_no_alarm(world) {
+        let about = people(&world).await;
+        let mut node = sequencer(&world);
+        happens(&world, &about, 300).await;
+        all_signed(&mut node).await;
+        searchable(&world).await;
+        let known = Known { kept: Vec::new(), ..known(&world).await };
+        for run in 0..12 {
+            let (store, handle, known) = (world.app.store.clone(), tokio::runtime::Handle::current(), known.clone());
+            let looking = tokio::task::spawn_blocking(move || database::verify(&store, handle, &known, 2, |_, _| ()));
+            while !looking.is_finished() {
+                happens(&world, &about, 7).await;
+                node.step().await.unwrap();
+                let now = world.now();
+                world.app.store.write(move |tx| audit::digest(tx, now)).await.unwrap();
+            }
+            let said = looking.await.unwrap().unwrap();
+            assert_eq!(said.findings, [], "run {run}");
+        }
+        std::fs::remove_file(remembered(&world)).unwrap();
+    }
+
     /// Whoever has the key of the journal too can sign anew. What somebody kept tells.
     async fn h11_a_journal_signed_anew_is_forked_for_whoever_kept_a_checkpoint(world) {
         let mut scene = journal_of(&world).await;

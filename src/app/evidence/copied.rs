@@ -1,34 +1,60 @@
 //! What auditors search: a copy, held against the entries that it was made of. Whoever hides an entry there hides it from them.
 
-use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::Found;
 use super::database::Rows;
 use crate::domain::civil;
 use crate::journal::verify::Damage::{Added, Altered, Missing};
-use crate::store::{Error, audit};
+use crate::store::audit::{self, Figures, Run};
+use crate::store::{Db, Error};
 
 const SEARCH: &str = "journal_search";
 const DAYS: &str = "journal_days";
-/// How often a day is looked at: its figures may be written just then, between two questions.
-const LOOKS: usize = 5;
+/// How often a day is looked at while entries of it are copied, and what lies between.
+const LOOKS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+/// Findings listed.
+const LISTED: usize = 1_000;
 
-/// Everything that is wrong with it. Positions end before `end`.
-pub(super) fn all<R: Rows>(rows: &mut R, end: u64) -> Result<Vec<Found>, Error> {
-    let mut found = Vec::new();
-    match rows.ask(audit::reached)? {
-        Some(reached) if reached <= end => entries(rows, reached, &mut found)?,
-        // What it claims to hold already would never be copied.
-        _ => found.push(Found::in_place(Altered, "journal_digest".to_owned())),
+/// What is wrong with it.
+#[derive(Default)]
+pub(super) struct Copied {
+    pub(super) found: Vec<Found>,
+    /// Whether there was more.
+    pub(super) more: bool,
+}
+
+impl Copied {
+    fn say(&mut self, found: Found) {
+        if self.found.len() < LISTED {
+            self.found.push(found);
+        } else {
+            self.more = true;
+        }
     }
-    strays(rows, &mut found)?;
-    found.extend(rows.ask(audit::terms_twice)?.iter().map(|term| Found::of(Added, term, "journal_terms")));
-    figures(rows, &mut found)?;
-    Ok(found)
+}
+
+/// Everything that is wrong with it. It says that it holds the entries before `reached`; positions end before `end`.
+pub(super) fn all<R: Rows>(rows: &mut R, reached: Option<u64>, end: u64) -> Result<Copied, Error> {
+    let mut copied = Copied::default();
+    match reached {
+        Some(reached) if reached <= end => entries(rows, reached, &mut copied)?,
+        // What it claims to hold already would never be copied.
+        _ => copied.say(Found::in_place(Altered, "journal_digest".to_owned())),
+    }
+    strays(rows, &mut copied)?;
+    for (table, name) in rows.ask(audit::misread)? {
+        copied.say(Found::of(Altered, &name, table));
+    }
+    twice(rows, &mut copied)?;
+    figures(rows, &mut copied)?;
+    Ok(copied)
 }
 
 /// Each entry that the copy says it holds is in it, with its words, once.
-fn entries<R: Rows>(rows: &mut R, reached: u64, found: &mut Vec<Found>) -> Result<(), Error> {
+fn entries<R: Rows>(rows: &mut R, reached: u64, said: &mut Copied) -> Result<(), Error> {
     let end = i64::try_from(reached).unwrap_or(i64::MAX);
     let mut first = 0;
     loop {
@@ -49,33 +75,71 @@ fn entries<R: Rows>(rows: &mut R, reached: u64, found: &mut Vec<Found>) -> Resul
                 [_] => Altered,
                 _ => Added,
             };
-            found.push(Found::at(damage, at, Some(&id), SEARCH));
+            said.say(Found::at(damage, at, Some(&id), SEARCH));
         }
     }
 }
 
 /// Rows of the copy without an entry, in another's place, or there again.
-fn strays<R: Rows>(rows: &mut R, found: &mut Vec<Found>) -> Result<(), Error> {
-    let (mut after, mut met) = (i64::MIN, BTreeSet::new());
+fn strays<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
+    let mut run = Run::default();
     loop {
-        let page = rows.ask(move |db| audit::astray(db, after, &met))?;
-        found.extend(page.strays.iter().map(|id| Found::of(Added, id, SEARCH)));
-        let Some(last) = page.last else { return Ok(()) };
-        (after, met) = (last, page.met);
+        let before = run.clone();
+        let (next, strays) = rows.ask(move |db| audit::astray(db, before))?;
+        for id in &strays {
+            said.say(Found::of(Added, id, SEARCH));
+        }
+        match next {
+            Some(next) => run = next,
+            None => return Ok(()),
+        }
     }
 }
 
+/// Words that have more than one number, and numbers that have more than one word.
+fn twice<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
+    fn walk<R, T>(rows: &mut R, page: fn(&mut Db<'_>, Option<T>) -> Result<Vec<T>, Error>) -> Result<Vec<T>, Error>
+    where
+        R: Rows,
+        T: Clone + PartialEq + Send + 'static,
+    {
+        let (mut found, mut from) = (Vec::new(), None);
+        loop {
+            let (asked, begins) = (from.clone(), from.clone());
+            // The last of a page is the first of the next.
+            let all = rows.ask(move |db| page(db, asked))?;
+            let pairs = all.iter().zip(all.iter().skip(1));
+            found.extend(pairs.filter(|(one, other)| one == other).map(|(one, _)| one.clone()));
+            from = all.last().cloned();
+            if from == begins {
+                return Ok(found);
+            }
+        }
+    }
+    for term in walk(rows, audit::terms)? {
+        said.say(Found::of(Added, &term.unwrap_or_default(), "journal_terms"));
+    }
+    for number in walk(rows, audit::term_numbers)? {
+        said.say(Found::of(Added, &number.unwrap_or_default().to_string(), "journal_terms"));
+    }
+    Ok(())
+}
+
 /// The figures of each day are those of its entries.
-fn figures<R: Rows>(rows: &mut R, found: &mut Vec<Found>) -> Result<(), Error> {
+fn figures<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
     let mut day = None;
     while let Some(next) = rows.ask(move |db| audit::day_after(db, day))? {
-        let (mut fits, mut looks) = (false, 0);
-        while !fits && looks < LOOKS {
-            fits = rows.ask(move |db| audit::figures_fit(db, next))?;
+        let mut looks = 0;
+        let seen = loop {
+            let seen = rows.ask(move |db| audit::figures_of(db, next))?;
             looks += 1;
-        }
-        if !fits {
-            found.push(Found::in_place(Altered, format!("{DAYS} of {}", civil::date(next))));
+            if seen != Figures::Moving || looks == LOOKS {
+                break seen;
+            }
+            sleep(PAUSE);
+        };
+        if seen == Figures::Odd {
+            said.say(Found::in_place(Altered, format!("{DAYS} of {}", civil::date(next))));
         }
         day = Some(next);
     }

@@ -13,7 +13,7 @@ use crate::journal::tree;
 use crate::journal::verify::Damage::{Altered, Missing, RolledBack};
 use crate::journal::verify::{Audit, Mark};
 use crate::store::examine::{self, Batch, CheckpointRow, WIDTH};
-use crate::store::{Db, Error, Store};
+use crate::store::{Db, Error, Store, audit};
 
 /// Whoever answers questions about rows.
 pub trait Rows {
@@ -143,6 +143,8 @@ fn pages<R: Rows>(mut rows: R) -> impl Iterator<Item = Result<Page, Error>> {
 
 /// The checkpoints of the log, as they are met.
 struct Checkpoints<'k, P> {
+    /// Leaves that were signed when the walk began: what was signed since is about entries that it does not come by.
+    signed: u64,
     pages: P,
     page: VecDeque<(i64, Option<CheckpointRow>)>,
     known: &'k Known,
@@ -183,7 +185,7 @@ impl<P: Iterator<Item = Result<Page, Error>>> Iterator for Checkpoints<'_, P> {
                 met.found.push(Found::in_place(Altered, format!("checkpoint {size}")));
             }
             // What is signed counts, whatever stands beside it.
-            if let Some(said) = said {
+            if let Some(said) = said.filter(|said| said.size <= self.signed) {
                 return Some(Mark { size: said.size, root: said.root, foreign: false });
             }
         }
@@ -227,8 +229,10 @@ fn examined<R: Rows>(
     mut joined: impl FnMut(u64, u64),
 ) -> Result<Verdict, Trouble> {
     let destroyed = rows.ask(examine::destroyed)?;
+    // Before the walk, which so comes by every position that this says.
+    let searchable = rows.ask(audit::reached)?;
     let met = RefCell::new(Met::default());
-    let own = Checkpoints { pages, page: VecDeque::new(), known, met: &met };
+    let own = Checkpoints { signed, pages, page: VecDeque::new(), known, met: &met };
     let mut audit = Audit::new(merged(own, known.kept.clone()));
     let (mut found, mut above, mut end) = (Vec::new(), Above::default(), 0);
     let work = |batch: Result<Batch, Error>| {
@@ -248,11 +252,13 @@ fn examined<R: Rows>(
     failed.map_or(Ok(()), Err)?;
     found.extend(odd);
     found.extend(strays::all(rows, (signed, end), &destroyed)?);
-    found.extend(copied::all(rows, end)?);
+    let copied = copied::all(rows, searchable, end)?;
+    found.extend(copied.found);
     found.extend(forgotten(rows, last, known)?);
     let (odd, witnessed) = strays::cosignatures(rows, known)?;
     found.extend(odd);
-    Ok(Verdict { witnessed, ..Verdict::new(report, found, true) })
+    let verdict = Verdict::new(report, found, true);
+    Ok(Verdict { witnessed, searchable, more: verdict.more || copied.more, ..verdict })
 }
 
 /// A checkpoint that somebody kept is newer than the last one here. It is asked once more: what is signed is kept before it is published.

@@ -124,6 +124,8 @@ pub struct Verdict {
     pub witnessed: Vec<(String, u64)>,
     /// Whether the entries were there, or the hashes of the tree alone.
     pub entries: bool,
+    /// Every entry before this position is in what auditors search; of a database alone.
+    pub searchable: Option<u64>,
     /// What is wrong. Empty: nothing.
     pub findings: Vec<Found>,
     /// Whether there was more, too much to be listed.
@@ -141,7 +143,7 @@ impl Verdict {
         others.retain(|found| found.place.is_some() || !named.iter().any(|other| same(found, other)));
         others.dedup();
         let Report { size, root, agreed, covered, more, .. } = report;
-        Self { size, root, agreed, covered, witnessed: Vec::new(), entries, findings: others, more }
+        Self { size, root, agreed, covered, witnessed: Vec::new(), entries, searchable: None, findings: others, more }
     }
 }
 

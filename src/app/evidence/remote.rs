@@ -1,11 +1,13 @@
 //! A log where it is published: the same files, over HTTP.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::Trouble;
@@ -23,12 +25,23 @@ pub struct Remote {
     client: Client,
     runtime: Handle,
     coming: HashMap<String, JoinHandle<Answer>>,
+    turns: Arc<Semaphore>,
+}
+
+/// Files asked for at once, of all threads together.
+const AT_ONCE: usize = 32;
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        // Nobody waits for them any more.
+        self.coming.values().for_each(JoinHandle::abort);
+    }
 }
 
 impl Clone for Remote {
     fn clone(&self) -> Self {
         let (base, client, runtime) = (self.base.clone(), self.client.clone(), self.runtime.clone());
-        Self { base, client, runtime, coming: HashMap::new() }
+        Self { base, client, runtime, coming: HashMap::new(), turns: Arc::clone(&self.turns) }
     }
 }
 
@@ -51,15 +64,17 @@ impl Remote {
             .user_agent("mandataire")
             .build();
         let client = client.map_err(|error| wrong(&error))?;
-        Ok(Self { base: address, client, runtime, coming: HashMap::new() })
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        Ok(Self { base: address, client, runtime, coming: HashMap::new(), turns })
     }
 
     fn fetch(&self, path: &str) -> impl Future<Output = Answer> + Send + 'static {
-        let (address, client) = (self.base.join(path), self.client.clone());
+        let (address, client, turns) = (self.base.join(path), self.client.clone(), Arc::clone(&self.turns));
         let shown = format!("{}{path}", self.base);
         async move {
             let wrong = |why: &dyn std::fmt::Display| Trouble::Answer(shown.clone(), why.to_string());
             let address = address.map_err(|error| wrong(&error))?;
+            let _turn = turns.acquire().await.map_err(|error| wrong(&error))?;
             let mut answer = client.get(address).send().await.map_err(|error| wrong(&error.without_url()))?;
             match answer.status() {
                 StatusCode::OK => {}

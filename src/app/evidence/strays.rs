@@ -21,7 +21,13 @@ pub(super) fn all<R: Rows>(
         let position = u64::try_from(position).unwrap_or(u64::MAX - 1);
         found.push(Found::at(Added, position, Some(&entry), "journal_positions"));
     }
+    let mut next = end;
     for (position, entry) in rows.ask(move |db| examine::outside(db, end))? {
+        // Positions go on without a gap: this one was given since the walk came to its end.
+        if u64::try_from(position) == Ok(next) {
+            next += 1;
+            continue;
+        }
         let position = u64::try_from(position).unwrap_or(u64::MAX - 1);
         found.push(Found::at(Moved, position, Some(&entry), "journal_positions"));
     }

@@ -6,7 +6,7 @@
 mod server;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,13 +59,14 @@ pub struct Witness {
 }
 
 /// Locks it, unless another process keeps it.
-fn is_ours(lock: &File) -> bool {
-    (0..TRIES).any(|tried| {
-        if tried > 0 {
-            std::thread::sleep(BETWEEN);
+fn held_alone(lock: &File) -> Result<(), TryLockError> {
+    for _ in 1..TRIES {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN),
+            done => return done,
         }
-        lock.try_lock().is_ok()
-    })
+    }
+    lock.try_lock()
 }
 
 impl Witness {
@@ -84,9 +85,12 @@ impl Witness {
         }
         let shown = folder.display();
         let lock = File::create(folder.join(LOCK)).map_err(|error| format!("{shown} cannot be written: {error}"))?;
-        if !is_ours(&lock) {
-            return Err(format!("{shown} is used by another witness: two with one memory would forget"));
-        }
+        held_alone(&lock).map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                format!("{shown} is used by another witness: two with one memory would forget")
+            }
+            TryLockError::Error(error) => format!("{shown} cannot be locked: {error}"),
+        })?;
         let open = |(origin, keys): (String, Vec<Verifier>)| {
             let log = Log::open(folder, &origin, keys, signer.verifier())?;
             Ok::<_, String>((origin, log))

@@ -126,7 +126,7 @@ fn of_token(db: &Db<'_>, found: &InProgress, client: &Client, issuer: &str, now:
         "aud": client.id,
         "client_id": client.id,
         "sub": subject_for(db, client, subject),
-        "scope": grant.scope,
+        "scope": client.still(&grant.scope),
         "token_type": if grant.dpop_key.is_some() { "DPoP" } else { "Bearer" },
         "iat": (expires - TOKEN_LIFE).timestamp(),
         "exp": expires.timestamp(),

@@ -90,7 +90,7 @@ impl Provider {
             access_token,
             token_type: if bound { "DPoP" } else { "Bearer" },
             expires_in: TOKEN_LIFE.num_seconds(),
-            scope: redeemed.found.grant.scope,
+            scope: client.still(&redeemed.found.grant.scope),
         })
     }
 

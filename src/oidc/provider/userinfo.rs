@@ -1,7 +1,5 @@
 //! The userinfo endpoint: the citizen's identity is issued, byte for byte, once. This is the use.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
@@ -78,7 +76,7 @@ fn issue(
             let citizen = found.citizen(tx)?;
             uses::issue(tx, Use::issue(id, &pass, &client.id, now))?;
             let subject = subject_for(tx, client, &citizen.subject);
-            let claims = claims(&citizen.identity, &subject, (&grant.scope, &client.scopes));
+            let claims = claims(&citizen.identity, &subject, &client.still(&grant.scope));
             // Only HS256 signs with it.
             let signs = client.userinfo == UserinfoFormat::Jwt && client.algorithm == SigningAlgorithm::Hs256;
             let secret = if signs { found.secret(tx)? } else { Zeroizing::default() };
@@ -106,12 +104,12 @@ const GIVEN_BY: [(&str, &[&str]); 8] = [
     ("email", &["email"]),
 ];
 
-/// The claims given by scopes that were granted and are allowed still, as FranceConnect stored and expects them: a partial birthdate stays partial, the birthplace of
+/// The claims that the scopes give, as FranceConnect stored and expects them: a partial birthdate stays partial, the birthplace of
 /// somebody born abroad is the empty text.
-fn claims(identity: &Identity, subject: &str, (granted, allowed): (&str, &BTreeSet<String>)) -> Value {
-    let given = |name: &str| {
+fn claims(identity: &Identity, subject: &str, scope: &str) -> Value {
+    let granted = |name: &str| {
         let scopes = GIVEN_BY.iter().find(|(claim, _)| *claim == name).map_or(&[][..], |(_, scopes)| scopes);
-        granted.split(' ').any(|one| scopes.contains(&one) && allowed.contains(one))
+        scope.split(' ').any(|one| scopes.contains(&one))
     };
     let values = [
         ("given_name", Some(identity.given_name.as_str())),
@@ -125,7 +123,7 @@ fn claims(identity: &Identity, subject: &str, (granted, allowed): (&str, &BTreeS
     ];
     let mut members = Map::from_iter([("sub".to_owned(), json!(subject))]);
     for (name, value) in values {
-        if let Some(value) = value.filter(|_| given(name)) {
+        if let Some(value) = value.filter(|_| granted(name)) {
             members.insert(name.to_owned(), json!(value));
         }
     }

@@ -48,24 +48,14 @@ pub fn positioned(db: &mut Db<'_>, first: i64, end: i64) -> Result<Vec<(i64, Str
     Ok(page.select((dsl::position, dsl::entry, journal_entries::clear)).load(db.connection()?)?)
 }
 
-/// A row of the copy: whose it is, and the numbers of its words.
-type Row = (Option<String>, Option<i32>, Option<i32>, Option<i32>, Option<i32>, Option<i32>, Option<i32>, Option<i32>);
+/// A row of the copy: its place, whose it is, and the numbers of its words.
+type Row =
+    (i64, Option<String>, Option<i32>, Option<i32>, Option<i32>, Option<i32>, Option<i32>, Option<i32>, Option<i32>);
 
-/// What these entries are found by; more than once, if somebody was at work.
-///
-/// # Errors
-/// The database fails.
-pub fn copied(db: &mut Db<'_>, ids: &[String]) -> Result<HashMap<String, Vec<Words>>, Error> {
+fn rows_at(db: &mut Db<'_>, places: &HashSet<i64>) -> Result<Vec<Row>, Error> {
     use journal_search::dsl;
-    let mut places: HashSet<i64> = ids.iter().filter_map(|id| wanted(id).ok()).collect();
-    let query = dsl::journal_search.filter(dsl::n.eq_any(places.clone())).select((dsl::n, dsl::entry.nullable()));
-    let there: Vec<(i64, Option<String>)> = query.load(db.connection()?)?;
-    let ids: HashSet<&String> = ids.iter().collect();
-    for (n, _) in there.iter().filter(|(_, entry)| entry.as_ref().is_none_or(|entry| !ids.contains(entry))) {
-        // Somebody else's place: whoever asked for it stepped aside.
-        places.extend(beside(db, *n)?.into_keys());
-    }
-    let query = dsl::journal_search.filter(dsl::n.eq_any(places)).select((
+    let columns = (
+        dsl::n,
         dsl::entry.nullable(),
         dsl::mandate,
         dsl::citizen,
@@ -74,17 +64,36 @@ pub fn copied(db: &mut Db<'_>, ids: &[String]) -> Result<HashMap<String, Vec<Wor
         dsl::procedure,
         dsl::organisation,
         dsl::kind.nullable(),
-    ));
-    let rows: Vec<Row> = query.load(db.connection()?)?;
-    let numbers = |row: &Row| [row.1, row.2, row.3, row.4, row.5, row.6, row.7];
-    let terms = terms(db, rows.iter().flat_map(numbers).flatten().collect())?;
+    );
+    Ok(dsl::journal_search.filter(dsl::n.eq_any(places)).select(columns).load(db.connection()?)?)
+}
+
+/// What these entries are found by; more than once, if somebody was at work.
+///
+/// # Errors
+/// The database fails.
+pub fn copied(db: &mut Db<'_>, ids: &[String]) -> Result<HashMap<String, Vec<Words>>, Error> {
+    let asked: Vec<(&String, i64)> = ids.iter().filter_map(|id| Some((id, wanted(id).ok()?))).collect();
+    let places: HashSet<i64> = asked.iter().map(|(_, place)| *place).collect();
+    let mut rows = rows_at(db, &places)?;
+    let taken: HashSet<i64> = rows.iter().map(|row| row.0).collect();
+    let there: HashSet<&String> = rows.iter().filter_map(|row| row.1.as_ref()).collect();
+    let mut aside = HashSet::new();
+    for (_, place) in asked.iter().filter(|(id, place)| taken.contains(place) && !there.contains(id)) {
+        // Another has its place: it stepped aside.
+        aside.extend(beside(db, *place)?.into_keys().filter(|beside| !places.contains(beside)));
+    }
+    rows.extend(rows_at(db, &aside)?);
+    let numbers = |row: &Row| [row.2, row.3, row.4, row.5, row.6, row.7, row.8];
+    let words = words_of(db, rows.iter().flat_map(numbers).flatten().collect())?;
+    let ids: HashSet<&String> = ids.iter().collect();
     let mut found: HashMap<String, Vec<Words>> = HashMap::new();
     for row in rows {
         let named = Field::ALL.into_iter().zip(numbers(&row));
-        let named = named.filter_map(|(field, number)| Some((field, number?)));
         // A number without a word is none that an entry has.
-        let words = named.map(|(field, number)| (field, terms.get(&number).cloned().unwrap_or_default())).collect();
-        if let Some(entry) = row.0.filter(|entry| ids.contains(entry)) {
+        let word = |number| words.get(&number).cloned().unwrap_or_default();
+        let words = named.filter_map(|(field, number)| Some((field, word(number?)))).collect();
+        if let Some(entry) = row.1.filter(|entry| ids.contains(entry)) {
             found.entry(entry).or_default().push(words);
         }
     }
@@ -92,63 +101,86 @@ pub fn copied(db: &mut Db<'_>, ids: &[String]) -> Result<HashMap<String, Vec<Wor
 }
 
 /// The words of numbers. Of two words with one number, the last.
-fn terms(db: &mut Db<'_>, numbers: HashSet<i32>) -> Result<HashMap<i32, String>, Error> {
+fn words_of(db: &mut Db<'_>, numbers: HashSet<i32>) -> Result<HashMap<i32, String>, Error> {
     use journal_terms::dsl;
     let query = dsl::journal_terms.filter(dsl::number.eq_any(numbers)).select((dsl::number, dsl::term.nullable()));
     let rows: Vec<(i32, Option<String>)> = query.load(db.connection()?)?;
     Ok(rows.into_iter().filter_map(|(number, term)| Some((number, term?))).collect())
 }
 
-/// Words that have more than one number, and numbers that have more than one word.
+/// The words from one on, in their order; a page of them.
 ///
 /// # Errors
 /// The database fails.
-pub fn terms_twice(db: &mut Db<'_>) -> Result<Vec<String>, Error> {
+pub fn terms(db: &mut Db<'_>, from: Option<Option<String>>) -> Result<Vec<Option<String>>, Error> {
     use journal_terms::dsl;
-    let words = dsl::journal_terms.group_by(dsl::term).having(count_star().gt(1)).select(dsl::term.nullable());
-    let words: Vec<Option<String>> = words.limit(PAGE).load(db.connection()?)?;
-    let numbers = dsl::journal_terms.group_by(dsl::number).having(count_star().gt(1)).select(dsl::number.nullable());
-    let numbers: Vec<Option<i32>> = numbers.limit(PAGE).load(db.connection()?)?;
-    let named = words.into_iter().map(Option::unwrap_or_default);
-    Ok(named.chain(numbers.into_iter().map(|number| number.unwrap_or_default().to_string())).collect())
+    let page = dsl::journal_terms.filter(dsl::term.ge(from.flatten().unwrap_or_default()));
+    Ok(page.order(dsl::term).limit(PAGE).select(dsl::term.nullable()).load(db.connection()?)?)
 }
 
-/// Rows of the copy that no entry leads to, of a page.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Astray {
-    /// The last place; nothing at the end of the copy.
-    pub last: Option<i64>,
-    /// Every entry that was met.
-    pub met: BTreeSet<String>,
-    /// The entries that rows name without being theirs.
-    pub strays: Vec<String>,
-}
-
-/// Looks at the rows from a place on, whose entries before were `met`.
+/// The numbers of words from one on, in their order; a page of them.
 ///
 /// # Errors
 /// The database fails.
-pub fn astray(db: &mut Db<'_>, after: i64, met: &BTreeSet<String>) -> Result<Astray, Error> {
+pub fn term_numbers(db: &mut Db<'_>, from: Option<Option<i32>>) -> Result<Vec<Option<i32>>, Error> {
+    use journal_terms::dsl;
+    let page = dsl::journal_terms.filter(dsl::number.ge(from.flatten().unwrap_or(i32::MIN)));
+    Ok(page.order(dsl::number).limit(PAGE).select(dsl::number.nullable()).load(db.connection()?)?)
+}
+
+/// Places that follow each other without a gap, the last of what was looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The first and the last; nothing before the first row.
+    places: Option<(i64, i64)>,
+    /// Who has them.
+    met: BTreeSet<String>,
+}
+
+impl Run {
+    /// The next row; whether it is where it may be.
+    fn takes(&mut self, n: i64, entry: String) -> bool {
+        let first = match self.places {
+            Some((first, last)) if last.checked_add(1) == Some(n) => first,
+            _ => {
+                let again = self.places.is_some_and(|(_, last)| last == n);
+                self.met.clear();
+                if again {
+                    return false;
+                }
+                n
+            }
+        };
+        self.places = Some((first, n));
+        // It has the place that it asked for, or a later one, because others have that and all between.
+        let asked = wanted(&entry).is_ok_and(|asked| (first..=n).contains(&asked));
+        self.met.insert(entry) && asked
+    }
+}
+
+/// Looks at the next rows of the copy: the run that they end with, nothing if there are none; and the entries named by rows that are not
+/// theirs.
+///
+/// # Errors
+/// The database fails.
+pub fn astray(db: &mut Db<'_>, before: Run) -> Result<(Option<Run>, Vec<String>), Error> {
     use journal_search::dsl;
-    let page = dsl::journal_search.filter(dsl::n.gt(after)).order(dsl::n).limit(PAGE);
+    let mut page = dsl::journal_search.order(dsl::n).limit(PAGE).into_boxed();
+    if let Some((_, last)) = before.places {
+        page = page.filter(dsl::n.gt(last));
+    }
     let rows: Vec<(i64, Option<String>)> = page.select((dsl::n, dsl::entry.nullable())).load(db.connection()?)?;
     let named: HashSet<&String> = rows.iter().filter_map(|(_, entry)| entry.as_ref()).collect();
     let entries = journal_entries::table.filter(journal_entries::id.eq_any(named)).select(journal_entries::id);
     let entries: HashSet<String> = entries.load::<String>(db.connection()?)?.into_iter().collect();
-    let mut found = Astray { last: rows.last().map(|(n, _)| *n), ..Astray::default() };
-    let mut before = after;
+    let (ended, mut run, mut strays) = (rows.is_empty(), before, Vec::new());
     for (n, entry) in rows {
         let entry = entry.unwrap_or_default();
-        // It has the place that it asked for, or the next one, because others have that and all between.
-        let asked = wanted(&entry).unwrap_or(i64::MIN);
-        let is_its = entries.contains(&entry) && n > before && (asked == n || (asked < n && before == n - 1));
-        before = n;
-        if !is_its || met.contains(&entry) || found.met.contains(&entry) {
-            found.strays.push(entry.clone());
+        if !run.takes(n, entry.clone()) || !entries.contains(&entry) {
+            strays.push(entry);
         }
-        found.met.insert(entry);
     }
-    Ok(found)
+    Ok(((!ended).then_some(run), strays))
 }
 
 /// The first day after this one of which there are entries in the copy, or figures.
@@ -167,36 +199,79 @@ pub fn day_after(db: &mut Db<'_>, day: Option<i32>) -> Result<Option<i32>, Error
     Ok(of_figures.into_iter().chain(of_entries).min())
 }
 
-/// Whether the figures of a day are those of its entries in the copy.
+/// What the figures of a day are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figures {
+    /// Those of its entries in the copy.
+    Right,
+    /// Others.
+    Odd,
+    /// Nobody can say: entries were copied just then.
+    Moving,
+}
+
+/// Holds the figures of a day against its entries in the copy.
 ///
 /// # Errors
 /// The database fails.
-pub fn figures_fit(db: &mut Db<'_>, day: i32) -> Result<bool, Error> {
+pub fn figures_of(db: &mut Db<'_>, day: i32) -> Result<Figures, Error> {
     use journal_search::dsl;
     let begins = beginning(civil::begins(day, civil::FIGURES));
     let ends = beginning(civil::begins(day.saturating_add(1), civil::FIGURES));
     let its = || dsl::journal_search.filter(dsl::n.ge(begins).and(dsl::n.lt(ends)));
+    let before: i64 = its().count().get_result(db.connection()?)?;
     let all = its().group_by(dsl::kind).select((dsl::kind.nullable(), count_star()));
     let all: Vec<(Option<i32>, i64)> = all.load(db.connection()?)?;
-    let mut counted: Vec<_> = all.into_iter().map(|(kind, entries)| (Some(0), kind, entries)).collect();
+    let mut counted: Vec<_> = all.into_iter().map(|(kind, entries)| (Some(0), kind, Some(entries))).collect();
     macro_rules! of {
         ($($field:ident)*) => { $(
             let named = its().filter(dsl::$field.is_not_null()).group_by((dsl::$field, dsl::kind));
-            let named = named.select((dsl::$field, dsl::kind.nullable(), count_star()));
-            counted.extend(named.load::<(Option<i32>, Option<i32>, i64)>(db.connection()?)?);
+            let named = named.select((dsl::$field, dsl::kind.nullable(), count_star().nullable()));
+            counted.extend(named.load::<Figure>(db.connection()?)?);
         )* };
     }
     of!(organisation actor client procedure);
     let figures = journal_days::table.filter(journal_days::day.eq(day));
-    let figures = figures.select((
-        journal_days::term.nullable(),
-        journal_days::kind.nullable(),
-        journal_days::entries.nullable(),
-    ));
-    let kept: Vec<(Option<i32>, Option<i32>, Option<i64>)> = figures.load(db.connection()?)?;
-    let mut kept: Vec<_> =
-        kept.into_iter().map(|(term, kind, entries)| (term, kind, entries.unwrap_or_default())).collect();
+    let columns = (journal_days::term.nullable(), journal_days::kind.nullable(), journal_days::entries.nullable());
+    let mut kept: Vec<Figure> = figures.select(columns).load(db.connection()?)?;
+    let after: i64 = its().count().get_result(db.connection()?)?;
     counted.sort_unstable();
     kept.sort_unstable();
-    Ok(counted == kept)
+    // Entries and figures are written together, and entries are never taken out.
+    Ok(if counted == kept {
+        Figures::Right
+    } else if before == after {
+        Figures::Odd
+    } else {
+        Figures::Moving
+    })
+}
+
+/// The number of a word, that of a kind, and how many entries.
+type Figure = (Option<i32>, Option<i32>, Option<i64>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::EntryId;
+
+    #[test]
+    fn whoever_finds_their_place_taken_has_the_next_free_one() {
+        let at = "2026-11-22T09:00:00Z".parse().unwrap();
+        // Two that ask for one place, and one that asks for the next: chance differs in bits that no place has.
+        let id = |chance: u128| EntryId::new(at, chance << (crate::domain::id::CHANCE - CHANCE)).to_string();
+        let other = |chance: u128| EntryId::new(at, (chance << (crate::domain::id::CHANCE - CHANCE)) + 1).to_string();
+        let n = wanted(&id(7)).unwrap();
+        assert_eq!((wanted(&other(7)).unwrap(), wanted(&id(8)).unwrap()), (n, n + 1));
+        let rows = |rows: &[(i64, String)]| {
+            let mut run = Run::default();
+            rows.iter().map(|(n, entry)| run.takes(*n, entry.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(&[(n, id(7)), (n + 1, other(7)), (n + 2, id(8))]), [true, true, true]);
+        assert_eq!(rows(&[(n, id(7)), (n + 2, other(7))]), [true, false], "a place is free between them");
+        assert_eq!(rows(&[(n + 1, id(7))]), [false], "nobody has its own");
+        assert_eq!(rows(&[(n, id(7)), (n + 1, id(7))]), [true, false], "there again");
+        assert_eq!(rows(&[(n, id(7)), (n, other(7))]), [true, false], "in one place");
+        assert_eq!(rows(&[(n, id(8)), (n + 1, id(7))]), [false, true], "before its own");
+    }
 }

@@ -7,6 +7,7 @@ mod exports;
 mod figures;
 mod findings;
 mod inquiries;
+mod misread;
 mod positions;
 mod proofs;
 mod signals;
@@ -23,7 +24,9 @@ use super::{Db, Error, Tx};
 use crate::domain::Instant;
 use crate::domain::id::{self, EntryId};
 
-pub use copy::{Astray, Words, astray, copied, day_after, figures_fit, positioned, reached, terms_twice, words};
+pub use copy::{
+    Figures, Run, Words, astray, copied, day_after, figures_of, positioned, reached, term_numbers, terms, words,
+};
 pub use coverage::{Coverage, coverage};
 pub use digest::{Digested, catch_up, digest};
 pub use exports::{export, exported_since};
@@ -33,6 +36,7 @@ pub use inquiries::{
     Asked as AskedInquiry, ask, find as find_inquiry, find_locked as find_inquiry_locked, list as inquiries,
     save as save_inquiry,
 };
+pub use misread::misread;
 pub use positions::positions;
 pub use proofs::{CHUNK, Proofs};
 pub use signals::{

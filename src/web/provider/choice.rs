@@ -58,7 +58,7 @@ pub async fn citizens(
     let (desk, looked) = (Desk { mediator: mediator.clone(), session, browser }, Arc::clone(&asked));
     let (found, listed, free) = app.store.read(move |db| look(db, &desk, &id.0, &looked, now)).await?;
     let Asked { query, after, too_short, .. } = &*asked;
-    let Choosing { flow, service, held } = found;
+    let Choosing { flow, service, held, .. } = found;
     if free {
         take_up(&app, &flow).await?;
     }
@@ -200,7 +200,7 @@ pub(super) async fn show(
         .store
         .read(move |db| {
             let organisation = &desk.mediator.organisation().id;
-            let Choosing { flow, service, held } =
+            let Choosing { flow, service, held, .. } =
                 flows::choosing(db, &flow, organisation, std::slice::from_ref(&citizen))?;
             let flow = mine(flow, &desk.browser, &desk.mediator, &desk.session, now)?;
             flow.is_for(&citizen)?;

@@ -68,9 +68,12 @@ pub async fn choose(
     };
     let chosen = app.store.decide(move |tx| {
         let organisation = &choice.mediator.organisation().id;
-        let Choosing { flow, held, .. } =
+        let Choosing { flow, held, answerable, .. } =
             flows::choosing(tx, &id.0, organisation, std::slice::from_ref(&choice.citizen))?;
         let flow = mine(flow, &browser, &choice.mediator, &choice.session, now)?;
+        if !answerable {
+            return choice.refused(tx, &flow, Refusal::RedirectDiffers);
+        }
         choice.exercise(tx, flow, &held)
     });
     let flow = chosen.await??;

@@ -126,15 +126,21 @@ on_each_backend! {
         assert!(told["email"].is_string() && told["birthcountry"].is_string(), "{told}");
         let granted = token().await;
         changed(&world, &service, |client| { client.scopes.remove("email"); }).await;
+        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        assert_eq!(service.exchanges(&code).await.json()["scope"], "openid profile birth");
         let told = claims(&service.asks_identity(&granted).await.body);
         assert!(told["email"].is_null() && told["birthcountry"].is_string(), "{told}");
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
+        let page = ana.comes_from(&service.request()).await;
         let moved = vec!["https://elsewhere.example/callback".to_owned()];
         let granted = token().await;
         changed(&world, &service, |client| client.redirect_uris = moved).await;
         assert_eq!(service.asks_identity(&granted).await.status, 401);
         assert_eq!(service.exchanges(&code).await.error(), "invalid_grant");
+        let path = format!("{}/citizens/{}", page.url.path(), opened.citizen);
+        let form = ana.sees(&path).await.form(&path).unwrap();
+        assert_eq!(ana.sends(&form.with("procedure", "logement")).await.status, 403, "nobody is sent there any more");
         let reasons = world.reasons(Kind::UseRefused).await;
-        assert_eq!(reasons, ["redirect_differs", "redirect_differs"]);
+        assert_eq!(reasons, ["redirect_differs"; 3]);
     }
 }
