@@ -179,7 +179,7 @@ fn papers() -> [Row; 3] {
 
 /// The entries that an opening leaves, and how long their clear parts are.
 const KINDS: [(&str, usize); 4] =
-    [("citizen_identified", 275), ("agreement_given", 438), ("code_accepted", 180), ("mandate_opened", 648)];
+    [("citizen_identified", 275), ("agreement_given", 357), ("code_accepted", 180), ("mandate_opened", 477)];
 
 fn entry(at: usize, kind: &'static str, clear: usize) -> Vec<Row> {
     let id = Value::New("ent", at);
@@ -190,10 +190,14 @@ fn entry(at: usize, kind: &'static str, clear: usize) -> Vec<Row> {
         _ => columns.extend([("organisation", Value::Organisation), ("actor", Value::Account), ("citizen", CITIZEN)]),
     }
     columns.extend([("clear", Value::Bytes(clear)), ("commitment", Value::Bytes(32)), ("leaf", Value::Bytes(32))]);
-    if kind != "mandate_opened" {
-        return vec![insert("journal_entries", &columns)];
+    let sealed = match kind {
+        "mandate_opened" => 231,
+        "agreement_given" => 110,
+        _ => return vec![insert("journal_entries", &columns)],
+    };
+    if kind == "mandate_opened" {
+        columns.push(("mandate", MANDATE));
     }
-    columns.push(("mandate", MANDATE));
-    let sealed = [("entry", id), ("owner", CITIZEN), ("salt", Value::Bytes(32)), ("ciphertext", Value::Bytes(60))];
+    let sealed = [("entry", id), ("owner", CITIZEN), ("salt", Value::Bytes(32)), ("ciphertext", Value::Bytes(sealed))];
     vec![insert("journal_entries", &columns), insert("journal_sealed", &sealed)]
 }

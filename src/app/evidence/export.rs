@@ -11,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::runtime::Handle;
 
 use super::Trouble;
-use super::files::{CHECKPOINT, EARLIER, Files, SealedPart, sealed_path};
+use super::files::{CHECKPOINT, EARLIER, Files};
+use super::sealed::{SealedPart, sealed_path};
 use crate::journal::tile::{Row, Tile, WIDTH};
 use crate::store::{Error, Store, examine, log, vouched};
 

@@ -7,6 +7,7 @@ pub mod files;
 mod judge;
 pub mod proving;
 pub mod remote;
+pub mod sealed;
 mod strays;
 
 use std::fmt;
