@@ -13,6 +13,7 @@ pub mod note;
 pub mod proof;
 pub mod tile;
 pub mod timestamp;
+mod together;
 pub mod tree;
 pub mod verify;
 pub mod witness;

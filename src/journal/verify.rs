@@ -6,10 +6,11 @@
 use std::iter::Peekable;
 use std::ops::Range;
 
-use super::bundle::{self, Entry};
+use super::bundle;
 use super::compare::{Comparison, Found};
-use super::leaf::{Hash, digest};
+use super::leaf::Hash;
 use super::tile::WIDTH;
+use super::together;
 use super::tree::{self, Frontier};
 
 /// What happened to entries.
@@ -112,29 +113,17 @@ pub fn recompute(first: u64, bundle: &[u8], tile: Option<&[u8]>) -> Recomputed {
 
 /// The leaf hashes of a bundle in which every entry is one.
 fn leaves(bundle: &[u8]) -> Option<Vec<Hash>> {
-    let (mut scratch, mut leaves) = (Vec::new(), Vec::with_capacity(usize::from(WIDTH)));
+    let mut entries = Vec::with_capacity(usize::from(WIDTH));
     for entry in bundle::entries(bundle) {
-        leaves.push(leaf(entry.ok()?, &mut scratch));
+        entries.push(entry.ok()?);
     }
-    Some(leaves)
-}
-
-fn leaf(entry: Entry<'_>, scratch: &mut Vec<u8>) -> Hash {
-    scratch.clear();
-    scratch.push(0);
-    scratch.extend_from_slice(entry.bytes());
-    digest(scratch)
+    Some(together::leaves(&entries))
 }
 
 /// The entries of a bundle by their positions, without what is none.
 fn listed(first: u64, bundle: &[u8]) -> impl Iterator<Item = Found> {
-    let mut scratch = Vec::new();
     let present = (first..).zip(bundle::entries(bundle)).filter_map(|(position, entry)| Some((position, entry.ok()?)));
-    present.map(move |(position, entry)| Found {
-        position,
-        leaf: leaf(entry, &mut scratch),
-        entry: identifier(entry.parts().0),
-    })
+    present.map(|(position, entry)| Found { position, leaf: entry.leaf(), entry: identifier(entry.parts().0) })
 }
 
 /// The rows of complete nodes above a row of leaves.
@@ -142,7 +131,7 @@ fn rows(leaves: Vec<Hash>) -> Vec<Vec<Hash>> {
     let mut rows = Vec::with_capacity(9);
     let mut row = leaves;
     while row.len() > 1 {
-        let above = row.as_chunks::<2>().0.iter().map(|[left, right]| tree::node(left, right)).collect();
+        let above = together::nodes(&row);
         rows.push(std::mem::replace(&mut row, above));
     }
     rows.push(row);

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use super::Trouble;
 use super::files::{CHECKPOINT, EARLIER, Files};
-use super::sealed::{SealedPart, sealed_path};
+use super::sealed::{SEALED, SealedPart, sealed_path};
 use crate::journal::tile::{Row, Tile, WIDTH};
 use crate::store::{Error, Store, examine, log, vouched};
 
@@ -46,13 +46,46 @@ impl Files for Folder {
 
     fn read_into(&mut self, path: &str, place: &mut Vec<u8>) -> Result<bool, Trouble> {
         let path = self.0.join(path);
-        place.clear();
-        match File::open(&path).and_then(|mut file| file.read_to_end(place)) {
-            Ok(_) => Ok(true),
+        match File::open(&path).and_then(|file| take(file, place)) {
+            Ok(()) => Ok(true),
             Err(error) if is_absent(&error) => Ok(false),
             Err(error) => Err(Trouble::File(path.display().to_string(), error)),
         }
     }
+
+    fn run(&self) -> u64 {
+        // Nothing is held before it is read: fewer times that threads wait for each other.
+        64
+    }
+
+    fn has_sealed(&self) -> bool {
+        // One that cannot be looked into is not passed by.
+        fs::metadata(self.0.join(SEALED)).map_or_else(|error| !is_absent(&error), |_| true)
+    }
+}
+
+/// The largest file of a copy: 256 sealed parts. One that says to be larger is not given the memory, and is none of a journal.
+const LARGEST: u64 = 256 << 20;
+
+/// Reads a file into a place that is used again, as far as it says to reach: nothing is made zero first, nor asked for once more.
+fn take(mut file: File, place: &mut Vec<u8>) -> std::io::Result<()> {
+    let length = file.metadata()?.len();
+    if length > LARGEST {
+        place.clear();
+        return Ok(());
+    }
+    place.resize(usize::try_from(length).unwrap_or_default(), 0);
+    let mut filled = 0;
+    while let Some(rest) = place.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    place.truncate(filled);
+    Ok(())
 }
 
 /// Whether there is no file of that name.
@@ -95,7 +128,7 @@ impl Folder {
     /// Takes all sealed parts away, to be written anew: somebody may have been erased since, and what an earlier copy was allowed to hold
     /// this one may not be.
     fn forget_sealed(&self) -> Result<(), Trouble> {
-        let path = self.0.join("sealed");
+        let path = self.0.join(SEALED);
         match fs::remove_dir_all(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(Trouble::File(path.display().to_string(), error)),
             _ => Ok(()),

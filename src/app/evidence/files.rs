@@ -38,6 +38,16 @@ pub trait Files {
         Ok(is_there)
     }
 
+    /// Whether there may be sealed parts: otherwise none is looked for beside each bundle.
+    fn has_sealed(&self) -> bool {
+        false
+    }
+
+    /// Bundles that one thread asks for, reads and hashes before it takes others: about two megabytes.
+    fn run(&self) -> u64 {
+        16
+    }
+
     /// Says which files will be wanted soon.
     fn soon(&mut self, paths: Vec<String>) {
         drop(paths);
@@ -95,13 +105,15 @@ pub fn verify<F: Files + Sync + Clone>(
     marks.sort_by_key(|mark| mark.size);
     marks.push(Mark { size: last.size, root: last.root, foreign: false });
     let entries = published(&mut files, last.size)?;
+    let held = Held { entries, sealed: entries && files.has_sealed() };
     let mut audit = Audit::new(merged(marks.into_iter(), known.kept.clone()));
     let mut roots = Vec::new();
-    let runs = (0..last.size.div_ceil(RUN * u64::from(WIDTH))).map(|run| run * RUN..(run + 1) * RUN);
+    let run = files.run();
+    let runs = (0..last.size.div_ceil(run * u64::from(WIDTH))).map(|number| number * run..(number + 1) * run);
     spread(
         runs,
         threads,
-        |run| judge_run(files.clone(), run, last.size, entries),
+        |run| judge_run(files.clone(), run, last.size, held),
         |run| {
             let (judged, whole) = run?;
             for judged in judged {
@@ -171,25 +183,24 @@ fn take(
     marks.push(Mark { size: said.size, root: said.root, foreign: false });
 }
 
-/// Bundles that one thread reads and hashes before it takes others: about two megabytes.
-const RUN: u64 = 16;
+/// What a copy holds beside hashes.
+#[derive(Clone, Copy)]
+struct Held {
+    entries: bool,
+    sealed: bool,
+}
 
 /// Reads and judges a run of bundles: as many as there are before the first that has neither entries nor hashes, and whether that is all.
-fn judge_run<F: Files>(
-    mut files: F,
-    run: Range<u64>,
-    size: u64,
-    entries: bool,
-) -> Result<(Vec<Judged>, bool), Trouble> {
+fn judge_run<F: Files>(mut files: F, run: Range<u64>, size: u64, held: Held) -> Result<(Vec<Judged>, bool), Trouble> {
     let within = run.filter(|number| number * u64::from(WIDTH) < size);
     let (mut judged, mut places) = (Vec::new(), Places::default());
-    files.soon(within.clone().flat_map(|number| paths(number, size, entries)).collect());
+    files.soon(within.clone().flat_map(|number| paths(number, size, held.entries)).collect());
     for number in within {
-        let bundle = bundle(&mut files, &mut places, number, size, entries)?;
+        let bundle = bundle(&mut files, &mut places, number, size, held)?;
         if bundle.entries.is_none() && bundle.hashes.is_none() {
             return Ok((judged, false));
         }
-        judged.push(judge(&bundle, entries));
+        judged.push(judge(&bundle, held.entries));
     }
     Ok((judged, true))
 }
@@ -204,7 +215,7 @@ fn bundle<'p, F: Files>(
     places: &'p mut Places,
     number: u64,
     size: u64,
-    entries: bool,
+    held: Held,
 ) -> Result<Bundle<'p>, Trouble> {
     let absent = || Trouble::Said("a bundle outside the tree".to_owned());
     let tile = Tile::within(Row::Hashes(0), number, size).ok_or_else(absent)?;
@@ -215,9 +226,9 @@ fn bundle<'p, F: Files>(
     };
     Ok(Bundle {
         tile,
-        entries: read(entries, of_entries.to_string(), &mut places.entries)?,
+        entries: read(held.entries, of_entries.to_string(), &mut places.entries)?,
         hashes: read(true, tile.to_string(), &mut places.hashes)?,
-        sealed: read(entries, sealed_path(of_entries), &mut places.sealed)?,
+        sealed: read(held.sealed, sealed_path(of_entries), &mut places.sealed)?,
     })
 }
 

@@ -47,8 +47,11 @@ impl SealedPart {
     }
 }
 
+/// The folder of sealed parts in a copy.
+pub(super) const SEALED: &str = "sealed";
+
 /// Where the sealed parts of a bundle are in a copy.
 #[must_use]
 pub fn sealed_path(bundle: Tile) -> String {
-    format!("{}.jsonl", bundle.to_string().replacen("tile/entries", "sealed", 1))
+    format!("{}.jsonl", bundle.to_string().replacen("tile/entries", SEALED, 1))
 }
