@@ -188,6 +188,10 @@ on_each_backend! {
             ("journal_search", "kind = kind || 'x'"),
             ("journal_terms", "term = cast(term as blob)"),
             ("journal_days", "entries = entries || 'x'"),
+            // Whoever goes from one to the next by these must come to an end.
+            ("journal_search", "n = 'x' where n = (select max(n) from journal_search)"),
+            ("journal_days", "day = day + 4294967296 where day = (select max(day) from journal_days)"),
+            ("journal_terms", "number = number + 4294967296 where number = (select max(number) from journal_terms)"),
         ] {
             let sql = format!("update {table} set {change}");
             if world.database.backend == crate::world::Backend::Postgres {
@@ -206,6 +210,23 @@ on_each_backend! {
         scene.hand.does("update journal_digest set settled = '2000 '");
         let said = verdict(&world, &known).await;
         assert!(located(&said.findings, &[Where::Row("journal_digest".to_owned())]), "{:?}", said.findings);
+    }
+
+    /// What is signed is found, whatever stands before it.
+    async fn h11_rows_before_the_last_checkpoint_hide_nothing(world) {
+        let mut scene = journal_of(&world).await;
+        let known = Known { kept: Vec::new(), ..known(&world).await };
+        let anew = scene.acts(&mut Chance::new(), 1).into_iter().find(|act| act.kind == "computed anew").unwrap();
+        let zero = scene.hand.bytes(&[0; 32]);
+        let last = "select max(at) from journal_checkpoints";
+        scene.hand.does(&format!(
+            "insert into journal_checkpoints (size, root, at, note, previous) \
+             select 1000000000 + position, {zero}, ({last}), 'nobody signed this', 0 from journal_positions where position < 600"
+        ));
+        scene.hand.does(&anew.sql);
+        let said = verdict(&world, &known).await;
+        assert!(located(&said.findings, &anew.places), "{}: {:?}", anew.what, said.findings.iter().take(9).collect::<Vec<_>>());
+        assert_eq!((said.size, said.findings.iter().any(|found| found.place.as_deref() == Some("checkpoint 1000000000"))), (1_000, true));
     }
 
     /// Entries come, are signed and copied all the time that it is looked at.

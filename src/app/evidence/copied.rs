@@ -90,7 +90,12 @@ fn strays<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
             said.say(Found::of(Added, id, SEARCH));
         }
         match next {
-            Some(next) => run = next,
+            Some(next) if next.last() > run.last() => run = next,
+            // One that is no number, which SQLite can hold: no way leads beyond it.
+            Some(_) => {
+                said.say(Found::in_place(Altered, SEARCH.to_owned()));
+                return Ok(());
+            }
             None => return Ok(()),
         }
     }
@@ -101,7 +106,7 @@ fn twice<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
     fn walk<R, T>(rows: &mut R, page: fn(&mut Db<'_>, Option<T>) -> Result<Vec<T>, Error>) -> Result<Vec<T>, Error>
     where
         R: Rows,
-        T: Clone + PartialEq + Send + 'static,
+        T: Clone + PartialOrd + Send + 'static,
     {
         let (mut found, mut from) = (Vec::new(), None);
         loop {
@@ -112,6 +117,11 @@ fn twice<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
             found.extend(pairs.filter(|(one, other)| one == other).map(|(one, _)| one.clone()));
             from = all.last().cloned();
             if from == begins {
+                return Ok(found);
+            }
+            if from < begins {
+                // Out of order: something is not what it is read as.
+                found.extend(from);
                 return Ok(found);
             }
         }
@@ -140,6 +150,10 @@ fn figures<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
         };
         if seen == Figures::Odd {
             said.say(Found::in_place(Altered, format!("{DAYS} of {}", civil::date(next))));
+        }
+        if day.is_some_and(|day| next <= day) {
+            said.say(Found::in_place(Altered, DAYS.to_owned()));
+            return Ok(());
         }
         day = Some(next);
     }

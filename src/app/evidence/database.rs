@@ -94,8 +94,18 @@ pub fn verify_within(db: &mut Db<'_>, known: &Known, threads: usize) -> Result<V
 
 /// How many leaves are signed.
 fn signed<R: Rows>(rows: &mut R, known: &Known) -> Result<u64, Error> {
-    let notes = rows.ask(examine::last_notes)?;
-    Ok(notes.iter().filter_map(|note| known.open(note).ok()).map(|checkpoint| checkpoint.size).max().unwrap_or(0))
+    let mut below = i64::MAX;
+    loop {
+        let notes = rows.ask(move |db| examine::notes_below(db, below))?;
+        // However many rows somebody put before it: the last that the log signed says it.
+        let of = |(size, note): &(i64, String)| Some((*size, known.open(note).ok()?.size));
+        let sizes = notes.iter().filter_map(of).filter(|(row, note)| u64::try_from(*row) == Ok(*note));
+        match (sizes.map(|(_, size)| size).max(), notes.last()) {
+            (Some(signed), _) => return Ok(signed),
+            (None, Some((size, _))) if *size < below => below = *size,
+            (None, _) => return Ok(0),
+        }
+    }
 }
 
 /// The next bundle, and where the one after it begins: nowhere, if nothing can follow.
@@ -131,7 +141,9 @@ fn page<R: Rows>(rows: &mut R, after: &mut i64) -> Option<Result<Page, Error>> {
     let from = *after;
     let page = rows.ask(move |db| examine::checkpoints(db, from));
     if let Ok(page) = &page {
-        *after = page.last()?.0;
+        let last = page.last()?.0;
+        // SQLite can hold one that is no number: it is said to be altered, and no other way leads beyond it.
+        *after = if last > from { last } else { i64::MAX };
     }
     Some(page)
 }
@@ -257,6 +269,7 @@ fn examined<R: Rows>(
     found.extend(forgotten(rows, last, known)?);
     let (odd, witnessed) = strays::cosignatures(rows, known)?;
     found.extend(odd);
+    strays::erased_meanwhile(rows, destroyed.len(), &mut found)?;
     let verdict = Verdict::new(report, found, true);
     Ok(Verdict { witnessed, searchable, more: verdict.more || copied.more, ..verdict })
 }

@@ -46,7 +46,8 @@ pub(super) fn judge(batch: Batch, signed: u64, destroyed: &HashSet<String>) -> J
     }
     let tile = said.as_ref().map(|hashes| hashes.concat());
     let recomputed = recompute(batch.first, &bytes, tile.as_deref());
-    let root = tile.and_then(|_| recomputed.root());
+    // No tile is over what is not signed.
+    let root = tile.and_then(|_| recomputed.root()).filter(|_| filled);
     Judged { recomputed, root, above: batch.above, found }
 }
 
@@ -192,8 +193,8 @@ fn sealed(row: &EntryRow, stands: &Stands, destroyed: &HashSet<String>, say: &mu
 }
 
 /// Whose key seals what belongs to an entry: the clear part names them, by a member that follows from the kind.
-fn owner(row: &EntryRow) -> Option<String> {
+pub(super) fn owner(row: &EntryRow) -> Option<String> {
     let mut fields: BTreeMap<String, String> = serde_json::from_slice(&row.clear).ok()?;
     let kind = Kind::from_code(fields.get("kind")?)?;
-    fields.remove(kind.sealed_by())
+    kind.sealed_by().iter().find_map(|member| fields.remove(*member))
 }

@@ -10,6 +10,9 @@ use crate::journal::verify::Damage::{Added, Altered, Missing, Moved};
 use crate::store::examine::{self, Walked};
 use crate::store::{Db, Error};
 
+/// Entries asked about at once.
+const PARTS: usize = 500;
+
 /// All of them. Positions end before `end`, and the tree is signed up to `signed`.
 pub(super) fn all<R: Rows>(
     rows: &mut R,
@@ -38,6 +41,9 @@ pub(super) fn all<R: Rows>(
     for (level, number) in rows.ask(examine::unfilled)? {
         found.push(Found::in_place(Added, format!("tile {level}/{number}")));
     }
+    if rows.ask(examine::sizeless)? {
+        found.push(Found::in_place(Added, "journal_checkpoints".to_owned()));
+    }
     waiting(rows, destroyed, &mut found)?;
     Ok(found)
 }
@@ -50,7 +56,12 @@ fn walk<R: Rows>(rows: &mut R, step: fn(&mut Db<'_>, &str) -> Result<Walked, Err
         let Walked { last, strays } = rows.ask(move |db| step(db, &from))?;
         found.extend(strays);
         match last {
-            Some(last) => after = last,
+            Some(last) if last > after => after = last,
+            // SQLite can hold one that is no text, and no way leads beyond it.
+            Some(last) => {
+                found.push(last);
+                return Ok(found);
+            }
             None => return Ok(found),
         }
     }
@@ -72,10 +83,36 @@ fn waiting<R: Rows>(rows: &mut R, destroyed: &HashSet<String>, found: &mut Vec<F
             judge::about(&stands, Some(id), None, true, destroyed, found);
         }
         match walked.last {
-            Some(last) => after = last,
+            Some(last) if last > after => after = last,
+            Some(last) => {
+                found.push(Found::of(Altered, &last, "journal_pending"));
+                return Ok(());
+            }
             None => return Ok(()),
         }
     }
+}
+
+/// Takes out the sealed parts of those whose data were destroyed since the verification began.
+pub(super) fn erased_meanwhile<R: Rows>(rows: &mut R, before: usize, found: &mut Vec<Found>) -> Result<(), Error> {
+    let missing = |one: &Found| one.damage == Missing && one.place.as_deref() == Some("journal_sealed");
+    let mut ids: Vec<String> = found.iter().filter(|one| missing(one)).filter_map(|one| one.entry.clone()).collect();
+    let destroyed = if ids.is_empty() { return Ok(()) } else { rows.ask(examine::destroyed)? };
+    if destroyed.len() == before {
+        return Ok(());
+    }
+    ids.sort_unstable();
+    let mut gone = HashSet::new();
+    for some in ids.chunks(PARTS).map(<[String]>::to_vec) {
+        let stands = rows.ask(move |db| examine::standing(db, &some))?;
+        let theirs = stands.into_iter().filter(|(_, stands)| {
+            let owner = stands.rows.first().and_then(Option::as_ref).and_then(judge::owner);
+            owner.is_some_and(|owner| destroyed.contains(&owner))
+        });
+        gone.extend(theirs.map(|(id, _)| id));
+    }
+    found.retain(|one| !(missing(one) && one.entry.as_ref().is_some_and(|id| gone.contains(id))));
+    Ok(())
 }
 
 /// How far each known witness vouches.
@@ -88,7 +125,8 @@ pub(super) fn cosignatures<R: Rows>(rows: &mut R, known: &Known) -> Result<(Vec<
     loop {
         let page = rows.ask(move |db| examine::cosignatures(db, after))?;
         let Some(((last, ..), _)) = page.last() else { return Ok((found, witnessed.into_iter().collect())) };
-        after = *last;
+        // One that is no number, which SQLite can hold, is under no checkpoint: that is said below.
+        after = if *last > after { *last } else { i64::MAX };
         for ((size, witness, line), note) in page {
             let place = || format!("the cosignature of {witness} at {size}");
             let again = before.replace((size, witness.clone())).is_some_and(|before| before == (size, witness.clone()));

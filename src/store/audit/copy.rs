@@ -138,6 +138,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// The last place looked at.
+    #[must_use]
+    pub fn last(&self) -> Option<i64> {
+        self.places.map(|(_, last)| last)
+    }
+
     /// The next row; whether it is where it may be.
     fn takes(&mut self, n: i64, entry: String) -> bool {
         let first = match self.places {
@@ -169,14 +175,16 @@ pub fn astray(db: &mut Db<'_>, before: Run) -> Result<(Option<Run>, Vec<String>)
     if let Some((_, last)) = before.places {
         page = page.filter(dsl::n.gt(last));
     }
-    let rows: Vec<(i64, Option<String>)> = page.select((dsl::n, dsl::entry.nullable())).load(db.connection()?)?;
+    let columns = (dsl::n.nullable(), dsl::entry.nullable());
+    let rows: Vec<(Option<i64>, Option<String>)> = page.select(columns).load(db.connection()?)?;
     let named: HashSet<&String> = rows.iter().filter_map(|(_, entry)| entry.as_ref()).collect();
     let entries = journal_entries::table.filter(journal_entries::id.eq_any(named)).select(journal_entries::id);
     let entries: HashSet<String> = entries.load::<String>(db.connection()?)?.into_iter().collect();
     let (ended, mut run, mut strays) = (rows.is_empty(), before, Vec::new());
     for (n, entry) in rows {
         let entry = entry.unwrap_or_default();
-        if !run.takes(n, entry.clone()) || !entries.contains(&entry) {
+        let placed = n.is_some_and(|n| run.takes(n, entry.clone()));
+        if !placed || !entries.contains(&entry) {
             strays.push(entry);
         }
     }
@@ -191,6 +199,7 @@ pub fn day_after(db: &mut Db<'_>, day: Option<i32>) -> Result<Option<i32>, Error
     let Some(next) = day.map_or(Some(i32::MIN), |day| day.checked_add(1)) else { return Ok(None) };
     let of_figures = journal_days::table.filter(journal_days::day.ge(next)).select(min(journal_days::day));
     let of_figures: Option<i32> = of_figures.first(db.connection()?)?;
+    let of_figures = of_figures.filter(|of| *of >= next);
     let begins = day.map_or(i64::MIN, |_| beginning(civil::begins(next, civil::FIGURES)));
     let of_entries = journal_search::table.filter(journal_search::n.ge(begins)).select(min(journal_search::n));
     let of_entries: Option<i64> = of_entries.first(db.connection()?)?;

@@ -27,7 +27,7 @@ pub fn misread(db: &mut Db<'_>) -> Result<Vec<(&'static str, String)>, Error> {
     let AnyConnection::Sqlite(sqlite) = db.connection()? else { return Ok(Vec::new()) };
     let words = ["kind", "organisation", "actor", "citizen", "mandate", "client", "procedure"].map(no_number);
     let of = |table, name, odd: String| {
-        (table, format!("select cast({name} as text) as name from {table} where {odd} limit {LISTED}"))
+        (table, format!("select coalesce(cast({name} as text), '') as name from {table} where {odd} limit {LISTED}"))
     };
     let search = format!("typeof(n) <> 'integer' or typeof(entry) <> 'text' or {}", words.join(" or "));
     let days = ["term", "day", "kind"].map(no_number).join(" or ");

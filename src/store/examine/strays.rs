@@ -11,6 +11,9 @@ use crate::store::schema::{
 };
 use crate::store::{Db, Error};
 
+/// Notes read at once.
+const NOTES: i64 = 256;
+
 /// How far a walk through the identifiers of a table came, and what it met.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Walked {
@@ -80,13 +83,24 @@ pub fn waiting(db: &mut Db<'_>, after: &str) -> Result<(Vec<String>, Walked), Er
     Ok((ids.into_iter().filter(|id| !odd.contains(id)).collect(), walked))
 }
 
-/// The notes of the last checkpoints, the largest first. More than one: whoever changed one must not hide the others.
+/// The sizes and notes of the last checkpoints below a size, the largest first. More than one: whoever changed one must not hide the others.
 ///
 /// # Errors
 /// The database fails.
-pub fn last_notes(db: &mut Db<'_>) -> Result<Vec<String>, Error> {
+pub fn notes_below(db: &mut Db<'_>, size: i64) -> Result<Vec<(i64, String)>, Error> {
     use journal_checkpoints::dsl;
-    Ok(dsl::journal_checkpoints.order(dsl::size.desc()).limit(16).select(dsl::note).load(db.connection()?)?)
+    let page = dsl::journal_checkpoints.filter(dsl::size.lt(size)).order(dsl::size.desc()).limit(NOTES);
+    Ok(page.select((dsl::size, dsl::note)).load(db.connection()?)?)
+}
+
+/// Whether there is a checkpoint of no size: the table would have been made anew without its constraints.
+///
+/// # Errors
+/// The database fails.
+pub fn sizeless(db: &mut Db<'_>) -> Result<bool, Error> {
+    let size = journal_checkpoints::size.nullable();
+    let rows: i64 = journal_checkpoints::table.filter(size.is_null()).count().get_result(db.connection()?)?;
+    Ok(rows > 0)
 }
 
 /// Positions before the first or from `end` on, with their entries.
@@ -179,7 +193,8 @@ pub fn destroyed(db: &mut Db<'_>) -> Result<HashSet<String>, Error> {
         let page = dsl::journal_entries.filter(dsl::kind.eq("person_destroyed").and(dsl::id.gt(&after)));
         let page: Vec<(String, Vec<u8>)> =
             page.order(dsl::id).limit(PAGE).select((dsl::id, dsl::clear)).load(db.connection()?)?;
-        let Some((last, _)) = page.last() else { return Ok(found) };
+        // One that is no text, which SQLite can hold, leads nowhere.
+        let Some((last, _)) = page.last().filter(|(last, _)| *last > after) else { return Ok(found) };
         after.clone_from(last);
         for (_, clear) in page {
             let fields: serde_json::Value = serde_json::from_slice(&clear).unwrap_or_default();
