@@ -17,11 +17,12 @@ use crate::app::evidence::files;
 use crate::app::evidence::proving::{self, Unproved};
 use crate::app::evidence::remote::Remote;
 use crate::app::evidence::{Known, Trouble, Verdict, word};
-use crate::cli::evidence::{Believed, Evidence, Export, Prove, Verify};
+use crate::cli::Purpose;
+use crate::cli::evidence::{Believed, Evidence, Export, Prove, Timestamps, Verify};
 use crate::config::Config;
 use crate::domain::event::{Event, Kind};
 use crate::journal::note::{Signer, Verifier};
-use crate::store::{Error, journal, vouched};
+use crate::store::{journal, vouched};
 
 /// Findings shown to people; `--json` has all.
 const SHOWN: usize = 50;
@@ -40,7 +41,7 @@ pub(super) async fn run(load: impl FnOnce() -> Result<Config, Failure>, asked: E
         Evidence::Prove(asked) => prove(&load()?, asked).await,
         Evidence::Check(asked) => check(&asked),
         Evidence::Export(asked) => export(desk(&load()?)?, asked).await,
-        Evidence::Timestamps { folder } => timestamps(&desk(&load()?)?, &folder).await,
+        Evidence::Timestamps(asked) => timestamps(&desk(&load()?)?, &asked).await,
     }
 }
 
@@ -161,11 +162,10 @@ async fn prove(config: &Config, asked: Prove) -> Result<(), Failure> {
     let desk = desk(config)?;
     let trust = cosigning::trust(&config.journal)?;
     let wanted = asked.witnesses.unwrap_or(if trust.witnesses.is_empty() { 0 } else { trust.needed });
-    let (id, now) = (asked.entry, desk.clock.now());
+    let (id, read) = (asked.entry, reading(&desk, asked.purpose));
     let proof = desk.store.write(move |tx| {
         let proof = proving::prove(tx, &id, &trust, wanted)?;
-        let read = Event::new(Kind::JournalRead, now).fact("channel", "command_line").fact("entry", id.as_str());
-        journal::record(tx, &read)?;
+        journal::record(tx, &read.fact("entry", id.as_str()))?;
         Ok::<_, Unproved>(proof)
     });
     let (proof, as_wanted) = proof.await.map_err(|unproved| Failure::Said(unproved.to_string()))?;
@@ -186,17 +186,24 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|error| Trouble::File(path.display().to_string(), error).into())
 }
 
+/// What says that the journal is read, and why.
+fn reading(desk: &Desk, purpose: Purpose) -> Event {
+    let event = Event::new(Kind::JournalRead, desk.clock.now());
+    event.fact("channel", "command_line").fact("purpose", purpose.purpose.code())
+}
+
+/// Nothing is handed out unless that is written.
+async fn recorded(desk: &Desk, read: Event) -> Result<(), Failure> {
+    Ok(desk.store.write(move |tx| journal::record(tx, &read).map(drop)).await?)
+}
+
 async fn export(desk: Desk, asked: Export) -> Result<(), Failure> {
     let (sealed, part) = match asked {
         Export { opened: true, .. } => (Sealed::Opened, "export_opened"),
         Export { sealed: true, .. } => (Sealed::Closed, "export_sealed"),
         Export { .. } => (Sealed::None, "export"),
     };
-    let read = Event::new(Kind::JournalRead, desk.clock.now()).fact("channel", "command_line").fact("part", part);
-    desk.store
-        .write(move |tx| journal::record(tx, &read).map(drop))
-        .await
-        .map_err(|error: Error| Failure::Store(error))?;
+    recorded(&desk, reading(&desk, asked.purpose).fact("part", part)).await?;
     let (runtime, folder) = (Handle::current(), Folder(asked.folder));
     let work = tokio::task::spawn_blocking(move || {
         let bar = bar();
@@ -212,7 +219,9 @@ async fn export(desk: Desk, asked: Export) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn timestamps(desk: &Desk, folder: &Path) -> Result<(), Failure> {
+async fn timestamps(desk: &Desk, asked: &Timestamps) -> Result<(), Failure> {
+    let folder = asked.folder.as_path();
+    recorded(desk, reading(desk, asked.purpose).fact("part", "timestamps")).await?;
     let mut from = 0;
     loop {
         let found = desk.store.read(move |db| vouched::timestamps(db, from, 100)).await?;

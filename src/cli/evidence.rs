@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Output;
+use super::{Output, Purpose};
 use crate::domain::id::EntryId;
 
 /// What can be done with the journal as evidence.
@@ -19,10 +19,7 @@ pub enum Evidence {
     /// Copy the journal into a folder, or continue a copy
     Export(Export),
     /// Write the timestamps of an authority, each beside the checkpoint that it is of, for `openssl ts -verify`
-    Timestamps {
-        /// The folder, which must be there
-        folder: PathBuf,
-    },
+    Timestamps(Timestamps),
 }
 
 /// Whom to believe.
@@ -64,6 +61,9 @@ pub struct Prove {
     /// Prefer the last checkpoint that so many witnesses cosigned; by default, `journal.witnesses_needed` of them
     #[arg(long, value_name = "N")]
     pub witnesses: Option<usize>,
+    /// Why.
+    #[command(flatten)]
+    pub purpose: Purpose,
 }
 
 /// Which proof.
@@ -93,6 +93,19 @@ pub struct Export {
     /// With the sealed parts, opened: this names people
     #[arg(long, conflicts_with = "sealed")]
     pub opened: bool,
+    /// Why.
+    #[command(flatten)]
+    pub purpose: Purpose,
+}
+
+/// Where to.
+#[derive(Debug, Args)]
+pub struct Timestamps {
+    /// The folder, which must be there
+    pub folder: PathBuf,
+    /// Why.
+    #[command(flatten)]
+    pub purpose: Purpose,
 }
 
 #[cfg(test)]
@@ -111,15 +124,19 @@ mod tests {
         let Ok(Command::Journal(Journal::Evidence(Evidence::Verify(asked)))) = parsed(line) else { panic!() };
         assert_eq!((asked.believed.key.len(), asked.believed.witness.len(), asked.checkpoint.len()), (2, 1, 1));
         assert!(asked.output.json && asked.place.is_some());
-        assert!(parsed("journal export --sealed --opened folder").is_err());
-        assert!(parsed("journal prove org_1").is_err());
+        assert!(parsed("journal export --sealed --opened folder --purpose incident").is_err());
+        assert!(parsed("journal prove org_1 --purpose incident").is_err());
+        for reading in ["export folder", "timestamps folder", "prove ent_01M818EX8Z5A8G1B3X7P9Q2W4F"] {
+            assert!(parsed(&format!("journal {reading}")).is_err(), "{reading}: a purpose is asked for");
+            assert!(parsed(&format!("journal {reading} --purpose incident")).is_ok(), "{reading}");
+        }
         let Ok(Command::Journal(Journal::Evidence(Evidence::Check(asked)))) =
             parsed("journal check p --key k --witness w --needed 2")
         else {
             panic!()
         };
         assert_eq!((asked.needed, asked.believed.witness.len()), (Some(2), 1));
-        assert!(parsed("journal timestamps").is_err() && parsed("journal timestamps folder").is_ok());
+        assert!(parsed("journal timestamps --purpose incident").is_err());
         assert!(parsed("witness serve").is_ok() && parsed("witness key file").is_err());
     }
 }

@@ -56,7 +56,7 @@ on_each_backend! {
         let stranger = key(8).verifier().to_string();
         let entry = world.database.texts("select entry as value from journal_positions where position = 200").remove(0);
         let proof = desk.path("one.tlog-proof");
-        let proved = desk.runs(&["journal", "prove", &entry, "--to", &proof]);
+        let proved = desk.runs(&["journal", "prove", &entry, "--to", &proof, "--purpose", "complaint"]);
         assert_eq!((proved.code, world.count(Kind::JournalRead).await), (Some(0), 1), "{proved:?}");
         let list = desk.runs(&["journal", "list", "--purpose", "inspection", "--proofs", "--limit", "280"]);
         assert_eq!((list.code, list.answer.lines().count()), (Some(0), 281), "{list:?}");
@@ -89,7 +89,7 @@ on_each_backend! {
         happens(&world, 1).await;
         let waiting = world.database.texts("select entry as value from journal_pending").remove(0);
         for (entry, why) in [(waiting.as_str(), "no signed checkpoint covers this entry yet"), ("ent_00000000000000000000000000", "not found")] {
-            let refused = desk.runs(&["journal", "prove", entry]);
+            let refused = desk.runs(&["journal", "prove", entry, "--purpose", "complaint"]);
             assert!(refused.code == Some(1) && refused.complaints.contains(why), "{refused:?}");
         }
         assert_eq!(world.count(Kind::JournalRead).await, 0, "nothing was read");
@@ -100,11 +100,15 @@ on_each_backend! {
         let desk = signed(&world).await;
         let (folder, public) = (desk.path("copy"), key(9).verifier().to_string());
         for sealed in [&[][..], &["--sealed"][..]] {
-            let copied = desk.runs(&[&["journal", "export", &folder], sealed].concat());
+            let copied = desk.runs(&[&["journal", "export", &folder, "--purpose", "inspection"], sealed].concat());
             assert!(copied.code == Some(0) && copied.answer.contains("entries, up to the last checkpoint"), "{copied:?}");
         }
         let parts: Vec<_> = world.entries(Kind::JournalRead).await.iter().map(|one| one["part"].as_str().unwrap().to_owned()).collect();
         assert_eq!(parts, ["export", "export_sealed"]);
+        let times = desk.runs(&["journal", "timestamps", &desk.path(""), "--purpose", "authority"]);
+        assert_eq!((times.code, times.answer.as_str()), (Some(0), ""), "{times:?}");
+        let why: Vec<_> = world.entries(Kind::JournalRead).await.iter().map(|one| one["purpose"].to_string()).collect();
+        assert_eq!(why, ["\"inspection\"", "\"inspection\"", "\"authority\""]);
         let whole = desk.runs(&["journal", "verify", &folder, "--key", &public]);
         assert!(whole.code == Some(0) && whole.answer.ends_with("nothing was changed\n"), "{whole:?}");
         let bundle = format!("{folder}/tile/entries/000");

@@ -247,7 +247,7 @@ def proofs(service, folder, key):
     ids = [json.loads(line)["id"] for line in service.call("journal", "list", "--purpose", "inspection", "--json", "--limit", "300").split("\n")[:300]]
     for number in (0, 5, 255, 256, 290):
         path = folder / f"{number}.tlog-proof"
-        service.call("journal", "prove", ids[number], "--to", str(path))
+        service.call("journal", "prove", ids[number], "--purpose", "inspection", "--to", str(path))
         for name, text in (("as it is", path.read_bytes()), ("with a hash changed", path.read_bytes().replace(b"index ", b"index 1", 1))):
             path.write_bytes(text)
             here = run(BINARY, "journal", "check", str(path), "--key", key, "--json")
@@ -309,13 +309,14 @@ def story(folder):
         agree("the published journal, witnessed", public, key, *known, witnessed=reached)
         witnessed(service, folder, key, witnesses, check)
         timestamped(service, folder, authority, check)
+        quiet(service)
         agree("the published journal", public, key)
         proofs(service, folder, key)
         quiet(service)
         lists(service, folder, key)
         quiet(service)
         copy = folder / "copy"
-        service.call("journal", "export", str(copy), "--sealed")
+        service.call("journal", "export", str(copy), "--sealed", "--purpose", "inspection")
         before = folder / "before"
         shutil.copytree(copy, before)
         agree("a copy", copy, key)
@@ -325,11 +326,11 @@ def story(folder):
         check("a copy has lines of both witnesses", all(f"\u2014 {one.name} " in both for one in witnesses))
         service.call("journal", "list", "--purpose", "inspection")
         quiet(service)
-        service.call("journal", "export", str(copy), "--sealed")
+        service.call("journal", "export", str(copy), "--sealed", "--purpose", "inspection")
         agree("a copy continued", copy, key)
         agree("a copy continued holds what was kept", copy, key, "--checkpoint", str(before / "checkpoint"))
         opened = folder / "opened"
-        service.call("journal", "export", str(opened), "--opened")
+        service.call("journal", "export", str(opened), "--opened", "--purpose", "inspection")
         agree("a copy with sealed parts opened", opened, key)
         lines = [json.loads(line) for path in sorted(opened.glob("sealed/**/*.jsonl")) for line in path.read_text().split("\n") if line]
         names = [line.get("opened", {}).get("name") for line in lines]

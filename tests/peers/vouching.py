@@ -133,7 +133,7 @@ def timestamped(service, folder, authority, check):
     place = folder / "timestamps"
     place.mkdir()
     end = time.monotonic() + PATIENCE
-    while not service.call("journal", "timestamps", str(place)) and time.monotonic() < end:
+    while not service.call("journal", "timestamps", str(place), "--purpose", "inspection") and time.monotonic() < end:
         time.sleep(0.5)
     replies = sorted(place.glob("*.tsr"))
     check("a checkpoint was timestamped", len(replies) == 1, str(list(place.iterdir())))
@@ -151,7 +151,7 @@ def witnessed(service, folder, key, witnesses, check):
     ids = [json.loads(line)["id"] for line in service.call("journal", "list", "--purpose", "inspection", "--json", "--limit", "9").split("\n")]
     path = folder / "witnessed.tlog-proof"
     # The reading above is an entry: the newest checkpoint has no signature of a witness yet, and the proof is of the last that has.
-    service.call("journal", "prove", ids[3], "--to", str(path))
+    service.call("journal", "prove", ids[3], "--purpose", "inspection", "--to", str(path))
     stranger = run("witness", "key", "--name", "w3.example.org", str(folder / "stranger")).stdout.strip()
     whole = path.read_text("utf-8")
     forged = whole.replace("\u2014 w1.example.org ", "\u2014 w2.example.org ")

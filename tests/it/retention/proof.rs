@@ -66,7 +66,7 @@ fn found(parts: &[Vec<u8>], hex: &str) -> bool {
     parts.iter().any(|part| holds(part, hex.as_bytes()) || part.windows(bytes.len()).any(|window| window == bytes))
 }
 
-async fn erased(world: &World, citizen: &str) {
+pub(super) async fn erased(world: &World, citizen: &str) {
     let (olga, omar) = (world.officer("Olga Prudhomme").await, world.officer("Omar Sage").await);
     let asked = olga.asks_to_erase(citizen, "person_asked").await;
     let request = asked.url.path().trim_start_matches("/office/erasures/").to_owned();
@@ -228,7 +228,7 @@ on_each_backend! {
         let desk = Desk::of(&world, "[journal]\nkey_file = '{at}/journal.key'\nsigned_file = '{at}/signed'\n");
         desk.write("journal.key", &key(9).secret());
         let copies = |how: &[&str]| {
-            let done = desk.runs(&[&["journal", "export"], how, &[&desk.path("copy")]].concat());
+            let done = desk.runs(&[&["journal", "export", "--purpose", "authority"], how, &[&desk.path("copy")]].concat());
             assert_eq!(done.code, Some(0), "{done:?}");
             let sealed = format!("{}/sealed", desk.path("copy"));
             let files = walked(Path::new(&sealed));
