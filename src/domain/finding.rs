@@ -3,8 +3,11 @@
 use super::Instant;
 use super::auditor::Auditor;
 use super::authenticator::FreshCode;
-use super::event::{Event, Journalled, Kind, Owner};
-use super::id::{AccountId, FindingId};
+use super::event::{Event, Journalled, Kind};
+use super::id::{AccountId, CitizenId, FindingId};
+
+/// What a finding may be about: it must be known whose key seals it.
+pub const ABOUT: [&str; 7] = ["sig_", "mdt_", "acc_", "org_", "ent_", "cit_", "inq_"];
 
 /// A finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,12 +23,13 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Signs a finding: the code is the signature. The text is sealed: a digest of it in the clear part would outlive it.
+    /// Signs a finding: the code is the signature. The text is sealed: a digest of it in the clear part would outlive it. `citizen`: whom it
+    /// speaks of, if it is about one: it goes with them.
     pub fn record(
         id: FindingId,
         auditor: &Auditor,
         _code: &FreshCode,
-        about: String,
+        (about, citizen): (String, Option<CitizenId>),
         text: &str,
         now: Instant,
     ) -> Journalled<Self> {
@@ -34,7 +38,7 @@ impl Finding {
             .by(&account)
             .fact("finding", id.as_str())
             .fact("about", &about)
-            .sealed_for(Owner::Account(account.clone()), vec![("text", text.to_owned())]);
+            .sealed_about(citizen, &account, vec![("text", text.to_owned())]);
         Journalled::new(Self { id, account, at: now, about }, vec![event])
     }
 }

@@ -91,5 +91,6 @@ refusals! {
     InquiryExpired = "inquiry_expired", "The inquiry, or the time to read under it, is over.";
     InquiryNotApproved = "inquiry_not_approved", "No second auditor approved the inquiry.";
     SignalAnswered = "signal_answered", "The signal was already answered.";
+    SignalOfOneself = "signal_of_oneself", "Somebody else of the organisation must answer.";
     ExportQuota = "export_quota", "The auditor's quota of exported entries is used up.";
 }

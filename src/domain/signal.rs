@@ -144,13 +144,39 @@ pub struct Found {
     pub last: Instant,
 }
 
-/// What the entries of one organisation on one day ask, oldest first. Each rule says a thing once for each subject.
+/// A day that is looked at.
+#[derive(Debug, Clone)]
+pub struct Day {
+    /// When it begins. What happens over midnight belongs to the day on which it ends.
+    pub begins: Instant,
+    /// Where the organisation is.
+    pub zone: Tz,
+    /// What was found on the day before, by rule and subject: the first and the last instant.
+    pub said: BTreeMap<(Rule, String), (Instant, Instant)>,
+}
+
+impl Day {
+    fn said(&self, rule: Rule, subject: &str) -> Option<(Instant, Instant)> {
+        self.said.get(&(rule, subject.to_owned())).copied()
+    }
+}
+
+impl Thresholds {
+    /// How long before a day something may have begun that is found on it.
+    #[must_use]
+    pub fn lead(&self) -> TimeDelta {
+        TimeDelta::minutes(self.minutes.max(self.soon).into())
+    }
+}
+
+/// What the entries of one organisation on one day ask, oldest first; those of its [lead](Thresholds::lead) come before them. Each rule says
+/// a thing once for each subject.
 #[must_use]
-pub fn of_a_day(facts: &[Fact], zone: Tz, limits: &Thresholds) -> Vec<Found> {
+pub fn of_a_day(facts: &[Fact], day: &Day, limits: &Thresholds) -> Vec<Found> {
     let mut found = Vec::new();
     let outside = facts.iter().filter(|fact| {
-        let (hour, weekend) = civil::hour(fact.at, zone);
-        fact.kind == Kind::Use && (weekend || hour < limits.opens || hour >= limits.closes)
+        let (hour, weekend) = civil::hour(fact.at, day.zone);
+        fact.at >= day.begins && fact.kind == Kind::Use && (weekend || hour < limits.opens || hour >= limits.closes)
     });
     found.extend(by_actor(Rule::OutsideHours, outside));
     for (rule, kind, least) in [
@@ -158,9 +184,9 @@ pub fn of_a_day(facts: &[Fact], zone: Tz, limits: &Thresholds) -> Vec<Found> {
         (Rule::ManyUses, Kind::Use, limits.uses),
         (Rule::RefusedAgain, Kind::UseRefused, limits.refusals),
     ] {
-        found.extend(bursts(rule, facts.iter().filter(|fact| fact.kind == kind), least, limits.minutes));
+        found.extend(bursts(rule, facts.iter().filter(|fact| fact.kind == kind), day, least, limits.minutes));
     }
-    found.extend(soon_after_opening(facts, TimeDelta::minutes(limits.soon.into())));
+    found.extend(soon_after_opening(facts, day, TimeDelta::minutes(limits.soon.into())));
     found
 }
 
@@ -191,11 +217,14 @@ fn by_actor<'f>(rule: Rule, facts: impl Iterator<Item = &'f Fact>) -> Vec<Found>
     all.into_values().collect()
 }
 
-/// The most acts of each actor within so many minutes, where they are at least `least`.
-fn bursts<'f>(rule: Rule, facts: impl Iterator<Item = &'f Fact>, least: u32, minutes: u32) -> Vec<Found> {
+/// The most acts of each actor within so many minutes that end on the day, where they are at least `least`. What was said of the day
+/// before is not counted again.
+fn bursts<'f>(rule: Rule, facts: impl Iterator<Item = &'f Fact>, day: &Day, least: u32, minutes: u32) -> Vec<Found> {
     let mut of: BTreeMap<&str, Vec<Instant>> = BTreeMap::new();
     for fact in facts {
-        if let Some(actor) = &fact.actor {
+        if let Some(actor) = &fact.actor
+            && day.said(rule, actor.as_str()).is_none_or(|(_, last)| fact.at >= day.begins || fact.at > last)
+        {
             of.entry(actor.as_str()).or_default().push(fact.at);
         }
     }
@@ -206,20 +235,23 @@ fn bursts<'f>(rule: Rule, facts: impl Iterator<Item = &'f Fact>, least: u32, min
             let (times, end) = within.fold((0_u32, *first), |(times, _), one| (times + 1, *one));
             Found { rule, subject: actor.to_owned(), times, first: *first, last: end }
         });
+        let windows = windows.filter(|found| found.last >= day.begins);
         windows.max_by_key(|found| found.times).filter(|found| found.times >= least.max(1))
     };
     of.into_iter().filter_map(most).collect()
 }
 
-fn soon_after_opening(facts: &[Fact], soon: TimeDelta) -> Vec<Found> {
+fn soon_after_opening(facts: &[Fact], day: &Day, soon: TimeDelta) -> Vec<Found> {
     let mut opened: BTreeMap<&MandateId, (&Option<AccountId>, Instant)> = BTreeMap::new();
     let mut all = BTreeMap::new();
     for fact in facts {
         let Some(mandate) = &fact.mandate else { continue };
         match fact.kind {
             Kind::MandateOpened => drop(opened.insert(mandate, (&fact.actor, fact.at))),
-            Kind::Use => {
-                let other = opened.get(mandate).filter(|(by, at)| **by != fact.actor && fact.at < *at + soon);
+            Kind::Use if fact.at >= day.begins => {
+                let said = day.said(Rule::SoonAfterOpening, mandate.as_str()).map(|(first, _)| first);
+                let opening = opened.get(mandate).filter(|(_, at)| said != Some(*at));
+                let other = opening.filter(|(by, at)| **by != fact.actor && fact.at < *at + soon);
                 if let Some((_, at)) = other {
                     add(&mut all, Rule::SoonAfterOpening, mandate.as_str(), fact.at).first = *at;
                 }

@@ -274,6 +274,18 @@ pub fn of_organisation(db: &mut Db<'_>, organisation: &OrganisationId, limit: i6
     rows.into_iter().map(|row| row.open(db.vault)).collect()
 }
 
+/// Whether nobody else of an organisation is at work there: invited only, is not.
+///
+/// # Errors
+/// The database fails.
+pub fn is_alone(db: &mut Db<'_>, organisation: &OrganisationId, account: &AccountId) -> Result<bool, Error> {
+    let others = memberships::table
+        .inner_join(accounts::table)
+        .filter(memberships::organisation.eq(organisation.as_str()).and(memberships::account.ne(account.as_str())))
+        .filter(accounts::active.eq(true).and(accounts::archived_at.is_null()).and(accounts::terms.is_not_null()));
+    Ok(others.select(memberships::account).first::<String>(db.connection()?).optional()?.is_none())
+}
+
 /// What an account may do in one organisation.
 ///
 /// # Errors

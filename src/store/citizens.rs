@@ -107,6 +107,16 @@ pub(super) fn lock(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
     tx.connection()?.lock(&format!("person|{id}"))
 }
 
+/// The same; and whether their data can still be read. What was read of them before this may be of a key that is gone.
+///
+/// # Errors
+/// The database fails.
+pub fn stays(tx: &mut Tx<'_>, id: &str) -> Result<bool, Error> {
+    lock(tx, id)?;
+    let key = key_rows::table.find(id).select(key_rows::owner).first::<String>(tx.connection()?);
+    Ok(key.optional()?.is_some())
+}
+
 /// Keeps the identity of today and makes it searchable for the organisation; `first` says that it holds no mandate of theirs yet.
 pub(super) fn update(
     tx: &mut Tx<'_>,

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::citizens::{identity_bytes, identity_from};
+use super::citizens::{self, identity_bytes, identity_from};
 use super::organisations::{procedures, procedures_text};
 use super::schema::{drafts, person_keys as key_rows};
 use super::vault::Place;
@@ -226,7 +226,12 @@ pub fn of_agreement(db: &mut Db<'_>, agreement_hash: &[u8]) -> Result<Draft, Err
 pub fn of_agreement_locked(tx: &mut Tx<'_>, agreement_hash: &[u8]) -> Result<Draft, Error> {
     let found = of_agreement(tx, agreement_hash)?;
     tx.connection()?.lock(&format!("draft|{}", found.id))?;
-    of_agreement(tx, agreement_hash)
+    let draft = of_agreement(tx, agreement_hash)?;
+    // Whoever is erased meanwhile agrees to nothing.
+    match &draft.citizen {
+        Some(citizen) if !citizens::stays(tx, citizen.id.as_str())? => Err(Error::NotFound),
+        _ => Ok(draft),
+    }
 }
 
 /// Hands out the secret of the citizen's screen.

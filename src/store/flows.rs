@@ -109,6 +109,16 @@ pub fn find(db: &mut Db<'_>, id: &FlowId) -> Result<Flow, Error> {
     flows::table.find(id.as_str()).select(Row::as_select()).first::<Row>(db.connection()?)?.try_into()
 }
 
+/// Whether its service may still be answered where it asked to be.
+///
+/// # Errors
+/// The database fails.
+pub fn is_answerable(db: &mut Db<'_>, flow: &Flow) -> Result<bool, Error> {
+    let addresses: String =
+        clients::table.find(flow.client.as_str()).select(clients::redirect_uris).first(db.connection()?)?;
+    Ok(addresses.lines().any(|address| address == flow.redirect_uri))
+}
+
 /// A sign-in about to be answered for somebody, with all that the choice is made of.
 pub struct Choosing {
     /// The sign-in.

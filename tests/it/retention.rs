@@ -4,6 +4,8 @@
 mod erasing;
 #[cfg(test)]
 mod proof;
+#[cfg(test)]
+mod written;
 
 use actix_web::rt::spawn;
 use chrono::{Months, TimeDelta};

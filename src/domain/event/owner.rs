@@ -23,13 +23,30 @@ impl Owner {
 }
 
 impl super::Kind {
-    /// The member of the clear part that names whose key seals what belongs to such an entry.
+    /// The members of the clear part that may name whose key seals what belongs to such an entry: the first that is there does.
     #[must_use]
-    pub const fn sealed_by(self) -> &'static str {
+    pub const fn sealed_by(self) -> &'static [&'static str] {
         match self {
-            Self::AgreementGiven | Self::MandateOpened | Self::InquiryAsked => "citizen",
-            Self::AccountCreated => "subject",
-            _ => "actor",
+            Self::AgreementGiven | Self::MandateOpened | Self::InquiryAsked => &["citizen"],
+            Self::AccountCreated => &["subject"],
+            Self::FindingRecorded | Self::SignalAnswered => &["citizen", "actor"],
+            _ => &["actor"],
+        }
+    }
+}
+
+impl super::Event {
+    /// With a sealed part that speaks of a citizen, and goes with them; or of nobody, and goes with who wrote it.
+    #[must_use]
+    pub fn sealed_about(
+        self,
+        citizen: Option<CitizenId>,
+        author: &AccountId,
+        values: Vec<(&'static str, String)>,
+    ) -> Self {
+        match citizen {
+            Some(citizen) => self.about(&citizen).sealed_for(Owner::Citizen(citizen), values),
+            None => self.sealed_for(Owner::Account(author.clone()), values),
         }
     }
 }

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 
 use super::{Found, Thresholds};
 use crate::domain::auditor;
-use crate::domain::event::{Event, Journalled, Kind, Owner};
-use crate::domain::id::{AccountId, OrganisationId, SignalId};
+use crate::domain::event::{Event, Journalled, Kind};
+use crate::domain::id::{AccountId, CitizenId, OrganisationId, SignalId};
 use crate::domain::mediator::Member;
 use crate::domain::refusal::Refusal;
 use crate::domain::{Instant, civil, runs};
@@ -57,23 +57,40 @@ impl Signal {
         self.answered.is_some() || !runs(now, self.answer_until)
     }
 
-    /// The organisation answers, once. The text is sealed: a digest of it in the clear part would outlive it.
+    /// Whether it is about this account: then somebody else answers, if there is anybody.
+    #[must_use]
+    pub fn is_about(&self, account: &AccountId) -> bool {
+        self.found.subject == account.as_str()
+    }
+
+    /// The organisation answers, once. The text is sealed: a digest of it in the clear part would outlive it. `citizen`: whose mandate it is
+    /// about, if it is. `alone`: whether nobody else of the organisation could answer.
     ///
     /// # Errors
-    /// Another organisation's, answered already, or a text too short or too long.
-    pub fn answer(mut self, member: &Member, typed: &str, now: Instant) -> Result<Journalled<Self>, Refusal> {
+    /// Another organisation's, answered already, about whoever answers, or a text too short or too long.
+    pub fn answer(
+        mut self,
+        member: &Member,
+        alone: bool,
+        citizen: Option<CitizenId>,
+        typed: &str,
+        now: Instant,
+    ) -> Result<Journalled<Self>, Refusal> {
         if self.organisation != member.organisation().id {
             return Err(Refusal::OtherOrganisation);
         }
         if self.answered.is_some() {
             return Err(Refusal::SignalAnswered);
         }
+        if self.is_about(&member.account().id) && !alone {
+            return Err(Refusal::SignalOfOneself);
+        }
         let (text, account) = (auditor::text(typed)?, member.account().id.clone());
         let event = Event::new(Kind::SignalAnswered, now)
             .by(&account)
             .within(&self.organisation)
             .fact("signal", self.id.as_str())
-            .sealed_for(Owner::Account(account.clone()), vec![("text", text)]);
+            .sealed_about(citizen, &account, vec![("text", text)]);
         self.answered = Some((now, account));
         Ok(Journalled::new(self, vec![event]))
     }

@@ -21,8 +21,50 @@ fn fact(kind: Kind, actor: u128, mandate: u128, time: &str) -> Fact {
     }
 }
 
+fn day(begins: Instant) -> Day {
+    Day { begins, zone: ZONE, said: BTreeMap::new() }
+}
+
 fn rules(facts: &[Fact]) -> Vec<(Rule, u32)> {
-    of_a_day(facts, ZONE, &Thresholds::default()).into_iter().map(|found| (found.rule, found.times)).collect()
+    let long_ago = day(begin() - TimeDelta::days(99));
+    of_a_day(facts, &long_ago, &Thresholds::default()).into_iter().map(|found| (found.rule, found.times)).collect()
+}
+
+/// What is found on the day that begins at `at("12:00:00")`, and said again on no other.
+fn on_two_days(facts: &[Fact]) -> [Vec<(Rule, u32)>; 2] {
+    let (noon, limits) = (at("12:00:00"), Thresholds::default());
+    let until = |end: Instant| facts.iter().filter(|fact| fact.at < end).cloned().collect::<Vec<_>>();
+    let first = of_a_day(&until(noon), &day(at("00:00:00")), &limits);
+    let said = first.iter().map(|one| ((one.rule, one.subject.clone()), (one.first, one.last))).collect();
+    let lead: Vec<_> = facts.iter().filter(|fact| fact.at >= noon - limits.lead()).cloned().collect();
+    let second = of_a_day(&lead, &Day { said, ..day(noon) }, &limits);
+    [first, second].map(|found| found.into_iter().map(|one| (one.rule, one.times)).collect())
+}
+
+#[test]
+fn what_happens_over_midnight_belongs_to_the_day_on_which_it_ends() {
+    let opened = |time: &str, count: u32| -> Vec<Fact> {
+        (0..count).map(|number| fact(Kind::MandateOpened, 1, number.into(), &format!("{time}:{number:02}"))).collect()
+    };
+    let burst = |times| vec![(Rule::ManyOpenings, times)];
+    for (before, after, expected) in [
+        (9, 0, [vec![], vec![]]),
+        (9, 1, [vec![], burst(10)]),
+        (12, 3, [burst(12), vec![]]),
+        (12, 12, [burst(12), burst(12)]),
+        (0, 12, [vec![], burst(12)]),
+    ] {
+        let facts = [opened("11:30", before), opened("12:20", after)].concat();
+        assert_eq!(on_two_days(&facts), expected, "{before} before, {after} after");
+    }
+    let late: Vec<_> = [opened("10:30", 9), opened("12:20", 1)].concat();
+    assert_eq!(on_two_days(&late), [vec![], vec![]], "more than an hour apart");
+    let soon = vec![(Rule::SoonAfterOpening, 1)];
+    let opening = fact(Kind::MandateOpened, 1, 7, "11:58:00");
+    let [before, after] = ["11:59:00", "12:01:00"].map(|time| fact(Kind::Use, 2, 7, time));
+    assert_eq!(on_two_days(&[opening.clone(), after.clone()]), [vec![], soon.clone()]);
+    assert_eq!(on_two_days(&[opening.clone(), before.clone()]), [soon.clone(), vec![]]);
+    assert_eq!(on_two_days(&[opening, before, after]), [soon, vec![]], "said once");
 }
 
 #[test]
@@ -62,7 +104,8 @@ fn a_use_by_another_mediator_minutes_after_the_opening_is_said() {
     let cases =
         [(2, 7, "10:04:59", true), (2, 7, "10:05:00", false), (1, 7, "10:01:00", false), (2, 8, "10:01:00", false)];
     for (actor, mandate, time, said) in cases {
-        let found = of_a_day(&[opening.clone(), fact(Kind::Use, actor, mandate, time)], ZONE, &Thresholds::default());
+        let facts = [opening.clone(), fact(Kind::Use, actor, mandate, time)];
+        let found = of_a_day(&facts, &day(at("00:00:00")), &Thresholds::default());
         assert_eq!(found.len(), usize::from(said), "{actor} {mandate} {time}");
         if let [one] = found.as_slice() {
             assert_eq!((one.rule, one.subject.as_str()), (Rule::SoonAfterOpening, MandateId::new(begin(), 7).as_str()));
@@ -98,17 +141,20 @@ fn the_organisation_comes_first_and_answers_once() {
     assert!(!signal.is_before_auditors(begin()));
     assert!(signal.is_before_auditors(begin() + TimeDelta::days(14)), "silence does not hide it");
     let ana = Who::ana().mediator();
-    assert_eq!(signal.clone().answer(&ana, "short", begin()).unwrap_err(), Refusal::PurposeNeeded);
+    assert_eq!(signal.clone().answer(&ana, false, None, "short", begin()).unwrap_err(), Refusal::PurposeNeeded);
     let elsewhere = Who::ana().at(2).mediator();
     assert_eq!(
-        signal.clone().answer(&elsewhere, "a long enough text", begin()).unwrap_err(),
+        signal.clone().answer(&elsewhere, false, None, "a long enough text", begin()).unwrap_err(),
         Refusal::OtherOrganisation
     );
-    let change = signal.answer(&ana, "A day of enrolment at the town hall.", begin()).unwrap();
+    let change = signal.answer(&ana, false, None, "A day of enrolment at the town hall.", begin()).unwrap();
     let (answered, event) = one_event(change);
     assert!(event.facts.iter().all(|(_, value)| !value.contains("town hall")), "sealed");
     assert!(answered.is_before_auditors(begin()));
-    assert_eq!(answered.answer(&ana, "Another text, later.", begin()).unwrap_err(), Refusal::SignalAnswered);
+    assert_eq!(
+        answered.answer(&ana, false, None, "Another text, later.", begin()).unwrap_err(),
+        Refusal::SignalAnswered
+    );
 }
 
 #[test]

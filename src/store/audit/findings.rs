@@ -1,12 +1,15 @@
 //! Findings: the entry is the finding, the row says where it is.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
 use crate::domain::event::Journalled;
 pub use crate::domain::finding::Finding;
-use crate::domain::id::{EntryId, FindingId};
+use crate::domain::id::{CitizenId, EntryId, FindingId};
 use crate::store::schema::findings::{self, dsl};
-use crate::store::{Db, Error, Tx, journal, parsed, read_back, stored};
+use crate::store::schema::{erasures, inquiries, journal_entries, mandates, signals};
+use crate::store::{Db, Error, Tx, citizens, journal, parsed, read_back, stored};
 
 type Row = (String, String, chrono::NaiveDateTime, String, String);
 
@@ -18,6 +21,74 @@ fn finding((id, account, at, about, entry): Row) -> Result<(Finding, EntryId), E
         about,
     };
     Ok((finding, parsed(&entry, "findings.entry")?))
+}
+
+/// Whom a text is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// No citizen.
+    Nobody,
+    /// One whose data are kept, and stay until the transaction ends.
+    Citizen(CitizenId),
+    /// One whose data were destroyed.
+    Erased,
+}
+
+impl Whom {
+    /// Whose key seals what is written.
+    #[must_use]
+    pub fn kept(self) -> Option<CitizenId> {
+        match self {
+            Self::Citizen(citizen) => Some(citizen),
+            Self::Nobody | Self::Erased => None,
+        }
+    }
+}
+
+/// Whom a text about something is about.
+///
+/// # Errors
+/// The database fails.
+pub fn whom(tx: &mut Tx<'_>, about: &str) -> Result<Whom, Error> {
+    let Some(citizen) = behind(tx, about)? else { return Ok(Whom::Nobody) };
+    if citizens::stays(tx, &citizen)? {
+        return Ok(Whom::Citizen(parsed(&citizen, "citizens.id")?));
+    }
+    let erased: i64 = erasures::table.filter(erasures::owner.eq(&citizen)).count().get_result(tx.connection()?)?;
+    Ok(if erased > 0 { Whom::Erased } else { Whom::Nobody })
+}
+
+/// The members of an entry that may lead to a citizen.
+const NAMED: [&str; 8] =
+    ["citizen", "mandate", "inquiry", "signal", "about", "named", "filter_citizen", "filter_mandate"];
+
+/// The citizen behind an identifier.
+fn behind(db: &mut Db<'_>, about: &str) -> Result<Option<String>, Error> {
+    match about.split_once('_').map_or("", |(kind, _)| kind) {
+        "cit" => Ok(Some(about.to_owned())),
+        "mdt" => Ok(mandates::table.find(about).select(mandates::citizen).first(db.connection()?).optional()?),
+        "inq" => Ok(inquiries::table.find(about).select(inquiries::citizen).first(db.connection()?).optional()?),
+        "sig" => {
+            let subject = signals::table.find(about).select(signals::subject).first::<String>(db.connection()?);
+            let mandate = subject.optional()?.filter(|subject| subject.starts_with("mdt_"));
+            mandate.map_or(Ok(None), |mandate| behind(db, &mandate))
+        }
+        "ent" => {
+            let clear = journal_entries::table.find(about).select(journal_entries::clear);
+            let clear: Option<Vec<u8>> = clear.first(db.connection()?).optional()?;
+            let fields: BTreeMap<String, String> =
+                clear.and_then(|clear| serde_json::from_slice(&clear).ok()).unwrap_or_default();
+            // Whatever it names, but another entry: that would have no end.
+            let named = NAMED.into_iter().filter_map(|member| fields.get(member)).flat_map(|ids| ids.split(' '));
+            for id in named.filter(|id| !id.starts_with("ent_")) {
+                if let Some(citizen) = behind(db, id)? {
+                    return Ok(Some(citizen));
+                }
+            }
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Writes a finding.

@@ -6,7 +6,7 @@ use crate::domain::event::Journalled;
 use crate::domain::id::{AccountId, EntryId, InquiryId};
 use crate::domain::inquiry::{Decision, Inquiry};
 use crate::store::schema::inquiries::{self, dsl};
-use crate::store::{Db, Error, Tx, journal, parsed, read_back, stored};
+use crate::store::{Db, Error, Tx, citizens, journal, parsed, read_back, stored};
 
 #[derive(Queryable)]
 struct Row {
@@ -45,12 +45,15 @@ impl TryFrom<Row> for Asked {
     }
 }
 
-/// Writes a new inquiry.
+/// Writes a new inquiry. A pseudonym of nobody is not asked about, and nobody is erased meanwhile.
 ///
 /// # Errors
-/// The database fails.
+/// There is no such citizen.
 pub fn ask(tx: &mut Tx<'_>, change: Journalled<Inquiry>) -> Result<Inquiry, Error> {
     let (inquiry, events) = change.into_parts();
+    if !citizens::stays(tx, inquiry.citizen.as_str())? {
+        return Err(Error::NotFound);
+    }
     let mut entry = None;
     for event in &events {
         entry = Some(journal::record(tx, event)?);

@@ -7,6 +7,7 @@ mod exports;
 mod figures;
 mod findings;
 mod inquiries;
+mod looking;
 mod misread;
 mod positions;
 mod proofs;
@@ -31,18 +32,16 @@ pub use coverage::{Coverage, coverage};
 pub use digest::{Digested, catch_up, digest};
 pub use exports::{export, exported_since};
 pub use figures::{Tally, tallies};
-pub use findings::{Finding, find as find_finding, findings, record as record_finding};
+pub use findings::{Finding, Whom, find as find_finding, findings, record as record_finding, whom};
 pub use inquiries::{
     Asked as AskedInquiry, ask, find as find_inquiry, find_locked as find_inquiry_locked, list as inquiries,
     save as save_inquiry,
 };
+pub use looking::{look_at_a_day, raise_due};
 pub use misread::misread;
 pub use positions::positions;
 pub use proofs::{CHUNK, Proofs};
-pub use signals::{
-    Answered, Seen, answer, find as find_signal, find_locked as find_signal_locked, list as signals, look_at_a_day,
-    raise_due,
-};
+pub use signals::{Answered, Seen, answer, find as find_signal, find_locked as find_signal_locked, list as signals};
 pub use story::of_mandate;
 
 /// What entries are found by.

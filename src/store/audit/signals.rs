@@ -1,24 +1,16 @@
-//! Signals: looked for a day at a time once the day is over, kept, sent to the organisation, answered.
+//! Signals: kept, sent to the organisation, answered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::{Field, Part, Search, page};
-use crate::domain::event::{Journalled, Kind};
+use crate::domain::Instant;
+use crate::domain::event::Journalled;
 use crate::domain::id::{AccountId, EntryId, OrganisationId, SignalId};
-use crate::domain::signal::{self, Fact, Found, Signal, Thresholds};
-use crate::domain::{Instant, civil};
-use crate::store::journal::{self, Entry};
-use crate::store::schema::journal_digest;
+use crate::domain::signal::{self, Found, Signal, Thresholds};
+use crate::store::journal;
 use crate::store::schema::signals::{self, dsl};
-use crate::store::vouched::Trust;
-use crate::store::{Db, Error, Store, Tx, organisations, parsed, read_back, stored};
-
-/// Entries of one kind, organisation and day that the rules look at.
-const LOOKED_AT: i64 = 5_000;
-/// Organisations in one transaction.
-const TOGETHER: i64 = 50;
+use crate::store::{Db, Error, Tx, parsed, read_back, stored};
 
 #[derive(Queryable)]
 struct Row {
@@ -67,131 +59,18 @@ impl TryFrom<Row> for Answered {
     }
 }
 
-/// Looks at every day that is over, fully searchable and not yet looked at; at most `days` of them. Answers how many signals there are.
-///
-/// # Errors
-/// The database fails.
-pub async fn raise_due(store: &Store, limits: Thresholds, now: Instant, days: usize) -> Result<usize, Error> {
-    let mut raised = 0;
-    for _ in 0..days {
-        let Some(day) = store.read(move |db| due(db, now)).await? else { break };
-        raised += look_at_a_day(store, day, limits, now).await?;
-        store
-            .write(move |tx| {
-                let done = journal_digest::signals_day.eq(day);
-                diesel::update(journal_digest::table).set(done).execute(tx.connection()?).map(drop).map_err(Error::from)
-            })
-            .await?;
-    }
-    Ok(raised)
+pub(super) type Said = BTreeMap<(signal::Rule, String), (Instant, Instant)>;
+
+/// What was found on a day.
+pub(super) fn said(db: &mut Db<'_>, organisation: &OrganisationId, day: i32) -> Result<Said, Error> {
+    let rows = dsl::signals.filter(dsl::organisation.eq(organisation.as_str()).and(dsl::day.eq(day)));
+    let rows: Vec<Row> = rows.load(db.connection()?)?;
+    let found = rows.into_iter().map(|row| Answered::try_from(row).map(|(signal, _)| signal.found));
+    found.map(|found| found.map(|one| ((one.rule, one.subject), (one.first, one.last)))).collect()
 }
 
-/// The next day to look at: the one before today at first, then each after the last.
-fn due(db: &mut Db<'_>, now: Instant) -> Result<Option<i32>, Error> {
-    let last: Option<i32> = journal_digest::table.select(journal_digest::signals_day).first(db.connection()?)?;
-    let yesterday = civil::day(now, civil::FIGURES) - 1;
-    let day = last.map_or(yesterday, |last| last + 1);
-    let over = civil::begins(day + 1, civil::FIGURES);
-    let searched = super::coverage(db, &Trust::default(), now)?;
-    // The copy reaches beyond the day, or to the newest entry: identifiers hold milliseconds.
-    let reached = |at: Instant, to: Instant| to >= over || to.timestamp_millis() >= at.timestamp_millis();
-    let pending = searched.newest.is_some_and(|(_, at)| searched.searched_to.is_none_or(|to| !reached(at, to)));
-    Ok((day <= yesterday && !pending).then_some(day))
-}
-
-/// Looks at one day of every organisation; what is found is kept once, however often a day is looked at.
-///
-/// # Errors
-/// The database fails.
-pub async fn look_at_a_day(store: &Store, day: i32, limits: Thresholds, now: Instant) -> Result<usize, Error> {
-    let (mut raised, mut after) = (0, None);
-    loop {
-        let from: Option<OrganisationId> = after.take();
-        let (found, last) = store
-            .write(move |tx| {
-                let organisations = organisations::list(tx, from.as_ref(), TOGETHER)?;
-                let mut found = 0;
-                for one in &organisations {
-                    found += look(tx, &one.id, one.zone.parse().unwrap_or(civil::FIGURES), day, &limits, now)?;
-                }
-                Ok::<_, Error>((found, organisations.into_iter().last()))
-            })
-            .await?;
-        raised += found;
-        let Some(last) = last else { return Ok(raised) };
-        after = Some(last.id);
-    }
-}
-
-fn look(
-    tx: &mut Tx<'_>,
-    organisation: &OrganisationId,
-    zone: chrono_tz::Tz,
-    day: i32,
-    limits: &Thresholds,
-    now: Instant,
-) -> Result<usize, Error> {
-    let mut facts = Vec::new();
-    for kind in [Kind::MandateOpened, Kind::Use, Kind::UseRefused] {
-        facts.extend(of_a_day(tx, organisation, kind, day, day)?);
-    }
-    facts.sort_by_key(|fact| fact.at);
-    let mut found: Vec<(i32, Found)> = Vec::new();
-    found.extend(signal::of_a_day(&facts, zone, limits).into_iter().map(|one| (day, one)));
-    let outcome_days = i32::try_from(limits.outcome_days).unwrap_or(i32::MAX);
-    let earlier = day.saturating_sub(outcome_days);
-    let uses = of_a_day(tx, organisation, Kind::Use, earlier, earlier)?;
-    if !uses.is_empty() {
-        let said = of_a_day(tx, organisation, Kind::OutcomeRecorded, earlier, day)?;
-        let said: BTreeSet<String> = said.into_iter().filter_map(|fact| fact.used).collect();
-        found.extend(signal::without_outcome(&uses, &said).into_iter().map(|one| (earlier, one)));
-    }
-    let mut raised = 0;
-    for (day, one) in found {
-        raised += usize::from(raise(tx, organisation, day, one, limits, now)?);
-    }
-    Ok(raised)
-}
-
-fn of_a_day(
-    db: &mut Db<'_>,
-    organisation: &OrganisationId,
-    kind: Kind,
-    first: i32,
-    last: i32,
-) -> Result<Vec<Fact>, Error> {
-    let search = Search {
-        from: Some(civil::begins(first, civil::FIGURES)),
-        until: Some(civil::begins(last.saturating_add(1), civil::FIGURES)),
-        with: BTreeMap::from([(Field::Organisation, organisation.to_string()), (Field::Kind, kind.code().to_owned())]),
-    };
-    let (mut facts, mut after) = (Vec::new(), None);
-    loop {
-        let found = page(db, &search, &Part::Forward(after.take()), LOOKED_AT)?;
-        facts.extend(found.iter().map(fact));
-        // One that is missed would accuse somebody, or nobody.
-        match found.last() {
-            Some(last) if i64::try_from(found.len()).is_ok_and(|count| count == LOOKED_AT) => {
-                after = Some(last.id.clone());
-            }
-            _ => return Ok(facts),
-        }
-    }
-}
-
-fn fact(entry: &Entry) -> Fact {
-    let mut clear: BTreeMap<String, String> = serde_json::from_slice(&entry.clear).unwrap_or_default();
-    let mut take = |name: &str| clear.remove(name);
-    Fact {
-        kind: entry.kind,
-        at: entry.at,
-        actor: take("actor").and_then(|id| id.parse().ok()),
-        mandate: take("mandate").and_then(|id| id.parse().ok()),
-        used: take("use"),
-    }
-}
-
-fn raise(
+/// Raises one, unless it was said of that day already.
+pub(super) fn raise(
     tx: &mut Tx<'_>,
     organisation: &OrganisationId,
     day: i32,

@@ -128,8 +128,6 @@ pub async fn ask(app: Data<App>, screen: Screen, session: Session, form: Form<As
     let to = format!("/journal/inquiries/{id}");
     app.store
         .write(move |tx| {
-            // A pseudonym of nobody is not asked about.
-            citizens::find(tx, &citizen)?;
             audit::ask(tx, Inquiry::ask(id, citizen, &auditor, ground, &reason, now))?;
             Ok::<_, Problem>(())
         })
@@ -262,6 +260,10 @@ pub async fn read(
         .write(move |tx| {
             let (inquiry, _) = audit::find_inquiry(tx, &id.0)?;
             let event = inquiry.read(&auditor, now)?;
+            // Nobody is erased between this and what is said of it.
+            if !citizens::stays(tx, inquiry.citizen.as_str())? {
+                return Err(Problem::NotFound);
+            }
             let citizen = citizens::find(tx, &inquiry.citizen)?;
             journal::record(tx, &event)?;
             Ok::<_, Problem>((inquiry, citizen))

@@ -9,11 +9,12 @@ use super::entry::sealed;
 use super::reading::{self, auditor};
 use super::signal_pages::{FindingRow, FindingsPage, SignalPage, SignalRow, SignalsPage};
 use crate::domain::event::{Event, Kind};
-use crate::domain::finding::Finding;
+use crate::domain::finding::{self, Finding};
 use crate::domain::id::{self, FindingId, SignalId};
+use crate::domain::refusal::Refusal;
 use crate::domain::signal::{Rule, Signal};
 use crate::domain::{Instant, auditor as words, civil};
-use crate::store::audit::{self, Seen};
+use crate::store::audit::{self, Seen, Whom};
 use crate::store::sessions::Session;
 use crate::web::extract::{Id, Query};
 use crate::web::form::Form;
@@ -207,7 +208,7 @@ pub async fn record(
     let written = Written { after: String::new(), ..form.0 };
     let (about, text) = (written.about.trim().to_owned(), words::text(&written.text));
     let mut errors = Errors::none();
-    if !id::is_one(&about) {
+    if !id::is_one(&about) || !finding::ABOUT.iter().any(|prefix| about.starts_with(prefix)) {
         errors = errors.and("about", t.finding_about_wrong());
     }
     if text.is_err() {
@@ -221,18 +222,23 @@ pub async fn record(
     let outcome = app
         .store
         .write(move |tx| {
+            let whom = match audit::whom(tx, &about)? {
+                Whom::Erased => return Ok(Err(Refusal::PersonErased)),
+                whom => whom.kept(),
+            };
             let fresh = match step_up::present(tx, auditor.account(), &code, now)? {
                 Ok(fresh) => fresh,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            audit::record_finding(tx, Finding::record(finding, &auditor, &fresh, about, &text, now))?;
+            audit::record_finding(tx, Finding::record(finding, &auditor, &fresh, (about, whom), &text, now))?;
             Ok::<_, Problem>(Ok(()))
         })
         .await?;
     match outcome {
         Ok(()) => Ok(see_other("/journal/findings")),
         Err(refusal) => {
-            let errors = Errors::on("code", screen.t().refusal(refusal));
+            let field = if refusal == Refusal::PersonErased { "about" } else { "code" };
+            let errors = Errors::on(field, screen.t().refusal(refusal));
             listed(&app, screen, &session, written, errors).await
         }
     }

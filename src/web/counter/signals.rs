@@ -9,7 +9,8 @@ use serde::Deserialize;
 use crate::domain::id::SignalId;
 use crate::domain::mediator::Member;
 use crate::domain::refusal::Refusal;
-use crate::store::audit::{self, Seen};
+use crate::store::accounts;
+use crate::store::audit::{self, Seen, Whom};
 use crate::web::auditor::signal_pages::SignalRow;
 use crate::web::auditor::signals::{After, PAGE, pages, row};
 use crate::web::extract::{Id, Query};
@@ -43,6 +44,8 @@ pub struct OwnSignalPage {
     pub row: SignalRow,
     /// When it was answered.
     pub answered: Option<Moment>,
+    /// Whether it is about whoever reads, and somebody else must answer.
+    pub others: bool,
     /// What was typed.
     pub answer: String,
     /// Field `answer`.
@@ -85,14 +88,20 @@ async fn one(
     errors: Errors,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let (signal, _) = app.store.read(move |db| audit::find_signal(db, &id).map_err(Problem::from)).await?;
+    let (organisation, account) = (member.organisation().id.clone(), member.account().id.clone());
+    let read = app.store.read(move |db| {
+        let (signal, _) = audit::find_signal(db, &id)?;
+        let others = signal.is_about(&account) && !accounts::is_alone(db, &organisation, &account)?;
+        Ok::<_, Problem>((signal, others))
+    });
+    let (signal, others) = read.await?;
     if signal.organisation != member.organisation().id {
         return Err(Problem::NotFound);
     }
     let answered = signal.answered.as_ref().map(|(at, _)| screen.moment(*at));
     let row = row(&signal, now, &screen);
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok(screen.page_with(status, |shell| OwnSignalPage { shell, row, answered, answer, errors }))
+    Ok(screen.page_with(status, |shell| OwnSignalPage { shell, row, answered, others, answer, errors }))
 }
 
 /// The organisation's answer.
@@ -121,7 +130,12 @@ pub async fn answer(
             if found.organisation != by.organisation().id {
                 return Err(Problem::NotFound);
             }
-            match found.answer(&by, &typed, now) {
+            let whom = match audit::whom(tx, &found.found.subject)? {
+                Whom::Erased => return Err(Refusal::PersonErased.into()),
+                whom => whom.kept(),
+            };
+            let alone = accounts::is_alone(tx, &by.organisation().id, &by.account().id)?;
+            match found.answer(&by, alone, whom, &typed, now) {
                 Ok(change) => audit::answer(tx, change).map(|_| Ok(())).map_err(Problem::from),
                 Err(Refusal::PurposeNeeded) => Ok(Err(())),
                 Err(refusal) => Err(refusal.into()),

@@ -138,15 +138,22 @@ async fn nobody(
         .within(&mediator.organisation().id)
         .at_client(&flow.client)
         .fact("reason", refusal.code());
-    app.store
+    let answerable = app
+        .store
         .decide(move |tx| {
             let flow = flows::find(tx, &seen.id)?;
             flow.alive(&seen.browser, now)?;
             flows::spend(tx, &flow.taken_by(&mediator)?, now)?;
-            journal::record(tx, &event).map(drop).map_err(Problem::from)
+            journal::record(tx, &event)?;
+            Ok::<_, Problem>(flows::is_answerable(tx, &seen)?)
         })
         .await?;
-    returned(app, &flow, &[("error", error)])
+    // What refused is an entry already.
+    if answerable {
+        returned(app, &flow, &[("error", error)])
+    } else {
+        Err(Problem::Recorded(Refusal::RedirectDiffers))
+    }
 }
 
 /// The procedures that the citizen gave and the request allows, each with its mandate.
@@ -241,15 +248,17 @@ pub async fn cancel(
     _form: Form<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
-    let flow = app
+    let (flow, answerable) = app
         .store
         .decide(move |tx| {
             let flow = flows::find(tx, &id.0)?;
             flow.alive(&browser.hash(), now)?;
             let flow = flow.taken_by(&mediator)?;
             flows::spend(tx, &flow, now)?;
-            Ok::<_, Problem>(flow)
+            let answerable = flows::is_answerable(tx, &flow)?;
+            Ok::<_, Problem>((flow, answerable))
         })
         .await?;
-    returned(&app, &flow, &[("error", "access_denied")])
+    // An address that was taken from the service since it asked is not answered.
+    if answerable { returned(&app, &flow, &[("error", "access_denied")]) } else { Err(Refusal::RedirectDiffers.into()) }
 }

@@ -70,6 +70,7 @@ impl Texts {
             Refusal::SameOfficer => self.refusal_same_officer(),
             Refusal::PurposeNeeded => self.refusal_purpose_needed(),
             Refusal::NotAnAuditor => self.refusal_not_an_auditor(),
+            Refusal::SignalOfOneself => self.refusal_signal_of_oneself(),
             Refusal::InquiryOfOneself => self.refusal_inquiry_of_oneself(),
             Refusal::InquiryDecided => self.refusal_inquiry_decided(),
             Refusal::InquiryExpired => self.refusal_inquiry_expired(),

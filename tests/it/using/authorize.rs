@@ -138,6 +138,12 @@ on_each_backend! {
                 assert_eq!(answered(&page, "state").is_some(), name != "state");
             }
         }
+        // RFC 6749 3.1: also what nobody looks at.
+        for name in ["display", "campaign"] {
+            let mut twice = service.parameters();
+            twice.extend(["one", "other"].map(|value| (name.to_owned(), value.to_owned())));
+            refused_by_redirect(&world, &somebody, &service, &service.request_of(&twice), "invalid_request").await;
+        }
     }
 
     async fn a09_parameters_come_one_way_and_a_form_is_as_good_as_an_address(world) {

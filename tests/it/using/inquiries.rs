@@ -2,7 +2,7 @@
 
 use mandataire::domain::client::{AuthMethod, Client, UserinfoFormat};
 use mandataire::domain::event::Kind;
-use mandataire::domain::procedure::Procedure::Logement;
+use mandataire::domain::procedure::Procedure::{Justice, Logement};
 use mandataire::domain::term::Term;
 
 use super::{access_token, beginning};
@@ -148,6 +148,27 @@ on_each_backend! {
         assert_eq!((&said["valid"], said["reason"].as_str()), (&false.into(), Some("authorisation_ended")));
         assert_eq!(said["procedures"], serde_json::json!({ "logement": false }), "the mandate itself still holds another");
         assert_eq!(introspected(&service, mandate).await["active"], false);
+    }
+
+    async fn a_mandate_stands_as_long_as_one_procedure_used_there_does(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let service = asking(&world).await;
+        for (ended, left, said_of) in [(Logement, "justice", [false, true]), (Justice, "logement", [true, false])] {
+            let opened = ana.opens_a_mandate_for("josephine", &[Logement, Justice], Term::Month).await;
+            for procedure in [Logement, Justice] {
+                let code = ana.gets_a_code(&service, &opened.citizen, procedure).await;
+                let token = access_token(&service.exchanges(&code).await);
+                assert_eq!(service.asks_identity(&token).await.status, 200);
+            }
+            let mandate = opened.mandate.as_str();
+            ana.revokes(&opened.mandate, Some(ended)).await;
+            let said = standing(&service, mandate, "en").await.json();
+            assert_eq!((&said["valid"], said["reason"].as_str()), (&true.into(), Some("active")));
+            let [logement, justice] = said_of;
+            assert_eq!(said["procedures"], serde_json::json!({ "justice": justice, "logement": logement }));
+            assert_eq!(introspected(&service, mandate).await["mandate"]["procedures"], serde_json::json!([left]));
+            ana.revokes(&opened.mandate, None).await;
+        }
     }
 
     async fn a_service_that_no_longer_serves_a_procedure_learns_nothing_of_it(world) {

@@ -132,6 +132,8 @@ on_each_backend! {
         assert!(told["email"].is_null() && told["birthcountry"].is_string(), "{told}");
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         let page = ana.comes_from(&service.request()).await;
+        let left = ana.comes_from(&service.request()).await;
+        let cancels = left.forms().into_iter().find(|form| form.action().path().ends_with("/cancellation")).unwrap();
         let moved = vec!["https://elsewhere.example/callback".to_owned()];
         let granted = token().await;
         changed(&world, &service, |client| client.redirect_uris = moved).await;
@@ -140,7 +142,8 @@ on_each_backend! {
         let path = format!("{}/citizens/{}", page.url.path(), opened.citizen);
         let form = ana.sees(&path).await.form(&path).unwrap();
         assert_eq!(ana.sends(&form.with("procedure", "logement")).await.status, 403, "nobody is sent there any more");
+        assert_eq!(ana.sends(&cancels).await.status, 403, "nor with an error");
         let reasons = world.reasons(Kind::UseRefused).await;
-        assert_eq!(reasons, ["redirect_differs"; 3]);
+        assert_eq!(reasons, ["redirect_differs"; 4]);
     }
 }

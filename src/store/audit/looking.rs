@@ -1,0 +1,148 @@
+//! Looking for what asks for an explanation: a day at a time, once it is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+
+use super::signals::{raise, said};
+use super::{Field, Part, Search, page};
+use crate::domain::event::Kind;
+use crate::domain::id::OrganisationId;
+use crate::domain::signal::{self, Day, Fact, Found, Thresholds};
+use crate::domain::{Instant, civil};
+use crate::store::journal::Entry;
+use crate::store::schema::journal_digest;
+use crate::store::vouched::Trust;
+use crate::store::{Db, Error, Store, Tx, organisations};
+
+/// Entries of one kind, organisation and day that the rules look at.
+const LOOKED_AT: i64 = 5_000;
+/// Organisations in one transaction.
+const TOGETHER: i64 = 50;
+
+/// Looks at every day that is over, fully searchable and not yet looked at; at most `days` of them. Answers how many signals there are.
+///
+/// # Errors
+/// The database fails.
+pub async fn raise_due(store: &Store, limits: Thresholds, now: Instant, days: usize) -> Result<usize, Error> {
+    let mut raised = 0;
+    for _ in 0..days {
+        let Some(day) = store.read(move |db| due(db, now)).await? else { break };
+        raised += look_at_a_day(store, day, limits, now).await?;
+        store
+            .write(move |tx| {
+                let done = journal_digest::signals_day.eq(day);
+                diesel::update(journal_digest::table).set(done).execute(tx.connection()?).map(drop).map_err(Error::from)
+            })
+            .await?;
+    }
+    Ok(raised)
+}
+
+/// The next day to look at: the one before today at first, then each after the last.
+fn due(db: &mut Db<'_>, now: Instant) -> Result<Option<i32>, Error> {
+    let last: Option<i32> = journal_digest::table.select(journal_digest::signals_day).first(db.connection()?)?;
+    let yesterday = civil::day(now, civil::FIGURES) - 1;
+    let day = last.map_or(yesterday, |last| last + 1);
+    let over = civil::begins(day + 1, civil::FIGURES);
+    let searched = super::coverage(db, &Trust::default(), now)?;
+    // The copy reaches beyond the day, or to the newest entry: identifiers hold milliseconds.
+    let reached = |at: Instant, to: Instant| to >= over || to.timestamp_millis() >= at.timestamp_millis();
+    let pending = searched.newest.is_some_and(|(_, at)| searched.searched_to.is_none_or(|to| !reached(at, to)));
+    Ok((day <= yesterday && !pending).then_some(day))
+}
+
+/// Looks at one day of every organisation; what is found is kept once, however often a day is looked at.
+///
+/// # Errors
+/// The database fails.
+pub async fn look_at_a_day(store: &Store, day: i32, limits: Thresholds, now: Instant) -> Result<usize, Error> {
+    let (mut raised, mut after) = (0, None);
+    loop {
+        let from: Option<OrganisationId> = after.take();
+        let (found, last) = store
+            .write(move |tx| {
+                let organisations = organisations::list(tx, from.as_ref(), TOGETHER)?;
+                let mut found = 0;
+                for one in &organisations {
+                    found += look(tx, &one.id, one.zone.parse().unwrap_or(civil::FIGURES), day, &limits, now)?;
+                }
+                Ok::<_, Error>((found, organisations.into_iter().last()))
+            })
+            .await?;
+        raised += found;
+        let Some(last) = last else { return Ok(raised) };
+        after = Some(last.id);
+    }
+}
+
+fn look(
+    tx: &mut Tx<'_>,
+    organisation: &OrganisationId,
+    zone: chrono_tz::Tz,
+    day: i32,
+    limits: &Thresholds,
+    now: Instant,
+) -> Result<usize, Error> {
+    let begins = |day: i32| civil::begins(day, civil::FIGURES);
+    let (begun, over) = (begins(day), begins(day.saturating_add(1)));
+    let mut facts = Vec::new();
+    for kind in [Kind::MandateOpened, Kind::Use, Kind::UseRefused] {
+        facts.extend(happened(tx, organisation, kind, begun - limits.lead(), over)?);
+    }
+    facts.sort_by_key(|fact| fact.at);
+    let looked_at = Day { begins: begun, zone, said: said(tx, organisation, day.saturating_sub(1))? };
+    let mut found: Vec<(i32, Found)> = Vec::new();
+    found.extend(signal::of_a_day(&facts, &looked_at, limits).into_iter().map(|one| (day, one)));
+    let outcome_days = i32::try_from(limits.outcome_days).unwrap_or(i32::MAX);
+    let earlier = day.saturating_sub(outcome_days);
+    let uses = happened(tx, organisation, Kind::Use, begins(earlier), begins(earlier.saturating_add(1)))?;
+    if !uses.is_empty() {
+        let said = happened(tx, organisation, Kind::OutcomeRecorded, begins(earlier), over)?;
+        let said: BTreeSet<String> = said.into_iter().filter_map(|fact| fact.used).collect();
+        found.extend(signal::without_outcome(&uses, &said).into_iter().map(|one| (earlier, one)));
+    }
+    let mut raised = 0;
+    for (day, one) in found {
+        raised += usize::from(raise(tx, organisation, day, one, limits, now)?);
+    }
+    Ok(raised)
+}
+
+fn happened(
+    db: &mut Db<'_>,
+    organisation: &OrganisationId,
+    kind: Kind,
+    from: Instant,
+    until: Instant,
+) -> Result<Vec<Fact>, Error> {
+    let search = Search {
+        from: Some(from),
+        until: Some(until),
+        with: BTreeMap::from([(Field::Organisation, organisation.to_string()), (Field::Kind, kind.code().to_owned())]),
+    };
+    let (mut facts, mut after) = (Vec::new(), None);
+    loop {
+        let found = page(db, &search, &Part::Forward(after.take()), LOOKED_AT)?;
+        facts.extend(found.iter().map(fact));
+        // One that is missed would accuse somebody, or nobody.
+        match found.last() {
+            Some(last) if i64::try_from(found.len()).is_ok_and(|count| count == LOOKED_AT) => {
+                after = Some(last.id.clone());
+            }
+            _ => return Ok(facts),
+        }
+    }
+}
+
+fn fact(entry: &Entry) -> Fact {
+    let mut clear: BTreeMap<String, String> = serde_json::from_slice(&entry.clear).unwrap_or_default();
+    let mut take = |name: &str| clear.remove(name);
+    Fact {
+        kind: entry.kind,
+        at: entry.at,
+        actor: take("actor").and_then(|id| id.parse().ok()),
+        mandate: take("mandate").and_then(|id| id.parse().ok()),
+        used: take("use"),
+    }
+}
