@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::runtime::Handle;
 
 use super::checking::check;
+use super::journal::{reading, reads};
 use super::{Desk, Failure, desk};
 use crate::app::cosigning;
 use crate::app::evidence::database;
@@ -17,10 +18,8 @@ use crate::app::evidence::files;
 use crate::app::evidence::proving::{self, Unproved};
 use crate::app::evidence::remote::Remote;
 use crate::app::evidence::{Known, Trouble, Verdict, word};
-use crate::cli::Purpose;
 use crate::cli::evidence::{Believed, Evidence, Export, Prove, Timestamps, Verify};
 use crate::config::Config;
-use crate::domain::event::{Event, Kind};
 use crate::journal::note::{Signer, Verifier};
 use crate::store::{journal, vouched};
 
@@ -186,24 +185,13 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|error| Trouble::File(path.display().to_string(), error).into())
 }
 
-/// What says that the journal is read, and why.
-fn reading(desk: &Desk, purpose: Purpose) -> Event {
-    let event = Event::new(Kind::JournalRead, desk.clock.now());
-    event.fact("channel", "command_line").fact("purpose", purpose.purpose.code())
-}
-
-/// Nothing is handed out unless that is written.
-async fn recorded(desk: &Desk, read: Event) -> Result<(), Failure> {
-    Ok(desk.store.write(move |tx| journal::record(tx, &read).map(drop)).await?)
-}
-
 async fn export(desk: Desk, asked: Export) -> Result<(), Failure> {
     let (sealed, part) = match asked {
         Export { opened: true, .. } => (Sealed::Opened, "export_opened"),
         Export { sealed: true, .. } => (Sealed::Closed, "export_sealed"),
         Export { .. } => (Sealed::None, "export"),
     };
-    recorded(&desk, reading(&desk, asked.purpose).fact("part", part)).await?;
+    reads(&desk, reading(&desk, asked.purpose).fact("part", part)).await?;
     let (runtime, folder) = (Handle::current(), Folder(asked.folder));
     let work = tokio::task::spawn_blocking(move || {
         let bar = bar();
@@ -221,7 +209,7 @@ async fn export(desk: Desk, asked: Export) -> Result<(), Failure> {
 
 async fn timestamps(desk: &Desk, asked: &Timestamps) -> Result<(), Failure> {
     let folder = asked.folder.as_path();
-    recorded(desk, reading(desk, asked.purpose).fact("part", "timestamps")).await?;
+    reads(desk, reading(desk, asked.purpose).fact("part", "timestamps")).await?;
     let mut from = 0;
     loop {
         let found = desk.store.read(move |db| vouched::timestamps(db, from, 100)).await?;

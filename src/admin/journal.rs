@@ -23,6 +23,17 @@ const PERIOD: i32 = 30;
 /// Entries of a story.
 const EVENTS: i64 = 10_000;
 
+/// What says that the journal is read, and why.
+pub(super) fn reading(desk: &Desk, purpose: Purpose) -> Event {
+    let event = Event::new(Kind::JournalRead, desk.clock.now());
+    event.fact("channel", "command_line").fact("purpose", purpose.purpose.code())
+}
+
+/// Writes that it is.
+pub(super) async fn reads(desk: &Desk, reading: Event) -> Result<(), Failure> {
+    Ok(desk.store.write(move |tx| journal::record(tx, &reading).map(drop)).await?)
+}
+
 /// Reads, and records it: nothing is answered unless that is written.
 async fn recorded<T, F>(
     desk: &Desk,
@@ -36,11 +47,9 @@ where
 {
     let now = desk.clock.now();
     while desk.store.write(move |tx| audit::digest(tx, now)).await?.more {}
-    let event =
-        Event::new(Kind::JournalRead, now).fact("channel", "command_line").fact("purpose", purpose.purpose.code());
-    let event = facts.into_iter().fold(event, |event, (name, value)| event.fact(name, value));
+    let event = facts.into_iter().fold(reading(desk, purpose), |event, (name, value)| event.fact(name, value));
     let found = desk.store.read(read).await?;
-    desk.store.write(move |tx| journal::record(tx, &event).map(drop)).await?;
+    reads(desk, event).await?;
     Ok(found)
 }
 

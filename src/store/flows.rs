@@ -116,7 +116,12 @@ pub fn find(db: &mut Db<'_>, id: &FlowId) -> Result<Flow, Error> {
 pub fn is_answerable(db: &mut Db<'_>, flow: &Flow) -> Result<bool, Error> {
     let addresses: String =
         clients::table.find(flow.client.as_str()).select(clients::redirect_uris).first(db.connection()?)?;
-    Ok(addresses.lines().any(|address| address == flow.redirect_uri))
+    Ok(is_among(&addresses, flow))
+}
+
+/// Whether a sign-in is answered at one of these addresses, a line each.
+fn is_among(addresses: &str, flow: &Flow) -> bool {
+    addresses.lines().any(|address| address == flow.redirect_uri)
 }
 
 /// A sign-in about to be answered for somebody, with all that the choice is made of.
@@ -165,7 +170,7 @@ pub fn choosing(
     }
     let (flow, (service, addresses)) = found.ok_or(Error::NotFound)?;
     let flow: Flow = flow.try_into()?;
-    let answerable = addresses.lines().any(|address| address == flow.redirect_uri);
+    let answerable = is_among(&addresses, &flow);
     Ok(Choosing { flow, service, answerable, held: grouped(held)? })
 }
 

@@ -257,9 +257,7 @@ on_each_backend! {
         let ana = world.mediator("Ana Silva").await;
         let service = world.franceconnect_client().await;
         let one = ana.opens_a_mandate_for("josephine", &[Logement, Justice], Month).await;
-        let code = ana.gets_a_code(&service, &one.citizen, Logement).await;
-        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
-        assert_eq!(service.asks_identity(&token).await.status, 200);
+        ana.uses(&service, &one.citizen, Logement).await;
         let outcome = ana.sees("/home").await.form("/uses/").unwrap();
         ana.sends(&outcome.with("outcome", "done")).await;
         ana.opens_a_mandate_for("bernard", &[Logement], Month).await;
@@ -284,9 +282,7 @@ on_each_backend! {
         let service = world.franceconnect_client().await;
         let one = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
         for _ in 0..2 {
-            let code = ana.gets_a_code(&service, &one.citizen, Logement).await;
-            let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
-            assert_eq!(service.asks_identity(&token).await.status, 200);
+            ana.uses(&service, &one.citizen, Logement).await;
         }
         let auditor = at_work(&world, "Denis Roux").await;
         let of = [one.citizen.to_string(), world.organisation.to_string(), ana.account.to_string(), service.client.id.clone(), "logement".to_owned(), String::new()];
@@ -315,9 +311,7 @@ on_each_backend! {
         let service = world.franceconnect_client().await;
         let one = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
         let bruno = world.mediator("Bruno Hoarau").await;
-        let code = bruno.gets_a_code(&service, &one.citizen, Logement).await;
-        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
-        assert_eq!(service.asks_identity(&token).await.status, 200);
+        bruno.uses(&service, &one.citizen, Logement).await;
         assert_eq!(world.signals_of_the_day(0).await, 2, "on a Sunday, and minutes after the opening");
         assert_eq!(world.signals_of_the_day(0).await, 0, "said once");
         let rules: BTreeSet<_> = world.entries(Kind::SignalRaised).await.iter().map(|one| one["rule"].as_str().unwrap().to_owned()).collect();

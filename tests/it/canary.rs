@@ -95,7 +95,7 @@ async fn journey(world: &World) -> Vec<String> {
     let back = ana.chooses(&page, &opened.citizen, Logement).await;
     secrets.extend(["code", "state"].map(|name| answered(&back, name).unwrap()));
     let code = answered(&back, "code").unwrap();
-    let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
+    let token = service.takes_a_token(&code).await;
     service.exchanges(&code).await;
     service.asks_identity(&token).await;
     let wrong = [

@@ -282,7 +282,7 @@ on_each_backend! {
         let revocation = format!("/mandates/{}/revocation", opened.mandate);
         let revocation = ana.sees(&revocation).await.form(&revocation).unwrap().with("reason", "citizen_asked");
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-        let token = token(&service.exchanges(&code).await);
+        let token = service.takes_a_token(&code).await;
         let spent = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         let out = ana.sees("/home").await.form("/sign-out").unwrap();
         let state = |world: &World| {
@@ -307,8 +307,4 @@ on_each_backend! {
         assert_eq!(service.asks_identity(&token).await.status, 200, "nothing was spent meanwhile");
         assert_eq!(ana.sends(&revocation).await.status, 200);
     }
-}
-
-fn token(answer: &crate::world::service::Answer) -> String {
-    answer.json()["access_token"].as_str().unwrap().to_owned()
 }

@@ -164,7 +164,7 @@ on_each_backend! {
             .map(|code| {
                 let service = service.clone();
                 spawn(async move {
-                    let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
+                    let token = service.takes_a_token(&code).await;
                     service.asks_identity(&token).await.status
                 })
             })

@@ -74,7 +74,7 @@ on_each_backend! {
         let service = world.franceconnect_client().await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
+        let token = service.takes_a_token(&code).await;
         let base = world.base.parse().unwrap();
         let cookies = ["mandataire-session", "mandataire-browser"].map(|name| ana.browser.cookie(&base, name).unwrap());
         let [session, browser] = &cookies;

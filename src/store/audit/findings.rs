@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use crate::domain::event::Journalled;
 pub use crate::domain::finding::Finding;
 use crate::domain::id::{CitizenId, EntryId, FindingId};
+use crate::domain::refusal::Refusal;
 use crate::store::schema::findings::{self, dsl};
 use crate::store::schema::{erasures, inquiries, journal_entries, mandates, signals};
 use crate::store::{Db, Error, Tx, citizens, journal, parsed, read_back, stored};
@@ -35,12 +36,15 @@ pub enum Whom {
 }
 
 impl Whom {
-    /// Whose key seals what is written.
-    #[must_use]
-    pub fn kept(self) -> Option<CitizenId> {
+    /// Whose key seals what is written: a citizen's, or nobody's.
+    ///
+    /// # Errors
+    /// Nothing is written about who was erased.
+    pub fn kept(self) -> Result<Option<CitizenId>, Refusal> {
         match self {
-            Self::Citizen(citizen) => Some(citizen),
-            Self::Nobody | Self::Erased => None,
+            Self::Citizen(citizen) => Ok(Some(citizen)),
+            Self::Nobody => Ok(None),
+            Self::Erased => Err(Refusal::PersonErased),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::id::{self, FindingId, SignalId};
 use crate::domain::refusal::Refusal;
 use crate::domain::signal::{Rule, Signal};
 use crate::domain::{Instant, auditor as words, civil};
-use crate::store::audit::{self, Seen, Whom};
+use crate::store::audit::{self, Seen};
 use crate::store::sessions::Session;
 use crate::web::extract::{Id, Query};
 use crate::web::form::Form;
@@ -222,9 +222,9 @@ pub async fn record(
     let outcome = app
         .store
         .write(move |tx| {
-            let whom = match audit::whom(tx, &about)? {
-                Whom::Erased => return Ok(Err(Refusal::PersonErased)),
-                whom => whom.kept(),
+            let whom = match audit::whom(tx, &about)?.kept() {
+                Ok(whom) => whom,
+                Err(refusal) => return Ok(Err(refusal)),
             };
             let fresh = match step_up::present(tx, auditor.account(), &code, now)? {
                 Ok(fresh) => fresh,

@@ -10,7 +10,7 @@ use crate::domain::id::SignalId;
 use crate::domain::mediator::Member;
 use crate::domain::refusal::Refusal;
 use crate::store::accounts;
-use crate::store::audit::{self, Seen, Whom};
+use crate::store::audit::{self, Seen};
 use crate::web::auditor::signal_pages::SignalRow;
 use crate::web::auditor::signals::{After, PAGE, pages, row};
 use crate::web::extract::{Id, Query};
@@ -130,10 +130,7 @@ pub async fn answer(
             if found.organisation != by.organisation().id {
                 return Err(Problem::NotFound);
             }
-            let whom = match audit::whom(tx, &found.found.subject)? {
-                Whom::Erased => return Err(Refusal::PersonErased.into()),
-                whom => whom.kept(),
-            };
+            let whom = audit::whom(tx, &found.found.subject)?.kept()?;
             let alone = accounts::is_alone(tx, &by.organisation().id, &by.account().id)?;
             match found.answer(&by, alone, whom, &typed, now) {
                 Ok(change) => audit::answer(tx, change).map(|_| Ok(())).map_err(Problem::from),

@@ -78,9 +78,7 @@ impl Things {
             page.url.path().rsplit('/').next().map(str::to_owned).expect("a path ends somewhere")
         };
         let opened = actor.opens_a_mandate_for(citizen, &[Logement, Justice], Month).await;
-        let code = actor.gets_a_code(service, &opened.citizen, Logement).await;
-        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
-        assert_eq!(service.asks_identity(&token).await.status, 200);
+        actor.uses(service, &opened.citizen, Logement).await;
         let newest = |table: &str| world.database.texts(&format!("select max(id) as value from {table}")).remove(0);
         let (used, entry) = (newest("uses"), newest("journal_entries"));
         let last_look = actor.reaches_the_recap("bernard", &[Logement], Month).await;

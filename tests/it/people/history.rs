@@ -34,9 +34,7 @@ on_each_backend! {
         let ana = world.mediator("Ana Silva").await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
         let service = world.franceconnect_client().await;
-        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
-        assert_eq!(service.asks_identity(&token).await.status, 200);
+        ana.uses(&service, &opened.citizen, Logement).await;
         world.the_use_happened_many_times();
         for path in [format!("/mandates/{}", opened.mandate), format!("/citizens/{}", opened.citizen)] {
             let (mut page, mut shown, mut seen) = (ana.sees(&path).await, Vec::new(), BTreeSet::new());

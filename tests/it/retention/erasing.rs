@@ -143,7 +143,7 @@ on_each_backend! {
         let mut tokens = Vec::new();
         for _ in 0..4 {
             let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-            tokens.push(service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned());
+            tokens.push(service.takes_a_token(&code).await);
         }
         let form = form.with("code", &omar.code().await);
         let uses: Vec<_> = tokens

@@ -79,7 +79,7 @@ on_each_backend! {
         let service = world.franceconnect_client().await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement, Justice], Month).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
+        let token = service.takes_a_token(&code).await;
         assert!(service.asks_identity(&token).await.body.contains("LEMOINE"));
         ana.revokes(&opened.mandate, Some(Justice)).await;
         let mandate = world.mandate(&world.organisation, &opened.mandate).await;

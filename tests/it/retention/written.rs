@@ -42,9 +42,7 @@ on_each_backend! {
         let service = world.franceconnect_client().await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
         let bruno = world.mediator("Bruno Hoarau").await;
-        let code = bruno.gets_a_code(&service, &opened.citizen, Logement).await;
-        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
-        assert_eq!(service.asks_identity(&token).await.status, 200);
+        bruno.uses(&service, &opened.citizen, Logement).await;
         assert_eq!(world.signals_of_the_day(0).await, 2);
         let signal = |rule: &str| world.database.texts(&format!("select id as value from signals where rule = '{rule}'")).remove(0);
         let (soon, outside) = (signal("soon_after_opening"), signal("outside_hours"));
@@ -97,9 +95,7 @@ on_each_backend! {
         let ana = world.mediator("Ana Silva").await;
         let service = world.franceconnect_client().await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
-        let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
-        assert_eq!(service.asks_identity(&token).await.status, 200);
+        ana.uses(&service, &opened.citizen, Logement).await;
         assert_eq!(world.signals_of_the_day(0).await, 1, "on a Sunday");
         let own = ana.sees("/signals").await.link("/signals/sig_").unwrap();
         let form = ana.sees(own.path()).await.form("/signals/").unwrap();

@@ -19,7 +19,7 @@ on_each_backend! {
         let ended = ana.opens_a_mandate_for("bernard", &[Logement], Day).await;
         // Spent: a code, its token, the code of the authenticator, a session, a link.
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-        let token = access_token(&service.exchanges(&code).await);
+        let token = service.takes_a_token(&code).await;
         assert_eq!(service.asks_identity(&token).await.status, 200);
         let left = ana.on_another_machine();
         left.signs_in().await;

@@ -5,7 +5,7 @@ use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
 use mandataire::domain::term::Term;
 
-use super::{access_token, beginning};
+use super::beginning;
 use crate::on_each_backend;
 use crate::world::World;
 use crate::world::actor::{Actor, Opened};
@@ -28,7 +28,7 @@ async fn asking(world: &World) -> Service {
 
 async fn token(ana: &Actor, service: &Service, opened: &Opened) -> String {
     let code = ana.gets_a_code(service, &opened.citizen, Logement).await;
-    access_token(&service.exchanges(&code).await)
+    service.takes_a_token(&code).await
 }
 
 async fn uses(ana: &Actor, service: &Service, opened: &Opened) {
@@ -157,7 +157,7 @@ on_each_backend! {
             let opened = ana.opens_a_mandate_for("josephine", &[Logement, Justice], Term::Month).await;
             for procedure in [Logement, Justice] {
                 let code = ana.gets_a_code(&service, &opened.citizen, procedure).await;
-                let token = access_token(&service.exchanges(&code).await);
+                let token = service.takes_a_token(&code).await;
                 assert_eq!(service.asks_identity(&token).await.status, 200);
             }
             let mandate = opened.mandate.as_str();

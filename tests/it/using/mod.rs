@@ -29,6 +29,7 @@ use mandataire::domain::term::Term::Month;
 use crate::on_each_backend;
 use crate::world::World;
 use crate::world::actor::{Actor, Opened};
+pub(crate) use crate::world::service::access_token;
 use crate::world::service::{Service, answered, claims};
 
 /// What most of these stories begin with: a mediator, FranceConnect, and a mandate for two procedures.
@@ -88,11 +89,6 @@ async fn says_nothing_of(world: &World, request: &str) {
     for (name, value) in url.query_pairs().filter(|(name, value)| name != "client_id" && value.len() >= 8) {
         assert!(!entry.contains(value.as_ref()), "{name} in {entry}");
     }
-}
-
-/// A token endpoint's access token.
-pub(crate) fn access_token(answer: &crate::world::service::Answer) -> String {
-    answer.json()["access_token"].as_str().unwrap().to_owned()
 }
 
 on_each_backend! {

@@ -114,7 +114,7 @@ on_each_backend! {
     async fn c07_a_hundred_readings_at_once_issue_one_identity(world) {
         let (ana, service, opened) = beginning(&world).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-        let token = access_token(&service.exchanges(&code).await);
+        let token = service.takes_a_token(&code).await;
         let ask = |_| {
             let (service, token) = (service.clone(), token.clone());
             spawn(async move { service.asks_identity(&token).await })
@@ -157,7 +157,7 @@ on_each_backend! {
             }
             assert!(given <= 1, "{given} tokens");
             let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-            let token = access_token(&service.exchanges(&code).await);
+            let token = service.takes_a_token(&code).await;
             let readings = (0..8).map(|at| {
                 let (node, token) = (nodes[at % 2].clone(), token.clone());
                 spawn(async move { node.asks_identity(&token).await.status })

@@ -120,7 +120,7 @@ on_each_backend! {
         let service = world.plain_service().await;
         let token = || async {
             let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-            service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned()
+            service.takes_a_token(&code).await
         };
         let told = claims(&service.asks_identity(&token().await).await.body);
         assert!(told["email"].is_string() && told["birthcountry"].is_string(), "{told}");

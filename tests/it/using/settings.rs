@@ -112,7 +112,7 @@ on_each_backend! {
             }
             // It is replaced once more between the token and the identity: what the token came for still signs.
             let code = ana.gets_a_code(&changed, &opened.citizen, Logement).await;
-            let token = access_token(&changed.exchanges(&code).await);
+            let token = changed.takes_a_token(&code).await;
             let (client, now, newest) = (changed.client.clone(), world.now(), world.random.token());
             let given = newest.clone();
             world.app.store.write(move |tx| {

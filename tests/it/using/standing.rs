@@ -4,7 +4,7 @@ use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
 use mandataire::domain::term::Term::Present;
 
-use super::{access_token, beginning};
+use super::beginning;
 use crate::on_each_backend;
 use crate::world::World;
 use crate::world::service::Service;
@@ -98,7 +98,7 @@ on_each_backend! {
             assert_eq!(replay.status, 400, "{reason}: a code that was refused stays spent");
 
             let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-            let token = access_token(&service.exchanges(&code).await);
+            let token = service.takes_a_token(&code).await;
             world.database.execute(&spoil).unwrap();
             stops_the_token(&world, &service, &token, reason).await;
             assert_eq!(refused(world.entries(Kind::UseRefused).await), seen + 1, "{reason}");
@@ -114,7 +114,7 @@ on_each_backend! {
         let other = ana.gets_a_code(&service, &opened.citizen, Justice).await;
         ana.revokes(&opened.mandate, Some(Logement)).await;
         stops_the_code(&world, &service, &code, "revoked").await;
-        let token = access_token(&service.exchanges(&other).await);
+        let token = service.takes_a_token(&other).await;
         ana.revokes(&opened.mandate, None).await;
         stops_the_token(&world, &service, &token, "revoked").await;
     }
@@ -125,7 +125,7 @@ on_each_backend! {
         let end = world.now() + chrono::TimeDelta::seconds(10);
         world.database.execute(&format!("update mandates set expires_at = '{}'", end.format("%F %T%.6f"))).unwrap();
         world.after(9);
-        let token = access_token(&service.exchanges(&code).await);
+        let token = service.takes_a_token(&code).await;
         world.after(1);
         stops_the_token(&world, &service, &token, "expired").await;
     }
@@ -133,7 +133,7 @@ on_each_backend! {
     async fn b17_signing_out_stops_the_use(world) {
         let (ana, service, opened) = beginning(&world).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-        let token = access_token(&service.exchanges(&code).await);
+        let token = service.takes_a_token(&code).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
         ana.signs_out().await;
         stops_the_code(&world, &service, &code, "signed out").await;

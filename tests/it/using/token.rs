@@ -6,7 +6,7 @@ use mandataire::domain::digest::Digest;
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::Logement;
 
-use super::{access_token, beginning, codes};
+use super::{beginning, codes};
 use crate::on_each_backend;
 use crate::world::World;
 use crate::world::service::{Answer, answered};
@@ -39,7 +39,7 @@ on_each_backend! {
         let (ana, service, opened) = beginning(&world).await;
         for later in [0, 31] {
             let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-            let token = access_token(&service.exchanges(&code).await);
+            let token = service.takes_a_token(&code).await;
             world.after(later);
             let secrets = [code.as_str(), &token, &service.secret];
             refused(&world.refuses_once(service.exchanges(&code), REPLAYED, &secrets).await, 400, "invalid_grant");
@@ -51,7 +51,7 @@ on_each_backend! {
     async fn b01_a_replay_after_the_use_is_still_noticed(world) {
         let (ana, service, opened) = beginning(&world).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-        let token = access_token(&service.exchanges(&code).await);
+        let token = service.takes_a_token(&code).await;
         assert_eq!(service.asks_identity(&token).await.status, 200);
         refused(&world.refuses_once(service.exchanges(&code), REPLAYED, &[&code, &token]).await, 400, "invalid_grant");
         assert_eq!(world.count(Kind::Use).await, 1);

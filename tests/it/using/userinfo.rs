@@ -19,7 +19,7 @@ use crate::world::service::{Service, answered, claims};
 async fn token_for(ana: &Actor, service: &Service, opened: &Opened, scope: &str) -> String {
     let page = ana.comes_from(&service.request_with(&[("scope", scope)])).await;
     let code = answered(&ana.chooses(&page, &opened.citizen, Logement).await, "code").unwrap();
-    access_token(&service.exchanges(&code).await)
+    service.takes_a_token(&code).await
 }
 
 fn cookie(ana: &Actor, world: &World) -> String {
@@ -126,7 +126,7 @@ on_each_backend! {
     async fn c05_a_token_that_was_revoked_is_dead(world) {
         let (ana, service, opened) = beginning(&world).await;
         let code = ana.gets_a_code(&service, &opened.citizen, Logement).await;
-        let replayed = access_token(&service.exchanges(&code).await);
+        let replayed = service.takes_a_token(&code).await;
         assert_eq!(service.exchanges(&code).await.status, 400);
         let answer = service.exchanges(&ana.gets_a_code(&service, &opened.citizen, Logement).await).await;
         let hint = answer.json()["id_token"].as_str().unwrap().to_owned();

@@ -268,6 +268,13 @@ impl Actor {
         answered(&back, "code").unwrap_or_else(|| panic!("a code: {} {}", back.status, back.text()))
     }
 
+    /// Enters a service for a citizen, which is given the identity.
+    pub(crate) async fn uses(&self, service: &Service, citizen: &CitizenId, procedure: Procedure) -> String {
+        let token = service.takes_a_token(&self.gets_a_code(service, citizen, procedure).await).await;
+        assert_eq!(service.asks_identity(&token).await.status, 200);
+        token
+    }
+
     /// Asks who a pseudonym stands for.
     pub(crate) async fn asks_who(&self, citizen: &str) -> Page {
         let form = self.sees("/journal/inquiries").await.form("/journal/inquiries").expect("a form to ask");

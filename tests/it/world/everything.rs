@@ -206,13 +206,13 @@ impl World {
         ana.sends(&form.clone().with("procedure", "argent")).await;
         let back = ana.browser.submit(&form.with("procedure", "logement")).await.unwrap();
         let code = super::service::answered(&back, "code").unwrap();
-        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
+        let token = service.takes_a_token(&code).await;
         assert_eq!(service.asks_identity(&token).await.status, 200);
         service.exchanges(&code).await;
         service.exchanges("never given").await;
         let citizen = citizen.path().rsplit('/').next().unwrap().parse().unwrap();
         let code = ana.gets_a_code(&service, &citizen, Logement).await;
-        let token = service.exchanges(&code).await.json()["access_token"].as_str().unwrap().to_owned();
+        let token = service.takes_a_token(&code).await;
         let fields = [("token", token.as_str()), ("client_id", &service.client.id), ("client_secret", &service.secret)];
         assert_eq!(service.posts("/revocation", &fields, &[]).await.status, 200);
         self.a_use_is_repeated(ana, &citizen).await;

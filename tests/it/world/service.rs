@@ -186,6 +186,11 @@ impl Service {
         self.token_with(&fields).await
     }
 
+    /// Exchanges a code for an access token.
+    pub(crate) async fn takes_a_token(&self, code: &str) -> String {
+        access_token(&self.exchanges(code).await)
+    }
+
     /// Asks for the identity.
     pub(crate) async fn asks_identity(&self, access_token: &str) -> Answer {
         answer(self.http.get(format!("{}/userinfo", self.base)).bearer_auth(access_token)).await
@@ -224,4 +229,9 @@ pub(crate) fn answered(page: &Page, name: &str) -> Option<String> {
 /// A browser.
 pub(crate) fn browser() -> Browser {
     Browser::new().unwrap()
+}
+
+/// A token endpoint's access token.
+pub(crate) fn access_token(answer: &Answer) -> String {
+    answer.json()["access_token"].as_str().unwrap().to_owned()
 }
