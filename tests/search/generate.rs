@@ -16,17 +16,23 @@ const START: i64 = 1_701_388_800_000;
 /// Three years.
 const SPAN: i64 = 94_608_000_000;
 
-/// How many of each, and the first number of each in the list of words.
-pub(crate) const ORGANISATIONS: (i64, i64) = (400, 1_000);
-pub(crate) const ACTORS: (i64, i64) = (6_000, 2_000);
+/// Entries that these many organisations, mediators and persons leave. A larger journal is one of more of them, each as busy as before;
+/// services, procedures and kinds are the same in all.
+const UNIT: i64 = 1_000_000;
+/// Entries of the one person who has a great many.
+const GREAT_MANY: i64 = 7_000;
+
+/// How many of each in a unit, and the first number of each in the list of words.
+pub(crate) const ORGANISATIONS: (i64, i64) = (400, 100_000);
+pub(crate) const ACTORS: (i64, i64) = (6_000, 1_000_000);
 pub(crate) const CLIENTS: (i64, i64) = (40, 9_000);
 pub(crate) const PROCEDURES: i64 = 9_500;
-pub(crate) const CITIZENS: i64 = 10_000;
-pub(crate) const MANDATES: i64 = 4_000_000;
+pub(crate) const CITIZENS: (i64, i64) = (UNIT / 60, 10_000_000);
+pub(crate) const MANDATES: (i64, i64) = (CITIZENS.0 * 2, 40_000_000);
 
-/// How many citizens a journal of so many entries is about.
-pub(crate) const fn citizens(entries: i64) -> i64 {
-    entries / 60
+/// How many units a journal of so many entries has.
+const fn units(entries: i64) -> i64 {
+    if entries < UNIT { 1 } else { entries / UNIT }
 }
 
 /// Kinds of acts: the last of the hundredths they have, and whether they have an organisation, a client and a procedure.
@@ -92,16 +98,19 @@ fn rows(first: i64, last: i64, entries: i64, postgres: bool) -> String {
     let (actor, client) = (skewed(ACTORS.0, &for_actor, 3), skewed(CLIENTS.0, &for_client, 4));
     let procedure = skewed(10, &for_procedure, 2);
     // Sixty entries each, and one person with a great many.
-    let citizen = format!("(case when i % 2003 = 0 then 0 else {} end)", skewed(citizens(entries), &for_citizen, 1));
+    let often = (entries / GREAT_MANY).max(1);
+    let unit = format!("(case when i % {often} = 0 then 0 else i % {} end)", units(entries));
+    let citizen = format!("(case when i % {often} = 0 then 0 else {} end)", skewed(CITIZENS.0, &for_citizen, 1));
     let (bigint, h) = ("bigint", "case when i % 10007 = 0 then 100 else (i * 7919 + i / 100) % 100 end");
     format!(
         "select i, ms, {kind} as kind, \
-         case when {organisation} = 1 then (actor * 7 + (case when i % 101 = 0 then i else 0 end)) % {organisations} + {org0} end as organisation, \
-         actor + {actor0} as actor, case when {organisation} = 1 then citizen + {CITIZENS} end as citizen, \
-         case when {organisation} = 1 then citizen * 2 + i % 2 + {MANDATES} end as mandate, \
+         case when {organisation} = 1 then (actor * 7 + (case when i % 101 = 0 then i else 0 end)) % {organisations} \
+         + unit * {organisations} + {org0} end as organisation, \
+         unit * {actors} + actor + {actor0} as actor, case when {organisation} = 1 then unit * {citizens} + citizen + {citizen0} end as citizen, \
+         case when {organisation} = 1 then (unit * {citizens} + citizen) * 2 + (i / 64) % 2 + {mandate0} end as mandate, \
          case when {has_client} = 1 then client + {client0} end as client, \
          case when {has_procedure} = 1 then procedure + {PROCEDURES} end as procedure \
-         from (select i, {ms} as ms, cast({h} as {bigint}) as h, {actor} as actor, {client} as client, {procedure} as procedure, \
+         from (select i, {unit} as unit, {ms} as ms, cast({h} as {bigint}) as h, {actor} as actor, {client} as client, {procedure} as procedure, \
          {citizen} as citizen from ({series}) as numbers) as acts",
         kind = kinds(None),
         organisation = kinds(Some(0)),
@@ -109,7 +118,11 @@ fn rows(first: i64, last: i64, entries: i64, postgres: bool) -> String {
         has_procedure = kinds(Some(2)),
         organisations = ORGANISATIONS.0,
         org0 = ORGANISATIONS.1,
+        actors = ACTORS.0,
         actor0 = ACTORS.1,
+        citizens = CITIZENS.0,
+        citizen0 = CITIZENS.1,
+        mandate0 = MANDATES.1,
         client0 = CLIENTS.1,
     )
 }
@@ -140,14 +153,14 @@ fn words(entries: i64, postgres: bool) -> Vec<String> {
     for (at, one) in Procedure::ALL.iter().enumerate() {
         all.push(insert((PROCEDURES + i64::try_from(at).unwrap_or(0)).to_string(), format!("procedure:{}", one.key())));
     }
-    for (prefix, count, first) in [
-        ("org_", ORGANISATIONS.0, ORGANISATIONS.1),
-        ("acc_", ACTORS.0, ACTORS.1),
-        ("client:", CLIENTS.0, CLIENTS.1),
-        ("cit_", citizens(entries), CITIZENS),
-        ("mdt_", citizens(entries) * 2, MANDATES),
+    for (prefix, (count, first), times) in [
+        ("org_", ORGANISATIONS, units(entries)),
+        ("acc_", ACTORS, units(entries)),
+        ("client:", CLIENTS, 1),
+        ("cit_", CITIZENS, units(entries)),
+        ("mdt_", MANDATES, units(entries)),
     ] {
-        let last = first + count - 1;
+        let last = first + count * times - 1;
         let series = if postgres {
             format!("select i from generate_series({first}, {last}) as s(i)")
         } else {

@@ -1,9 +1,11 @@
-//! How fast auditors find entries: a journal of millions, made by SQL, and the first page of every filter and every pair of filters.
+//! How fast auditors find entries: journals of millions, made by SQL, and the first page of every filter and every pair of filters. Where
+//! there are several journals each question is put to all of them in turn, so that what disturbs one disturbs the others.
 //!
-//!     cargo bench --bench search -- --database sqlite --entries 1000000
-//!     MANDATAIRE_TEST_POSTGRES=… cargo bench --bench search -- --database postgres --entries 1000000
+//!     cargo bench --bench search -- --database sqlite --entries 1000000,10000000
+//!     MANDATAIRE_TEST_POSTGRES=… cargo bench --bench search -- --database postgres --entries 1000000,10000000
 //!
-//! The database is its own, and removed at the end (`--keep` leaves it). docs/performance.md says how to read the table.
+//! The databases are its own, and removed at the end: `--keep` leaves them, and `--kept` measures what was left. docs/performance.md says
+//! how to read the table.
 
 #![expect(clippy::cast_precision_loss, reason = "a program that measures: its figures are smaller than 2^52")]
 
@@ -25,15 +27,18 @@ struct Options {
     /// The database.
     #[arg(long, value_enum, default_value_t = Kind::Sqlite)]
     database: Kind,
-    /// Entries of the journal.
-    #[arg(long, default_value_t = 1_000_000)]
-    entries: i64,
+    /// Entries of each journal, the smallest first.
+    #[arg(long, value_delimiter = ',', default_value = "1000000")]
+    entries: Vec<i64>,
     /// Queries of each filter, each for another word.
     #[arg(long, default_value_t = 100)]
     queries: usize,
-    /// Leaves the database where it is.
+    /// Leaves the databases where they are.
     #[arg(long)]
     keep: bool,
+    /// Measures what an earlier run left.
+    #[arg(long)]
+    kept: bool,
     /// What cargo adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -49,49 +54,70 @@ enum Kind {
 /// What goes wrong is said, and ends the run.
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// The database on PostgreSQL.
-const NAME: &str = "mandataire_search";
-
-/// An empty place for the journal.
-fn place(kind: Kind) -> Outcome<Location> {
+/// Where a journal of so many entries is.
+fn place(kind: Kind, entries: i64) -> Outcome<Location> {
+    let name = format!("mandataire_search_{entries}");
     if kind == Kind::Sqlite {
-        let file = std::env::temp_dir().join("mandataire-search.db");
-        forget(&file.display().to_string());
-        return Ok(Location::Sqlite(file.display().to_string()));
+        return Ok(Location::Sqlite(std::env::temp_dir().join(name + ".db").display().to_string()));
     }
-    let base = std::env::var("MANDATAIRE_TEST_POSTGRES").map_err(|_| "MANDATAIRE_TEST_POSTGRES names no server")?;
-    let mut connection = PgConnection::establish(&base)?;
-    connection.batch_execute(&format!("drop database if exists {NAME} with (force)"))?;
-    connection.batch_execute(&format!("create database {NAME}"))?;
-    let mut address = url::Url::parse(&base)?;
-    address.set_path(NAME);
+    let mut address = url::Url::parse(&server()?)?;
+    address.set_path(&name);
     Ok(Location::Postgres(address.into()))
 }
 
-fn forget(file: &str) {
-    for end in ["", "-wal", "-shm"] {
-        // Usually there is none.
-        let _ = std::fs::remove_file(format!("{file}{end}"));
+fn server() -> Outcome<String> {
+    std::env::var("MANDATAIRE_TEST_POSTGRES").map_err(|_| "MANDATAIRE_TEST_POSTGRES names no server".into())
+}
+
+/// Takes away what is there.
+fn forget(location: &Location) -> Outcome<()> {
+    match location {
+        Location::Sqlite(file) => {
+            for end in ["", "-wal", "-shm"] {
+                // Usually there is none.
+                let _ = std::fs::remove_file(format!("{file}{end}"));
+            }
+        }
+        Location::Postgres(_) => on_server(&format!("drop database if exists {} with (force)", name(location)?))?,
     }
+    Ok(())
+}
+
+fn on_server(sql: &str) -> Outcome<()> {
+    Ok(PgConnection::establish(&server()?)?.batch_execute(sql)?)
+}
+
+fn name(location: &Location) -> Outcome<String> {
+    let Location::Postgres(address) = location else { return Err("no database of a server".into()) };
+    Ok(url::Url::parse(address)?.path().trim_start_matches('/').to_owned())
+}
+
+fn make(location: &Location, entries: i64) -> Outcome<()> {
+    forget(location)?;
+    if matches!(location, Location::Postgres(_)) {
+        on_server(&format!("create database {}", name(location)?))?;
+    }
+    Store::migrate(location)?;
+    let began = std::time::Instant::now();
+    let bytes = generate::fill(location, entries)?;
+    eprintln!("{entries} entries in {:.0?}, {:.2} GB", began.elapsed(), bytes as f64 / 1e9);
+    Ok(())
 }
 
 fn run(options: &Options) -> Outcome<bool> {
-    let location = place(options.database)?;
-    Store::migrate(&location)?;
-    let began = std::time::Instant::now();
-    let bytes = generate::fill(&location, options.entries)?;
-    eprintln!("{} entries in {:.0?}, {:.2} GB", options.entries, began.elapsed(), bytes as f64 / 1e9);
-    let store = Store::open(&location, 2, b"the master key of a search\0\0\0\0\0\0", Random::system())?;
-    let fast = block_on(measure::all(&store, options.queries))?;
-    drop(store);
-    if !options.keep {
-        match &location {
-            Location::Sqlite(file) => forget(file),
-            Location::Postgres(_) => {
-                let base = std::env::var("MANDATAIRE_TEST_POSTGRES")?;
-                PgConnection::establish(&base)?.batch_execute(&format!("drop database {NAME} with (force)"))?;
-            }
+    let places =
+        options.entries.iter().map(|entries| place(options.database, *entries)).collect::<Outcome<Vec<_>>>()?;
+    let mut stores = Vec::new();
+    for (location, entries) in places.iter().zip(&options.entries) {
+        if !options.kept {
+            make(location, *entries)?;
         }
+        stores.push(Store::open(location, 2, b"the master key of a search\0\0\0\0\0\0", Random::system())?);
+    }
+    let fast = block_on(measure::all(&stores, options.queries))?;
+    drop(stores);
+    if !options.keep {
+        places.iter().try_for_each(forget)?;
     }
     Ok(fast)
 }
