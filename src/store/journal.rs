@@ -1,11 +1,11 @@
 //! The journal's rows: written in the transaction of the fact, never changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
 
 use super::db::MultiBackend;
-use super::schema::{journal_entries, journal_sealed};
+use super::schema::{journal_entries, journal_sealed, journal_search};
 use super::vault::Place;
 use super::{Db, Error, Tx, parsed, person_keys, read_back, stored};
 use crate::domain::event::{Event, Journalled, Kind};
@@ -139,7 +139,8 @@ pub struct Entry {
     pub leaf: Vec<u8>,
 }
 
-#[derive(Queryable)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = journal_entries)]
 struct Row {
     id: String,
     at: chrono::NaiveDateTime,
@@ -185,9 +186,7 @@ pub fn list_forward(
 }
 
 fn loaded(db: &mut Db<'_>, query: Matching<'_>) -> Result<Vec<Entry>, Error> {
-    use journal_entries::dsl;
-    let columns = (dsl::id, dsl::at, dsl::kind, dsl::clear, dsl::commitment, dsl::leaf);
-    query.select(columns).load::<Row>(db.connection()?)?.into_iter().map(Entry::try_from).collect()
+    query.select(Row::as_select()).load::<Row>(db.connection()?)?.into_iter().map(Entry::try_from).collect()
 }
 
 fn matching(filter: &Filter) -> Matching<'_> {
@@ -226,17 +225,26 @@ pub fn of_ids(db: &mut Db<'_>, ids: &[String]) -> Result<Vec<Entry>, Error> {
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
+/// The entries at these places of what is searched; one that is not there is left out.
+///
+/// # Errors
+/// The database fails.
+pub fn placed(db: &mut Db<'_>, places: &[i64]) -> Result<HashMap<i64, Entry>, Error> {
+    let rows =
+        journal_search::table.inner_join(journal_entries::table.on(journal_entries::id.eq(journal_search::entry)));
+    let rows: Vec<(i64, Row)> = rows
+        .filter(journal_search::n.eq_any(places))
+        .select((journal_search::n, Row::as_select()))
+        .load(db.connection()?)?;
+    rows.into_iter().map(|(place, row)| Ok((place, row.try_into()?))).collect()
+}
+
 /// One entry.
 ///
 /// # Errors
 /// There is none.
 pub fn find(db: &mut Db<'_>, id: &EntryId) -> Result<Entry, Error> {
-    use journal_entries::dsl;
-    dsl::journal_entries
-        .find(id.as_str())
-        .select((dsl::id, dsl::at, dsl::kind, dsl::clear, dsl::commitment, dsl::leaf))
-        .first::<Row>(db.connection()?)?
-        .try_into()
+    journal_entries::table.find(id.as_str()).select(Row::as_select()).first::<Row>(db.connection()?)?.try_into()
 }
 
 /// The sealed part of an entry, opened; nothing if it has none.

@@ -3,6 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::BigInt;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection};
+use mandataire::domain::Instant;
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure;
 use mandataire::store::Location;
@@ -29,6 +30,11 @@ pub(crate) const CLIENTS: (i64, i64) = (40, 9_000);
 pub(crate) const PROCEDURES: i64 = 9_500;
 pub(crate) const CITIZENS: (i64, i64) = (UNIT / 60, 10_000_000);
 pub(crate) const MANDATES: (i64, i64) = (CITIZENS.0 * 2, 40_000_000);
+
+/// The last instant.
+pub(crate) fn last() -> Instant {
+    Instant::from_timestamp_millis(START + SPAN).unwrap_or_default()
+}
 
 /// How many units a journal of so many entries has.
 const fn units(entries: i64) -> i64 {
@@ -153,12 +159,15 @@ fn words(entries: i64, postgres: bool) -> Vec<String> {
     for (at, one) in Procedure::ALL.iter().enumerate() {
         all.push(insert((PROCEDURES + i64::try_from(at).unwrap_or(0)).to_string(), format!("procedure:{}", one.key())));
     }
-    for (prefix, (count, first), times) in [
-        ("org_", ORGANISATIONS, units(entries)),
-        ("acc_", ACTORS, units(entries)),
-        ("client:", CLIENTS, 1),
-        ("cit_", CITIZENS, units(entries)),
-        ("mdt_", MANDATES, units(entries)),
+    let identifier = "substr('00000000000000000000000000' || i, -26)";
+    // PostgreSQL counts from the end with another word.
+    let identifier = if postgres { "lpad(i::text, 26, '0')" } else { identifier };
+    for (prefix, (count, first), times, number) in [
+        ("org_", ORGANISATIONS, units(entries), identifier),
+        ("acc_", ACTORS, units(entries), identifier),
+        ("client:", CLIENTS, 1, "i"),
+        ("cit_", CITIZENS, units(entries), identifier),
+        ("mdt_", MANDATES, units(entries), identifier),
     ] {
         let last = first + count * times - 1;
         let series = if postgres {
@@ -169,7 +178,7 @@ fn words(entries: i64, postgres: bool) -> Vec<String> {
             )
         };
         all.push(format!(
-            "insert into journal_terms (number, term) select i, '{prefix}' || i from ({series}) as numbers;"
+            "insert into journal_terms (number, term) select i, '{prefix}' || {number} from ({series}) as numbers;"
         ));
     }
     all
@@ -195,7 +204,7 @@ fn statements(entries: i64, postgres: bool) -> Vec<String> {
              select {id}, {at}, 'signed_in', {bytes}, {zero}, {zero} from ({rows}) as made;"
         ));
     }
-    all.push("update journal_digest set settled = (select max(id) from journal_entries);".to_owned());
+    all.push("update journal_digest set settled = (select '0 ' || max(id) from journal_entries);".to_owned());
     all
 }
 

@@ -10,7 +10,11 @@
 #![expect(clippy::cast_precision_loss, reason = "a program that measures: its figures are smaller than 2^52")]
 
 mod generate;
+#[expect(dead_code, clippy::indexing_slicing, reason = "an auditor reads; the browser of the load does more")]
+#[path = "../load/http.rs"]
+mod http;
 mod measure;
+mod page;
 
 use std::process::ExitCode;
 
@@ -53,6 +57,13 @@ enum Kind {
 
 /// What goes wrong is said, and ends the run.
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// Under which the persons of these journals would be, if there were any.
+const MASTER_KEY: &[u8; 32] = b"the master key of a search\0\0\0\0\0\0";
+
+fn random() -> Random {
+    Random::system()
+}
 
 /// Where a journal of so many entries is.
 fn place(kind: Kind, entries: i64) -> Outcome<Location> {
@@ -112,9 +123,17 @@ fn run(options: &Options) -> Outcome<bool> {
         if !options.kept {
             make(location, *entries)?;
         }
-        stores.push(Store::open(location, 2, b"the master key of a search\0\0\0\0\0\0", Random::system())?);
+        stores.push(Store::open(location, 2, MASTER_KEY, random())?);
     }
-    let fast = block_on(measure::all(&stores, options.queries))?;
+    let fast = block_on(async {
+        let searched = measure::all(&mut stores, options.queries).await?;
+        let mut desks = Vec::new();
+        for (location, store) in places.iter().zip(&stores) {
+            desks.push(page::Desk::open(location, store).await?);
+        }
+        println!("\nThe page:\n");
+        Ok::<_, Box<dyn std::error::Error>>(measure::all(&mut desks, options.queries).await? && searched)
+    })?;
     drop(stores);
     if !options.keep {
         places.iter().try_for_each(forget)?;

@@ -10,7 +10,8 @@ use mandataire::store::audit::{self, Field, Part, Search};
 use mandataire::store::{Error, Store};
 
 use crate::Outcome;
-use crate::generate::{ACTORS, CITIZENS, CLIENTS, MANDATES, ORGANISATIONS};
+use crate::generate::{ACTORS, CITIZENS, CLIENTS, MANDATES, ORGANISATIONS, last};
+use crate::page::Desk;
 
 /// Entries of a page, and the one more that says whether there is another.
 const PAGE: i64 = 51;
@@ -22,9 +23,9 @@ const ALIKE: f64 = 0.2;
 
 /// Words of a field: common ones, ordinary ones, rare ones.
 fn words(field: Field) -> Vec<String> {
-    let spread = |prefix: &str, (count, first): (i64, i64)| {
+    let spread = |prefix: &str, width: usize, (count, first): (i64, i64)| {
         let places = [0, 1, 2, count / 50, count / 10, count / 4, count / 2, count - count / 10, count - 2, count - 1];
-        places.iter().map(|at| format!("{prefix}{}", first + at)).collect()
+        places.iter().map(|at| format!("{prefix}{:0>width$}", first + at)).collect()
     };
     match field {
         Field::Kind => [
@@ -39,11 +40,11 @@ fn words(field: Field) -> Vec<String> {
         .map(|kind| kind.code().to_owned())
         .to_vec(),
         Field::Procedure => Procedure::ALL.map(|one| one.key().to_owned()).to_vec(),
-        Field::Organisation => spread("org_", ORGANISATIONS),
-        Field::Actor => spread("acc_", ACTORS),
-        Field::Client => spread("", CLIENTS),
-        Field::Citizen => spread("cit_", CITIZENS),
-        Field::Mandate => spread("mdt_", MANDATES),
+        Field::Organisation => spread("org_", 26, ORGANISATIONS),
+        Field::Actor => spread("acc_", 26, ACTORS),
+        Field::Client => spread("", 0, CLIENTS),
+        Field::Citizen => spread("cit_", 26, CITIZENS),
+        Field::Mandate => spread("mdt_", 26, MANDATES),
     }
 }
 
@@ -81,46 +82,64 @@ impl Line {
     }
 }
 
-async fn measured(stores: &[Store], name: String, searches: Vec<Search>, queries: usize) -> Outcome<Line> {
-    let mut took: Vec<Took> = stores.iter().map(|_| Took::default()).collect();
+/// Whoever can be asked for the first page of a search.
+pub(crate) trait Answers {
+    /// Answers how many entries are on it.
+    async fn first(&mut self, search: &Search) -> Outcome<usize>;
+}
+
+impl Answers for Store {
+    async fn first(&mut self, search: &Search) -> Outcome<usize> {
+        let search = search.clone();
+        let read = move |db: &mut mandataire::store::Db<'_>| audit::page(db, &search, &Part::First, PAGE);
+        Ok(self.read::<_, _, Error>(read).await?.len())
+    }
+}
+
+impl Answers for Desk {
+    async fn first(&mut self, search: &Search) -> Outcome<usize> {
+        self.page(search)
+    }
+}
+
+async fn measured(all: &mut [impl Answers], name: String, searches: Vec<Search>, queries: usize) -> Outcome<Line> {
+    let mut took: Vec<Took> = all.iter().map(|_| Took::default()).collect();
     for search in searches.iter().cycle().take(queries.max(searches.len())) {
-        for (store, took) in stores.iter().zip(&mut took) {
-            let search = search.clone();
+        for (one, took) in all.iter_mut().zip(&mut took) {
             let began = Instant::now();
-            let read = move |db: &mut mandataire::store::Db<'_>| audit::page(db, &search, &Part::First, PAGE);
-            let page = store.read::<_, _, Error>(read).await?;
+            took.found += one.first(search).await?;
             took.all.push(began.elapsed().as_secs_f64() * 1_000.0);
-            took.found += page.len();
         }
     }
-    took.iter_mut().for_each(|one| one.all.sort_by(f64::total_cmp));
+    for one in &mut took {
+        one.all.sort_by(f64::total_cmp);
+    }
     Ok(Line { name, took })
 }
 
 /// Measures every filter, every pair, and each filter within a month; says whether all were fast enough.
-pub(crate) async fn all(stores: &[Store], queries: usize) -> Outcome<bool> {
-    let store = stores.first().ok_or("no journal")?;
-    let newest = store.read::<_, _, Error>(|db| audit::page(db, &Search::default(), &Part::First, 1)).await?;
-    let last = newest.first().ok_or("nothing was made")?.at;
-    let mut lines = vec![measured(stores, "everything".to_owned(), vec![Search::default()], queries).await?];
+pub(crate) async fn all(journals: &mut [impl Answers], queries: usize) -> Outcome<bool> {
+    let everything = vec![Search::default()];
+    let mut lines = vec![measured(journals, "everything".to_owned(), everything, queries).await?];
     let with = |pairs: &[(Field, &String)]| {
         pairs.iter().map(|(field, word)| (*field, (*word).clone())).collect::<BTreeMap<_, _>>()
     };
     for (at, one) in Field::ALL.into_iter().enumerate() {
         let first = words(one);
         let alone = |word| Search { with: with(&[(one, word)]), ..Search::default() };
-        lines.push(measured(stores, format!("{one:?}"), first.iter().map(alone).collect(), queries).await?);
+        lines.push(measured(journals, format!("{one:?}"), first.iter().map(alone).collect(), queries).await?);
         let month = |word| Search {
-            from: Some(last - TimeDelta::days(400)),
-            until: Some(last - TimeDelta::days(370)),
+            from: Some(last() - TimeDelta::days(400)),
+            until: Some(last() - TimeDelta::days(370)),
             ..alone(word)
         };
-        lines.push(measured(stores, format!("{one:?} in a month"), first.iter().map(month).collect(), queries).await?);
+        lines
+            .push(measured(journals, format!("{one:?} in a month"), first.iter().map(month).collect(), queries).await?);
         for other in Field::ALL.into_iter().skip(at + 1) {
             let second = words(other);
             let pairs = first.iter().flat_map(|a| second.iter().map(move |b| (a, b)));
             let searches = pairs.map(|(a, b)| Search { with: with(&[(one, a), (other, b)]), ..Search::default() });
-            lines.push(measured(stores, format!("{one:?} + {other:?}"), searches.collect(), queries).await?);
+            lines.push(measured(journals, format!("{one:?} + {other:?}"), searches.collect(), queries).await?);
         }
     }
     report(&lines);

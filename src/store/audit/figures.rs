@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use super::digest::kinds;
-use super::{Field, Search, matching, number, numbers};
+use super::searching::matching;
+use super::{Field, Search, number, numbers};
 use crate::domain::civil;
 use crate::domain::event::Kind;
 use crate::store::schema::{journal_days, journal_search};
