@@ -172,7 +172,8 @@ pub(super) async fn signals(desk: &Desk, config: &Config, asked: &Signals) -> Re
     }
     let facts = vec![("page", "signals".to_owned()), ("day", asked.day.to_string())];
     recorded(desk, asked.purpose, facts, |_| Ok(())).await?;
-    let raised = audit::look_at_a_day(&desk.store, day, app::thresholds(config), now).await?;
+    let letter = app::letter(&config.public_url, &config.name);
+    let raised = audit::look_at_a_day(&desk.store, day, app::thresholds(config), letter, now).await?;
     println!("{raised} new signals were sent to organisations");
     Ok(())
 }

@@ -17,7 +17,7 @@ pub mod upkeep;
 pub mod verifying;
 pub mod witness;
 
-pub use auditing::thresholds;
+pub use auditing::{letter, thresholds};
 pub use providers::Credentials;
 pub use serve::serve;
 

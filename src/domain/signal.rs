@@ -162,6 +162,12 @@ impl Day {
 }
 
 impl Thresholds {
+    /// How long the organisation has to answer.
+    #[must_use]
+    pub fn answer_time(&self) -> TimeDelta {
+        TimeDelta::days(self.answer_days.into())
+    }
+
     /// How long before a day something may have begun that is found on it.
     #[must_use]
     pub fn lead(&self) -> TimeDelta {

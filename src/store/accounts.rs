@@ -1,5 +1,9 @@
 //! The people who sign in, and their roles.
 
+mod members;
+
+pub use members::*;
+
 use std::collections::HashMap;
 
 use diesel::prelude::*;
@@ -256,34 +260,6 @@ pub fn memberships(db: &mut Db<'_>, account: &AccountId) -> Result<Vec<(Membersh
         .select(BELONGING)
         .load(db.connection()?)?;
     rows.into_iter().map(belonging).collect()
-}
-
-/// The accounts of an organisation, by identifier, at most `limit`.
-///
-/// # Errors
-/// The database fails.
-pub fn of_organisation(db: &mut Db<'_>, organisation: &OrganisationId, limit: i64) -> Result<Vec<Account>, Error> {
-    let rows: Vec<Row> = accounts::table
-        .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
-        .inner_join(memberships::table)
-        .filter(memberships::organisation.eq(organisation.as_str()).and(accounts::archived_at.is_null()))
-        .select(COLUMNS)
-        .order(accounts::id)
-        .limit(limit)
-        .load(db.connection()?)?;
-    rows.into_iter().map(|row| row.open(db.vault)).collect()
-}
-
-/// Whether nobody else of an organisation is at work there: invited only, is not.
-///
-/// # Errors
-/// The database fails.
-pub fn is_alone(db: &mut Db<'_>, organisation: &OrganisationId, account: &AccountId) -> Result<bool, Error> {
-    let others = memberships::table
-        .inner_join(accounts::table)
-        .filter(memberships::organisation.eq(organisation.as_str()).and(memberships::account.ne(account.as_str())))
-        .filter(accounts::active.eq(true).and(accounts::archived_at.is_null()).and(accounts::terms.is_not_null()));
-    Ok(others.select(memberships::account).first::<String>(db.connection()?).optional()?.is_none())
 }
 
 /// What an account may do in one organisation.

@@ -67,6 +67,8 @@ mod tampering;
 #[cfg(test)]
 mod timestamping;
 #[cfg(test)]
+mod told;
+#[cfg(test)]
 mod using;
 #[cfg(test)]
 mod witnessing;

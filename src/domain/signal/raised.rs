@@ -1,7 +1,5 @@
 //! A signal: sent to the organisation first, answered by it, then read by auditors.
 
-use chrono::TimeDelta;
-
 use super::{Found, Thresholds};
 use crate::domain::auditor;
 use crate::domain::event::{Event, Journalled, Kind};
@@ -39,7 +37,7 @@ impl Signal {
         limits: &Thresholds,
         now: Instant,
     ) -> Journalled<Self> {
-        let answer_until = now + TimeDelta::days(limits.answer_days.into());
+        let answer_until = now + limits.answer_time();
         let event = Event::new(Kind::SignalRaised, now)
             .within(&organisation)
             .fact("signal", id.as_str())

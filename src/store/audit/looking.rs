@@ -1,6 +1,7 @@
 //! Looking for what asks for an explanation: a day at a time, once it is over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 
@@ -11,24 +12,36 @@ use crate::domain::id::OrganisationId;
 use crate::domain::signal::{self, Day, Fact, Found, Thresholds};
 use crate::domain::{Instant, civil};
 use crate::store::journal::Entry;
+use crate::store::outbox::{self, Message};
 use crate::store::schema::journal_digest;
 use crate::store::vouched::Trust;
-use crate::store::{Db, Error, Store, Tx, organisations};
+use crate::store::{Db, Error, Store, Tx, accounts, organisations};
 
 /// Entries of one kind, organisation and day that the rules look at.
 const LOOKED_AT: i64 = 5_000;
+/// People of an organisation that are written to.
+const TOLD: i64 = 20;
 /// Organisations in one transaction.
 const TOGETHER: i64 = 50;
+
+/// What an organisation is written about questions to be answered until an instant: the subject and the text.
+pub type Letter = Arc<dyn Fn(Instant) -> (String, String) + Send + Sync>;
 
 /// Looks at every day that is over, fully searchable and not yet looked at; at most `days` of them. Answers how many signals there are.
 ///
 /// # Errors
 /// The database fails.
-pub async fn raise_due(store: &Store, limits: Thresholds, now: Instant, days: usize) -> Result<usize, Error> {
+pub async fn raise_due(
+    store: &Store,
+    limits: Thresholds,
+    letter: Letter,
+    now: Instant,
+    days: usize,
+) -> Result<usize, Error> {
     let mut raised = 0;
     for _ in 0..days {
         let Some(day) = store.read(move |db| due(db, now)).await? else { break };
-        raised += look_at_a_day(store, day, limits, now).await?;
+        raised += look_at_a_day(store, day, limits, letter.clone(), now).await?;
         store
             .write(move |tx| {
                 let done = journal_digest::signals_day.eq(day);
@@ -52,20 +65,31 @@ fn due(db: &mut Db<'_>, now: Instant) -> Result<Option<i32>, Error> {
     Ok((day <= yesterday && !pending).then_some(day))
 }
 
-/// Looks at one day of every organisation; what is found is kept once, however often a day is looked at.
+/// Looks at one day of every organisation; what is found is kept once, however often a day is looked at. Who answers for an organisation
+/// is written to.
 ///
 /// # Errors
 /// The database fails.
-pub async fn look_at_a_day(store: &Store, day: i32, limits: Thresholds, now: Instant) -> Result<usize, Error> {
+pub async fn look_at_a_day(
+    store: &Store,
+    day: i32,
+    limits: Thresholds,
+    letter: Letter,
+    now: Instant,
+) -> Result<usize, Error> {
     let (mut raised, mut after) = (0, None);
     loop {
-        let from: Option<OrganisationId> = after.take();
+        let (from, letter): (Option<OrganisationId>, _) = (after.take(), letter.clone());
         let (found, last) = store
             .write(move |tx| {
                 let organisations = organisations::list(tx, from.as_ref(), TOGETHER)?;
                 let mut found = 0;
                 for one in &organisations {
-                    found += look(tx, &one.id, one.zone.parse().unwrap_or(civil::FIGURES), day, &limits, now)?;
+                    let raised = look(tx, &one.id, one.zone.parse().unwrap_or(civil::FIGURES), day, &limits, now)?;
+                    if raised > 0 {
+                        tell(tx, &one.id, letter(now + limits.answer_time()), now)?;
+                    }
+                    found += raised;
                 }
                 Ok::<_, Error>((found, organisations.into_iter().last()))
             })
@@ -74,6 +98,20 @@ pub async fn look_at_a_day(store: &Store, day: i32, limits: Thresholds, now: Ins
         let Some(last) = last else { return Ok(raised) };
         after = Some(last.id);
     }
+}
+
+/// Writes to who answers for an organisation.
+fn tell(
+    tx: &mut Tx<'_>,
+    organisation: &OrganisationId,
+    (subject, text): (String, String),
+    now: Instant,
+) -> Result<(), Error> {
+    for account in accounts::answerable(tx, organisation, TOLD)? {
+        let message = Message { to: account.email.to_string(), subject: subject.clone(), text: text.clone() };
+        outbox::put(tx, &account.id, &message, now)?;
+    }
+    Ok(())
 }
 
 fn look(

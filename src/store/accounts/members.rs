@@ -1,0 +1,59 @@
+//! Who is at work in an organisation.
+
+use diesel::prelude::*;
+
+use super::{COLUMNS, Row};
+use crate::domain::id::{AccountId, OrganisationId};
+use crate::domain::mediator::Account;
+use crate::store::schema::{accounts, memberships, person_keys};
+use crate::store::{Db, Error};
+
+/// The accounts of an organisation, by identifier, at most `limit`.
+///
+/// # Errors
+/// The database fails.
+pub fn of_organisation(db: &mut Db<'_>, organisation: &OrganisationId, limit: i64) -> Result<Vec<Account>, Error> {
+    let rows: Vec<Row> = accounts::table
+        .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
+        .inner_join(memberships::table)
+        .filter(memberships::organisation.eq(organisation.as_str()).and(accounts::archived_at.is_null()))
+        .select(COLUMNS)
+        .order(accounts::id)
+        .limit(limit)
+        .load(db.connection()?)?;
+    rows.into_iter().map(|row| row.open(db.vault)).collect()
+}
+
+/// Whether nobody else of an organisation is at work there: invited only, is not.
+///
+/// # Errors
+/// The database fails.
+pub fn is_alone(db: &mut Db<'_>, organisation: &OrganisationId, account: &AccountId) -> Result<bool, Error> {
+    let others = memberships::table
+        .inner_join(accounts::table)
+        .filter(memberships::organisation.eq(organisation.as_str()).and(memberships::account.ne(account.as_str())))
+        .filter(accounts::active.eq(true).and(accounts::archived_at.is_null()).and(accounts::terms.is_not_null()));
+    Ok(others.select(memberships::account).first::<String>(db.connection()?).optional()?.is_none())
+}
+
+/// Those who answer for an organisation: its managers at work, at most `limit`; or, where there is none, whoever is at work there.
+///
+/// # Errors
+/// The database fails.
+pub fn answerable(db: &mut Db<'_>, organisation: &OrganisationId, limit: i64) -> Result<Vec<Account>, Error> {
+    for manager in [true, false] {
+        let rows: Vec<Row> = accounts::table
+            .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
+            .inner_join(memberships::table)
+            .filter(memberships::organisation.eq(organisation.as_str()).and(memberships::manager.eq(manager)))
+            .filter(accounts::active.eq(true).and(accounts::archived_at.is_null()).and(accounts::terms.is_not_null()))
+            .select(COLUMNS)
+            .order(accounts::id)
+            .limit(limit)
+            .load(db.connection()?)?;
+        if !rows.is_empty() {
+            return rows.into_iter().map(|row| row.open(db.vault)).collect();
+        }
+    }
+    Ok(Vec::new())
+}
