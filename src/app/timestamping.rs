@@ -9,7 +9,9 @@ use url::Url;
 use super::StartError;
 use crate::clock::{Clock, Random};
 use crate::config::Journal;
+use crate::domain::event::{Event, Kind};
 use crate::journal::leaf::sha256;
+use crate::journal::line::hex;
 use crate::journal::{Fault, timestamp};
 use crate::oidc::http::{self, Client};
 use crate::store::{self, Store, log, vouched};
@@ -86,7 +88,10 @@ impl Timestamper {
         let reply = answer.into_body();
         let said = timestamp::check(&reply, &hash, nonce)?;
         tracing::info!(size = last.size, said, "the journal was timestamped");
-        self.store.write(move |tx| vouched::keep_timestamp(tx, last.size, now, &reply)).await?;
+        let event = Event::new(Kind::JournalTimestamped, now)
+            .fact("size", last.size.to_string())
+            .fact("reply", hex(&sha256(&[&reply])));
+        self.store.write(move |tx| vouched::keep_timestamp(tx, last.size, &reply, &event)).await?;
         Ok(Some(last.size))
     }
 

@@ -176,6 +176,8 @@ kinds! {
     SignalAnswered = "signal_answered",
     /// An auditor wrote a finding.
     FindingRecorded = "finding_recorded",
+    /// An authority timestamped a checkpoint (RFC 3161).
+    JournalTimestamped = "journal_timestamped",
 }
 
 /// A fact, before it becomes an entry of the journal. Its clear part holds pseudonymous identifiers and codes only.

@@ -7,8 +7,9 @@ use diesel::prelude::*;
 
 use super::log::{self, Published};
 use super::schema::{journal_checkpoints, journal_cosignatures, journal_timestamps};
-use super::{Db, Error, Tx, read_back, stored};
+use super::{Db, Error, Tx, journal, read_back, stored};
 use crate::domain::Instant;
+use crate::domain::event::Event;
 use crate::journal::note::Verifier;
 use crate::journal::witness::cosignature;
 
@@ -202,18 +203,19 @@ pub fn last_timestamp(db: &mut Db<'_>) -> Result<Option<(u64, Instant)>, Error> 
     last.map(|(size, at)| Ok((count(size)?, read_back(at)))).transpose()
 }
 
-/// Keeps a timestamp, unless this tree has one.
+/// Keeps a timestamp and the entry that says so, unless this tree has one.
 ///
 /// # Errors
 /// The database fails.
-pub fn keep_timestamp(tx: &mut Tx<'_>, size: u64, at: Instant, reply: &[u8]) -> Result<(), Error> {
+pub fn keep_timestamp(tx: &mut Tx<'_>, size: u64, reply: &[u8], event: &Event) -> Result<(), Error> {
     use journal_timestamps::dsl;
     tx.connection()?.lock("journal_timestamps")?;
     let size = number(size)?;
     let there: Option<i64> = dsl::journal_timestamps.find(size).select(dsl::size).first(tx.connection()?).optional()?;
     if there.is_none() {
-        let row = (dsl::size.eq(size), dsl::at.eq(stored(at)), dsl::reply.eq(reply));
+        let row = (dsl::size.eq(size), dsl::at.eq(stored(event.at)), dsl::reply.eq(reply));
         diesel::insert_into(dsl::journal_timestamps).values(row).execute(tx.connection()?)?;
+        journal::record(tx, event)?;
     }
     Ok(())
 }

@@ -83,6 +83,13 @@ async fn happens(world: &World, about: &(Owner, Owner), count: usize) {
     written.await.unwrap();
 }
 
+/// An authority timestamps the last checkpoint, if there is one: that is an entry.
+async fn timestamped(world: &World) -> usize {
+    let Some(last) = world.app.store.read(log::latest).await.unwrap() else { return 0 };
+    world.timestamped(last.size).await;
+    1
+}
+
 /// What auditors search holds every entry.
 async fn searchable(world: &World) {
     let now = world.now();
@@ -123,7 +130,7 @@ fn located(findings: &[Found], places: &[Where]) -> bool {
     })
 }
 
-/// A journal of a thousand entries, twenty-five at a checkpoint, some cosigned, and five entries that wait.
+/// A journal of a thousand entries, twenty-five at a checkpoint, some cosigned or timestamped, and five entries that wait.
 async fn journal_of(world: &World) -> Scene {
     let about = people(world).await;
     let mut node = sequencer(world);
@@ -132,7 +139,8 @@ async fn journal_of(world: &World) -> Scene {
     while size < SIZE {
         let more = (SIZE - size).min(25);
         world.after(2);
-        happens(world, &about, more).await;
+        let first = if size % 4 == 0 { timestamped(world).await } else { 0 };
+        happens(world, &about, more - first).await;
         all_signed(&mut node).await;
         size += more;
     }
@@ -242,6 +250,7 @@ on_each_backend! {
             let looking = tokio::task::spawn_blocking(move || database::verify(&store, handle, &known, 2, |_, _| ()));
             while !looking.is_finished() {
                 happens(&world, &about, 7).await;
+                timestamped(&world).await;
                 node.step().await.unwrap();
                 let now = world.now();
                 world.app.store.write(move |tx| audit::digest(tx, now)).await.unwrap();

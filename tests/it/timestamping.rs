@@ -13,9 +13,12 @@ use mandataire::app::sequencer::{Sequencer, Step};
 use mandataire::app::timestamping::{Timestamper, Trouble};
 use mandataire::clock::Random;
 use mandataire::domain::event::{Event, Kind};
+use mandataire::journal::leaf::sha256;
+use mandataire::journal::line::hex;
 use mandataire::journal::note::{Purpose, Signer};
 use mandataire::store::{journal, vouched};
 use mandataire::web::state::Signing;
+use serde_json::json;
 use url::Url;
 
 use crate::on_each_backend;
@@ -149,6 +152,10 @@ on_each_backend! {
             fs::write(authority.0.join("note"), one.note.replacen('\n', "\n1", 1)).unwrap();
             assert!(!openssl(&authority.0, verify).0, "another note");
         }
+        let entries = world.entries(Kind::JournalTimestamped).await;
+        let said: Vec<_> = entries.iter().map(|one| (one["size"].clone(), one["reply"].clone())).collect();
+        let expected: Vec<_> = kept.iter().map(|one| (json!(one.size.to_string()), json!(hex(&sha256(&[&one.reply]))))).collect();
+        assert_eq!(said, expected, "what is kept is bound by the journal");
         for sql in ["delete from journal_timestamps", "update journal_timestamps set size = size + 1"] {
             assert!(world.database.execute(sql).is_err(), "{sql}");
         }
@@ -185,5 +192,6 @@ on_each_backend! {
         let failing = asks(&world, authority.runs(|_, _| HttpResponse::BadGateway().finish())).step().await.unwrap_err();
         assert!(matches!(failing, Trouble::Silent(_)), "{failing}");
         assert_eq!(world.database.number("select count(*) from journal_timestamps"), 0);
+        assert_eq!(world.count(Kind::JournalTimestamped).await, 0);
     }
 }

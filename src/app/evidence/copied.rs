@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::Found;
 use super::database::Rows;
 use crate::domain::civil;
-use crate::journal::verify::Damage::{Added, Altered, Missing};
-use crate::store::audit::{self, Figures, Run};
+use crate::journal::verify::Damage::{self, Added, Altered, Missing};
+use crate::store::audit::{self, Figures, Looked, Run, Words};
 use crate::store::{Db, Error};
 
 const SEARCH: &str = "journal_search";
@@ -40,26 +40,35 @@ impl Copied {
 pub(super) fn all<R: Rows>(rows: &mut R, reached: Option<u64>, end: u64) -> Result<Copied, Error> {
     let mut copied = Copied::default();
     match reached {
-        Some(reached) if reached <= end => entries(rows, reached, &mut copied)?,
+        Some(reached) if reached <= end => {
+            entries(rows, reached, &mut copied)?;
+            waiting(rows, &mut copied)?;
+        }
         // What it claims to hold already would never be copied.
         _ => copied.say(Found::in_place(Altered, "journal_digest".to_owned())),
     }
     strays(rows, &mut copied)?;
-    for (table, name) in rows.ask(audit::misread)? {
-        copied.say(Found::of(Altered, &name, table));
-    }
+    misread(rows, &mut copied)?;
     twice(rows, &mut copied)?;
     figures(rows, &mut copied)?;
     Ok(copied)
 }
 
-/// Each entry that the copy says it holds is in it, with its words, once.
+/// What is wrong with what an entry is found by.
+fn compared(there: &[Words], clear: &[u8]) -> Option<Damage> {
+    match there {
+        [] => Some(Missing),
+        [one] => (*one != audit::words(clear)).then_some(Altered),
+        _ => Some(Added),
+    }
+}
+
+/// Each entry that the copy says it holds is in it, with its words, once; of what comes after those, what is in it.
 fn entries<R: Rows>(rows: &mut R, reached: u64, said: &mut Copied) -> Result<(), Error> {
-    let end = i64::try_from(reached).unwrap_or(i64::MAX);
     let mut first = 0;
     loop {
         let (page, mut copied) = rows.ask(move |db| {
-            let page = audit::positioned(db, first, end)?;
+            let page = audit::positioned(db, first, i64::MAX)?;
             let ids: Vec<String> = page.iter().map(|(_, id, _)| id.clone()).collect();
             let copied = audit::copied(db, &ids)?;
             Ok((page, copied))
@@ -69,13 +78,48 @@ fn entries<R: Rows>(rows: &mut R, reached: u64, said: &mut Copied) -> Result<(),
         for (position, id, clear) in page {
             let at = u64::try_from(position).unwrap_or(u64::MAX - 1);
             let there = copied.remove(&id).unwrap_or_default();
-            let damage = match there.as_slice() {
-                [] => Missing,
-                [one] if *one == audit::words(&clear) => continue,
-                [_] => Altered,
-                _ => Added,
-            };
-            said.say(Found::at(damage, at, Some(&id), SEARCH));
+            let damage = compared(&there, &clear).filter(|damage| *damage != Missing || at < reached);
+            if let Some(damage) = damage {
+                said.say(Found::at(damage, at, Some(&id), SEARCH));
+            }
+        }
+    }
+}
+
+/// What the copy holds already of the entries that wait for a position.
+fn waiting<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
+    let mut after = String::new();
+    loop {
+        let from = after.clone();
+        let (page, mut copied) = rows.ask(move |db| {
+            let page = audit::unplaced(db, &from)?;
+            let ids: Vec<String> = page.iter().map(|(id, _)| id.clone()).collect();
+            let copied = audit::copied(db, &ids)?;
+            Ok((page, copied))
+        })?;
+        // What leads nowhere is said where all that waits is looked at.
+        let Some((last, _)) = page.last().filter(|(last, _)| *last > after) else { return Ok(()) };
+        after.clone_from(last);
+        for (id, clear) in page {
+            let there = copied.remove(&id).unwrap_or_default();
+            if let Some(damage) = compared(&there, &clear).filter(|damage| *damage != Missing) {
+                said.say(Found::of(damage, &id, SEARCH));
+            }
+        }
+    }
+}
+
+/// Rows that SQLite reads as what they are not.
+fn misread<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
+    let mut from = Looked::default();
+    loop {
+        let (next, odd) = rows.ask(move |db| audit::misread(db, from))?;
+        for (table, name) in odd {
+            said.say(Found::of(Altered, &name, table));
+        }
+        match next {
+            Some(next) => from = next,
+            None => return Ok(()),
         }
     }
 }

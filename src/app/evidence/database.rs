@@ -6,13 +6,13 @@ use std::collections::{HashMap, VecDeque};
 use tokio::runtime::Handle;
 
 use super::judge::{self, Judged};
-use super::{Found, Known, Trouble, Verdict, copied, merged, strays};
+use super::{Found, Known, Trouble, Verdict, copied, merged, strays, vouching};
 use crate::app::verifying::spread;
 use crate::journal::leaf::Hash;
 use crate::journal::tree;
 use crate::journal::verify::Damage::{Altered, Missing, RolledBack};
 use crate::journal::verify::{Audit, Mark};
-use crate::store::examine::{self, Batch, CheckpointRow, WIDTH};
+use crate::store::examine::{self, Batch, CheckpointRow, Told, WIDTH};
 use crate::store::{Db, Error, Store, audit};
 
 /// Whoever answers questions about rows.
@@ -240,7 +240,7 @@ fn examined<R: Rows>(
     threads: usize,
     mut joined: impl FnMut(u64, u64),
 ) -> Result<Verdict, Trouble> {
-    let destroyed = rows.ask(examine::destroyed)?;
+    let Told { destroyed, .. } = rows.ask(examine::told)?;
     // Before the walk, which so comes by every position that this says.
     let searchable = rows.ask(audit::reached)?;
     let met = RefCell::new(Met::default());
@@ -267,9 +267,10 @@ fn examined<R: Rows>(
     let copied = copied::all(rows, searchable, end)?;
     found.extend(copied.found);
     found.extend(forgotten(rows, last, known)?);
-    let (odd, witnessed) = strays::cosignatures(rows, known)?;
+    let (odd, witnessed) = vouching::cosignatures(rows, known)?;
     found.extend(odd);
-    strays::erased_meanwhile(rows, destroyed.len(), &mut found)?;
+    let told = vouching::timestamps(rows, &mut found)?;
+    strays::erased_meanwhile(rows, (&destroyed, &told.destroyed), &mut found)?;
     let verdict = Verdict::new(report, found, true);
     Ok(Verdict { witnessed, searchable, more: verdict.more || copied.more, ..verdict })
 }

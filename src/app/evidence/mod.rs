@@ -9,6 +9,7 @@ pub mod proving;
 pub mod remote;
 pub mod sealed;
 mod strays;
+mod vouching;
 
 use std::fmt;
 use std::ops::Range;

@@ -1,11 +1,9 @@
-//! Rows that nothing leads to: entries without a position, sealed parts without an entry, tiles that nobody signed, and what witnesses
-//! are said to have said.
+//! Rows that nothing leads to: entries without a position, sealed parts without an entry, tiles that nobody signed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::database::Rows;
-use super::{Found, Known, judge};
-use crate::journal::note::{Note, Purpose, are_lines};
+use super::{Found, judge};
 use crate::journal::verify::Damage::{Added, Altered, Missing, Moved};
 use crate::store::examine::{self, Walked};
 use crate::store::{Db, Error};
@@ -94,57 +92,26 @@ fn waiting<R: Rows>(rows: &mut R, destroyed: &HashSet<String>, found: &mut Vec<F
 }
 
 /// Takes out the sealed parts of those whose data were destroyed since the verification began.
-pub(super) fn erased_meanwhile<R: Rows>(rows: &mut R, before: usize, found: &mut Vec<Found>) -> Result<(), Error> {
+pub(super) fn erased_meanwhile<R: Rows>(
+    rows: &mut R,
+    (before, now): (&HashSet<String>, &HashSet<String>),
+    found: &mut Vec<Found>,
+) -> Result<(), Error> {
     let missing = |one: &Found| one.damage == Missing && one.place.as_deref() == Some("journal_sealed");
-    let mut ids: Vec<String> = found.iter().filter(|one| missing(one)).filter_map(|one| one.entry.clone()).collect();
-    let destroyed = if ids.is_empty() { return Ok(()) } else { rows.ask(examine::destroyed)? };
-    if destroyed.len() == before {
+    if before.len() == now.len() || !found.iter().any(missing) {
         return Ok(());
     }
+    let mut ids: Vec<String> = found.iter().filter(|one| missing(one)).filter_map(|one| one.entry.clone()).collect();
     ids.sort_unstable();
     let mut gone = HashSet::new();
     for some in ids.chunks(PARTS).map(<[String]>::to_vec) {
         let stands = rows.ask(move |db| examine::standing(db, &some))?;
         let theirs = stands.into_iter().filter(|(_, stands)| {
             let owner = stands.rows.first().and_then(Option::as_ref).and_then(judge::owner);
-            owner.is_some_and(|owner| destroyed.contains(&owner))
+            owner.is_some_and(|owner| now.contains(&owner))
         });
         gone.extend(theirs.map(|(id, _)| id));
     }
     found.retain(|one| !(missing(one) && one.entry.as_ref().is_some_and(|id| gone.contains(id))));
     Ok(())
-}
-
-/// How far each known witness vouches.
-type Witnessed = Vec<(String, u64)>;
-
-/// What witnesses are said to have said: what is wrong, and how far each known one vouches.
-pub(super) fn cosignatures<R: Rows>(rows: &mut R, known: &Known) -> Result<(Vec<Found>, Witnessed), Error> {
-    let (mut found, mut witnessed, mut after) = (Vec::new(), BTreeMap::new(), i64::MIN);
-    let mut before = None;
-    loop {
-        let page = rows.ask(move |db| examine::cosignatures(db, after))?;
-        let Some(((last, ..), _)) = page.last() else { return Ok((found, witnessed.into_iter().collect())) };
-        // One that is no number, which SQLite can hold, is under no checkpoint: that is said below.
-        after = if *last > after { *last } else { i64::MAX };
-        for ((size, witness, line), note) in page {
-            let place = || format!("the cosignature of {witness} at {size}");
-            let again = before.replace((size, witness.clone())).is_some_and(|before| before == (size, witness.clone()));
-            let Some(note) = note.filter(|_| !again) else {
-                found.push(Found::in_place(Added, place()));
-                continue;
-            };
-            let names = are_lines(&line) && line.starts_with(&format!("\u{2014} {witness} "));
-            let key = known.witnesses.iter().find(|key| key.name() == witness);
-            let signed = Note::parse(&format!("{note}{line}"))
-                .ok()
-                .filter(|_| names)
-                .is_some_and(|note| key.is_none_or(|key| key.with(Purpose::Cosignature).check(&note).is_ok()));
-            match (signed, key, u64::try_from(size)) {
-                (true, Some(_), Ok(size)) => drop(witnessed.insert(witness, size)),
-                (true, ..) => {}
-                (false, ..) => found.push(Found::in_place(Altered, place())),
-            }
-        }
-    }
 }

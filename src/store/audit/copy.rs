@@ -8,7 +8,9 @@ use diesel::prelude::*;
 use super::digest::{Reached, beside};
 use super::{CHANCE, Field, beginning, wanted};
 use crate::domain::civil;
-use crate::store::schema::{journal_days, journal_entries, journal_positions, journal_search, journal_terms};
+use crate::store::schema::{
+    journal_days, journal_entries, journal_pending, journal_positions, journal_search, journal_terms,
+};
 use crate::store::{Db, Error};
 
 /// Rows looked at together.
@@ -46,6 +48,17 @@ pub fn positioned(db: &mut Db<'_>, first: i64, end: i64) -> Result<Vec<(i64, Str
     let joined = dsl::journal_positions.inner_join(journal_entries::table.on(journal_entries::id.eq(dsl::entry)));
     let page = joined.filter(dsl::position.ge(first).and(dsl::position.lt(end))).order(dsl::position).limit(PAGE);
     Ok(page.select((dsl::position, dsl::entry, journal_entries::clear)).load(db.connection()?)?)
+}
+
+/// The entries after an identifier that wait for a position, with their clear parts; a page of them.
+///
+/// # Errors
+/// The database fails.
+pub fn unplaced(db: &mut Db<'_>, after: &str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    use journal_pending::dsl;
+    let joined = dsl::journal_pending.inner_join(journal_entries::table.on(journal_entries::id.eq(dsl::entry)));
+    let page = joined.filter(dsl::entry.gt(after)).order(dsl::entry).limit(PAGE);
+    Ok(page.select((dsl::entry, journal_entries::clear)).load(db.connection()?)?)
 }
 
 /// A row of the copy: its place, whose it is, and the numbers of its words.

@@ -1,6 +1,6 @@
 //! Rows of the journal that nothing leads to.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
@@ -165,41 +165,27 @@ pub fn unfilled(db: &mut Db<'_>) -> Result<Vec<(i32, i64)>, Error> {
 /// A row of `journal_cosignatures`: the size it is about, the witness, the line.
 pub type CosignatureRow = (i64, String, String);
 
-/// What witnesses said of checkpoints of more than `after` leaves, each with the note if it is there; a page of them.
+/// What witnesses said of checkpoints, by size and witness, from the last row of the page before on and without it; each with the note
+/// if it is there. Of one size and witness there is one row, unless somebody was at work.
 ///
 /// # Errors
 /// The database fails.
-pub fn cosignatures(db: &mut Db<'_>, after: i64) -> Result<Vec<(CosignatureRow, Option<String>)>, Error> {
+pub fn cosignatures(
+    db: &mut Db<'_>,
+    after: Option<(i64, String)>,
+) -> Result<Vec<(CosignatureRow, Option<String>)>, Error> {
     use journal_cosignatures::dsl;
-    let page = dsl::journal_cosignatures.filter(dsl::size.gt(after)).order((dsl::size, dsl::witness)).limit(PAGE);
-    let rows: Vec<CosignatureRow> = page.select((dsl::size, dsl::witness, dsl::line)).load(db.connection()?)?;
-    let mut found = Vec::with_capacity(rows.len());
-    for row in rows {
-        let note = journal_checkpoints::table.filter(journal_checkpoints::size.eq(row.0));
-        let note: Option<String> = note.select(journal_checkpoints::note).first(db.connection()?).optional()?;
-        found.push((row, note));
+    let mut page = dsl::journal_cosignatures.order((dsl::size, dsl::witness)).limit(PAGE + 1).into_boxed();
+    if let Some((size, witness)) = &after {
+        page = page.filter(dsl::size.gt(size).or(dsl::size.eq(size).and(dsl::witness.ge(witness))));
     }
-    Ok(found)
-}
-
-/// The persons whose data the journal says was destroyed.
-///
-/// # Errors
-/// The database fails, or an entry is none.
-pub fn destroyed(db: &mut Db<'_>) -> Result<HashSet<String>, Error> {
-    use journal_entries::dsl;
-    let (mut found, mut after) = (HashSet::new(), String::new());
-    loop {
-        let page = dsl::journal_entries.filter(dsl::kind.eq("person_destroyed").and(dsl::id.gt(&after)));
-        let page: Vec<(String, Vec<u8>)> =
-            page.order(dsl::id).limit(PAGE).select((dsl::id, dsl::clear)).load(db.connection()?)?;
-        // One that is no text, which SQLite can hold, leads nowhere.
-        let Some((last, _)) = page.last().filter(|(last, _)| *last > after) else { return Ok(found) };
-        after.clone_from(last);
-        for (_, clear) in page {
-            let fields: serde_json::Value = serde_json::from_slice(&clear).unwrap_or_default();
-            let named = ["citizen", "subject"].into_iter().filter_map(|name| fields.get(name)?.as_str());
-            found.extend(named.map(str::to_owned));
-        }
+    let mut rows: Vec<CosignatureRow> = page.select((dsl::size, dsl::witness, dsl::line)).load(db.connection()?)?;
+    if after.is_some_and(|(size, witness)| rows.first().is_some_and(|row| row.0 == size && row.1 == witness)) {
+        rows.remove(0);
     }
+    let sizes: HashSet<i64> = rows.iter().map(|row| row.0).collect();
+    let notes = journal_checkpoints::table.filter(journal_checkpoints::size.eq_any(sizes));
+    let notes = notes.select((journal_checkpoints::size, journal_checkpoints::note));
+    let notes: HashMap<i64, String> = notes.load::<(i64, String)>(db.connection()?)?.into_iter().collect();
+    Ok(rows.into_iter().map(|row| (notes.get(&row.0).cloned(), row)).map(|(note, row)| (row, note)).collect())
 }

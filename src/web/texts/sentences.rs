@@ -154,6 +154,7 @@ impl Texts {
             Kind::SignalRaised => self.kind_signal_raised(),
             Kind::SignalAnswered => self.kind_signal_answered(),
             Kind::FindingRecorded => self.kind_finding_recorded(),
+            Kind::JournalTimestamped => self.kind_journal_timestamped(),
         }
     }
 

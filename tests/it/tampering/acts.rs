@@ -102,7 +102,7 @@ impl Scene {
                     Where::Row(before),
                 ]
             }
-            "journal_cosignatures" => vec![Where::Row(format!("at {}", row[0]))],
+            "journal_cosignatures" | "journal_timestamps" => vec![Where::Row(format!("at {}", row[0]))],
             // A word is seen where entries are found by it.
             "journal_terms" => vec![Where::Row(table.name.to_owned()), Where::Row(SEARCH.name.to_owned())],
             "journal_days" => vec![Where::Row(table.name.to_owned())],
@@ -336,7 +336,7 @@ impl Scene {
         let sizes = self.rows[CHECKPOINTS.name].iter().map(|row| row[0].parse::<u64>().unwrap());
         let size = sizes.filter(|size| *size <= at_most).max().unwrap();
         self.hand.does(&format!(
-            "delete from journal_pending; delete from journal_cosignatures; delete from journal_checkpoints where size > {size}; \
+            "delete from journal_pending; delete from journal_cosignatures; delete from journal_timestamps where size >= {size}; delete from journal_checkpoints where size > {size}; \
              delete from journal_tiles where (number + 1) * 256 > {size}; delete from journal_positions where position >= {size}; \
              delete from journal_sealed where entry not in (select entry from journal_positions); \
              delete from journal_entries where id not in (select entry from journal_positions); \

@@ -67,6 +67,8 @@ pub(super) const CHECKPOINTS: Table = Table {
 };
 pub(super) const COSIGNATURES: Table =
     Table { name: "journal_cosignatures", columns: &[("size", Number), ("witness", Words), ("line", Words)], key: 2 };
+pub(super) const TIMESTAMPS: Table =
+    Table { name: "journal_timestamps", columns: &[("size", Number), ("at", Instant), ("reply", Bytes)], key: 1 };
 pub(super) const SEARCH: Table = Table {
     name: "journal_search",
     columns: &[
@@ -89,8 +91,8 @@ pub(super) const DAYS: Table = Table {
     columns: &[("term", Number), ("day", Number), ("kind", Number), ("entries", Number)],
     key: 3,
 };
-pub(super) const TABLES: [&Table; 10] =
-    [&ENTRIES, &SEALED, &POSITIONS, &PENDING, &TILES, &CHECKPOINTS, &COSIGNATURES, &SEARCH, &TERMS, &DAYS];
+pub(super) const TABLES: [&Table; 11] =
+    [&ENTRIES, &SEALED, &POSITIONS, &PENDING, &TILES, &CHECKPOINTS, &COSIGNATURES, &TIMESTAMPS, &SEARCH, &TERMS, &DAYS];
 
 /// A row, as SQL writes its values.
 pub(super) type Row = Vec<String>;

@@ -1,21 +1,26 @@
 //! One long story in which everything happens that the journal has a word for.
 
 use chrono::TimeDelta;
+use mandataire::app::letter;
 use mandataire::credential;
 use mandataire::demo::browser::{Form, Page};
 use mandataire::domain::civil;
 use mandataire::domain::client::{Client, SigningAlgorithm};
+use mandataire::domain::event::{Event, Kind};
 use mandataire::domain::id::CitizenId;
 use mandataire::domain::mediator::Membership;
 use mandataire::domain::procedure::Procedure::{Argent, Justice, Logement};
 use mandataire::domain::signal::Thresholds;
 use mandataire::domain::signing_key::{Ages, Wish};
 use mandataire::domain::term::Term::{Day, Month, Present};
+use mandataire::journal::leaf::sha256;
+use mandataire::journal::line::hex;
 use mandataire::oidc::keys as signing;
-use mandataire::store::{Error, accounts, audit, authenticators, clients, keys, organisations};
+use mandataire::store::{Error, accounts, audit, authenticators, clients, keys, log, organisations, vouched};
 
 use super::World;
 use super::actor::Actor;
+use crate::sequencing::{Disk, all_signed, node};
 
 /// What the auditor of the story types; it speaks of a person.
 pub(crate) const PURPOSE: &str = "Réclamation de Joséphine LEMOINE du 12 novembre";
@@ -86,6 +91,18 @@ impl World {
         let page = denis.sends(&form.with("text", "Réclamation de Joséphine LEMOINE : rien à redire.")).await;
         assert_eq!(page.status, 200, "{}", page.text());
         ines.signs_out().await;
+        all_signed(&mut node(self, &Disk::new(self))).await;
+        let last = self.app.store.read(log::latest).await.unwrap().expect("a checkpoint");
+        self.timestamped(last.size).await;
+    }
+
+    /// An authority timestamped a checkpoint.
+    pub(crate) async fn timestamped(&self, size: u64) {
+        let reply = format!("the reply of an authority to {size}").into_bytes();
+        let digest = hex(&sha256(&[&reply]));
+        let event = Event::new(Kind::JournalTimestamped, self.now()).fact("size", size.to_string());
+        let event = event.fact("reply", digest);
+        self.app.store.write(move |tx| vouched::keep_timestamp(tx, size, &reply, &event)).await.unwrap();
     }
 
     /// Looks for what asks for an explanation on the day so many days ago.
@@ -93,7 +110,7 @@ impl World {
         let (store, now) = (&self.app.store, self.now());
         audit::catch_up(store, now).await.unwrap();
         let day = civil::day(now, civil::FIGURES) - days_ago;
-        audit::look_at_a_day(store, day, Thresholds::default(), now).await.unwrap()
+        audit::look_at_a_day(store, day, Thresholds::default(), letter(&self.base, "Mandataire"), now).await.unwrap()
     }
 
     /// An account is created, enrolled, and entered with a recovery code.

@@ -1,0 +1,89 @@
+//! What others are said to have said of the journal: witnesses, and the authority that timestamps.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::database::Rows;
+use super::{Found, Known};
+use crate::journal::note::{Note, Purpose, are_lines};
+use crate::journal::verify::Damage::{Added, Altered, Missing};
+use crate::store::Error;
+use crate::store::examine::{self, Timestamp, Told};
+
+/// How far each known witness vouches.
+type Witnessed = Vec<(String, u64)>;
+
+/// What witnesses are said to have said: what is wrong, and how far each known one vouches.
+pub(super) fn cosignatures<R: Rows>(rows: &mut R, known: &Known) -> Result<(Vec<Found>, Witnessed), Error> {
+    let (mut found, mut witnessed) = (Vec::new(), BTreeMap::new());
+    // A page begins after the one before it; what has no order there, which SQLite can hold, is said to be altered and ends it.
+    let (mut before, mut after) = (None, None);
+    loop {
+        let from = after.clone();
+        let page = rows.ask(move |db| examine::cosignatures(db, from))?;
+        let Some(((size, witness, _), _)) = page.last() else { return Ok((found, witnessed.into_iter().collect())) };
+        let last = Some((*size, witness.clone()));
+        if last <= after {
+            found.push(Found::in_place(Altered, "journal_cosignatures".to_owned()));
+            return Ok((found, witnessed.into_iter().collect()));
+        }
+        after = last;
+        for ((size, witness, line), note) in page {
+            let place = || format!("the cosignature of {witness} at {size}");
+            let again = before.replace((size, witness.clone())).is_some_and(|before| before == (size, witness.clone()));
+            let Some(note) = note.filter(|_| !again) else {
+                found.push(Found::in_place(Added, place()));
+                continue;
+            };
+            let names = are_lines(&line) && line.starts_with(&format!("\u{2014} {witness} "));
+            let key = known.witnesses.iter().find(|key| key.name() == witness);
+            let signed = Note::parse(&format!("{note}{line}"))
+                .ok()
+                .filter(|_| names)
+                .is_some_and(|note| key.is_none_or(|key| key.with(Purpose::Cosignature).check(&note).is_ok()));
+            match (signed, key, u64::try_from(size)) {
+                (true, Some(_), Ok(size)) => drop(witnessed.insert(witness, size)),
+                (true, ..) => {}
+                (false, ..) => found.push(Found::in_place(Altered, place())),
+            }
+        }
+    }
+}
+
+/// The timestamps that are kept are those of which an entry says so. Answers what entries say now.
+pub(super) fn timestamps<R: Rows>(rows: &mut R, found: &mut Vec<Found>) -> Result<Told, Error> {
+    let place = |size: i64| format!("the timestamp at {size}");
+    let kept = kept(rows, found)?;
+    // Asked after the rows: whoever wrote one wrote its entry in the same transaction.
+    let told = rows.ask(examine::told)?;
+    let said: HashSet<i64> = told.timestamps.iter().map(|(size, ..)| *size).collect();
+    for one in kept.iter().filter(|one| !told.timestamps.contains(one)) {
+        let damage = if said.contains(&one.0) { Altered } else { Added };
+        found.push(Found::in_place(damage, place(one.0)));
+    }
+    let there: HashSet<i64> = kept.iter().map(|(size, ..)| *size).collect();
+    for size in said.into_iter().filter(|size| !there.contains(size)) {
+        // It may have come since.
+        let now = rows.ask(move |db| examine::timestamps(db, size.saturating_sub(1)))?;
+        if now.first().is_none_or(|(first, ..)| *first != size) {
+            found.push(Found::in_place(Missing, place(size)));
+        }
+    }
+    Ok(told)
+}
+
+/// The timestamps that are kept.
+fn kept<R: Rows>(rows: &mut R, found: &mut Vec<Found>) -> Result<HashSet<Timestamp>, Error> {
+    let (mut kept, mut after, mut sizes) = (HashSet::new(), i64::MIN, HashSet::new());
+    loop {
+        let page = rows.ask(move |db| examine::timestamps(db, after))?;
+        let Some((last, ..)) = page.last() else { return Ok(kept) };
+        // One that is no number, which SQLite can hold, is said by no entry: no other way leads beyond it.
+        after = if *last > after { *last } else { i64::MAX };
+        for one in page {
+            if !sizes.insert(one.0) {
+                found.push(Found::in_place(Added, format!("the timestamp at {}", one.0)));
+            }
+            kept.insert(one);
+        }
+    }
+}
