@@ -177,7 +177,7 @@ fn signal_pages(sample: &Sample, language: Language) -> Vec<(&'static str, Strin
         shell: own("/signals/sig_1"),
         row: signal(language, 1),
         answered: (sample.lines > 3).then(|| days(0)),
-        others: sample.lines == 1,
+        others: sample.lines == 0,
         answer: sample.full_name(),
         errors: if sample.lines > 3 { sample.errors(&[]) } else { sample.errors(&["answer"]) },
     };
