@@ -200,6 +200,10 @@ on_each_backend! {
             ("journal_search", "n = 'x' where n = (select max(n) from journal_search)"),
             ("journal_days", "day = day + 4294967296 where day = (select max(day) from journal_days)"),
             ("journal_terms", "number = number + 4294967296 where number = (select max(number) from journal_terms)"),
+            ("journal_checkpoints", "size = 'x' where size = (select max(size) from journal_checkpoints)"),
+            ("journal_entries", "kind = cast(kind as blob) where kind = 'journal_timestamped'"),
+            ("journal_timestamps", "size = 'x' where size = (select max(size) from journal_timestamps)"),
+            ("journal_tiles", "number = 'x' where level = 0 and number = 2"),
         ] {
             let sql = format!("update {table} set {change}");
             if world.database.backend == crate::world::Backend::Postgres {
@@ -211,6 +215,15 @@ on_each_backend! {
             assert!(located(&said.findings, &[Where::Row(table.to_owned())]), "{sql}: {:?}", said.findings);
             scene.hand.restores(&[table]);
         }
+        // An entry that stands nowhere would never be signed, and stay open to changes.
+        scene.hand.does(
+            "delete from journal_pending where entry = (select max(id) from journal_entries); \
+             insert into journal_positions (position, entry) select null, max(id) from journal_entries",
+        );
+        let last = world.database.texts("select max(id) as value from journal_entries").remove(0);
+        let said = verdict(&world, &known).await;
+        assert!(located(&said.findings, &[Where::Entry(last)]), "{:?}", said.findings);
+        scene.hand.restores(&["journal_pending", "journal_positions"]);
         // Only what it says to hold is missed.
         scene.hand.does("update journal_digest set settled = ''; delete from journal_search; delete from journal_days");
         let said = verdict(&world, &known).await;
@@ -218,6 +231,18 @@ on_each_backend! {
         scene.hand.does("update journal_digest set settled = '2000 '");
         let said = verdict(&world, &known).await;
         assert!(located(&said.findings, &[Where::Row("journal_digest".to_owned())]), "{:?}", said.findings);
+    }
+
+    /// A second entry about a timestamp does not cover another one: the first still says what was there.
+    async fn h11_a_timestamp_is_not_exchanged_by_another_entry(world) {
+        let mut scene = journal_of(&world).await;
+        let known = known(&world).await;
+        let size = world.database.number("select max(size) from journal_timestamps");
+        scene.hand.does(&format!("delete from journal_timestamps where size = {size}"));
+        world.after(1);
+        world.timestamped(u64::try_from(size).unwrap()).await;
+        let said = verdict(&world, &known).await;
+        assert!(located(&said.findings, &[Where::Row(format!("the timestamp at {size}"))]), "{:?}", said.findings);
     }
 
     /// What is signed is found, whatever stands before it.

@@ -49,6 +49,18 @@ on_each_backend! {
         }
     }
 
+    /// Whoever a question is about may not answer it: the others are told.
+    async fn whoever_a_question_is_about_is_not_who_is_told(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let bruno = world.mediator("Bruno Hoarau").await;
+        world.database.execute(&format!("update memberships set manager = true where account = '{}'", bruno.account)).unwrap();
+        let service = world.franceconnect_client().await;
+        let opened = bruno.opens_a_mandate_for("bernard", &[Logement], Month).await;
+        bruno.uses(&service, &opened.citizen, Logement).await;
+        assert_eq!(world.signals_of_the_day(0).await, 1, "on a Sunday");
+        assert_eq!(addresses(&told(&world).await), [ana.email.as_str()]);
+    }
+
     async fn where_nobody_manages_whoever_is_at_work_is_written_to(world) {
         let ana = world.mediator("Ana Silva").await;
         let bruno = world.mediator("Bruno Hoarau").await;

@@ -139,6 +139,9 @@ type Page = Vec<(i64, Option<CheckpointRow>)>;
 
 fn page<R: Rows>(rows: &mut R, after: &mut i64) -> Option<Result<Page, Error>> {
     let from = *after;
+    if from == i64::MAX {
+        return None;
+    }
     let page = rows.ask(move |db| examine::checkpoints(db, from));
     if let Ok(page) = &page {
         let last = page.last()?.0;

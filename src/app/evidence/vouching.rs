@@ -60,12 +60,15 @@ pub(super) fn timestamps<R: Rows>(rows: &mut R, found: &mut Vec<Found>) -> Resul
         let damage = if said.contains(&one.0) { Altered } else { Added };
         found.push(Found::in_place(damage, place(one.0)));
     }
-    let there: HashSet<i64> = kept.iter().map(|(size, ..)| *size).collect();
-    for size in said.into_iter().filter(|size| !there.contains(size)) {
+    for one in told.timestamps.iter().filter(|one| !kept.contains(one)) {
+        let size = one.0;
         // It may have come since.
         let now = rows.ask(move |db| examine::timestamps(db, size.saturating_sub(1)))?;
-        if now.first().is_none_or(|(first, ..)| *first != size) {
+        let mut now = now.iter().filter(|row| row.0 == size).peekable();
+        if now.peek().is_none() {
             found.push(Found::in_place(Missing, place(size)));
+        } else if !now.any(|row| row == one) {
+            found.push(Found::in_place(Altered, place(size)));
         }
     }
     Ok(told)
@@ -77,7 +80,7 @@ fn kept<R: Rows>(rows: &mut R, found: &mut Vec<Found>) -> Result<HashSet<Timesta
     loop {
         let page = rows.ask(move |db| examine::timestamps(db, after))?;
         let Some((last, ..)) = page.last() else { return Ok(kept) };
-        // One that is no number, which SQLite can hold, is said by no entry: no other way leads beyond it.
+        // One that is no number, which SQLite can hold, is said where such values are looked for: no other way leads beyond it.
         after = if *last > after { *last } else { i64::MAX };
         for one in page {
             if !sizes.insert(one.0) {

@@ -36,17 +36,24 @@ pub fn is_alone(db: &mut Db<'_>, organisation: &OrganisationId, account: &Accoun
     Ok(others.select(memberships::account).first::<String>(db.connection()?).optional()?.is_none())
 }
 
-/// Those who answer for an organisation: its managers at work, at most `limit`; or, where there is none, whoever is at work there.
+/// Those who answer for an organisation: its managers at work, at most `limit`; or, where there is none, whoever is at work there. Whoever
+/// may not answer is left out, unless alone.
 ///
 /// # Errors
 /// The database fails.
-pub fn answerable(db: &mut Db<'_>, organisation: &OrganisationId, limit: i64) -> Result<Vec<Account>, Error> {
-    for manager in [true, false] {
+pub fn answerable(
+    db: &mut Db<'_>,
+    organisation: &OrganisationId,
+    without: &str,
+    limit: i64,
+) -> Result<Vec<Account>, Error> {
+    for (manager, without) in [(true, without), (false, without), (true, ""), (false, "")] {
         let rows: Vec<Row> = accounts::table
             .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
             .inner_join(memberships::table)
             .filter(memberships::organisation.eq(organisation.as_str()).and(memberships::manager.eq(manager)))
             .filter(accounts::active.eq(true).and(accounts::archived_at.is_null()).and(accounts::terms.is_not_null()))
+            .filter(accounts::id.ne(without))
             .select(COLUMNS)
             .order(accounts::id)
             .limit(limit)

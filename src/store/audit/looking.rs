@@ -86,10 +86,11 @@ pub async fn look_at_a_day(
                 let mut found = 0;
                 for one in &organisations {
                     let raised = look(tx, &one.id, one.zone.parse().unwrap_or(civil::FIGURES), day, &limits, now)?;
-                    if raised > 0 {
-                        tell(tx, &one.id, letter(now + limits.answer_time()), now)?;
+                    // Nobody of one that is suspended could read it.
+                    if !raised.is_empty() && one.suspended_at.is_none() {
+                        tell(tx, &one.id, &raised, letter(now + limits.answer_time()), now)?;
                     }
-                    found += raised;
+                    found += raised.len();
                 }
                 Ok::<_, Error>((found, organisations.into_iter().last()))
             })
@@ -104,16 +105,21 @@ pub async fn look_at_a_day(
 fn tell(
     tx: &mut Tx<'_>,
     organisation: &OrganisationId,
+    subjects: &[String],
     (subject, text): (String, String),
     now: Instant,
 ) -> Result<(), Error> {
-    for account in accounts::answerable(tx, organisation, TOLD)? {
+    // Whoever all of it is about does not answer.
+    let without =
+        subjects.first().filter(|first| subjects.iter().all(|one| one == *first)).cloned().unwrap_or_default();
+    for account in accounts::answerable(tx, organisation, &without, TOLD)? {
         let message = Message { to: account.email.to_string(), subject: subject.clone(), text: text.clone() };
         outbox::put(tx, &account.id, &message, now)?;
     }
     Ok(())
 }
 
+/// Raises what a day asks; answers what each of it is about.
 fn look(
     tx: &mut Tx<'_>,
     organisation: &OrganisationId,
@@ -121,7 +127,7 @@ fn look(
     day: i32,
     limits: &Thresholds,
     now: Instant,
-) -> Result<usize, Error> {
+) -> Result<Vec<String>, Error> {
     let begins = |day: i32| civil::begins(day, civil::FIGURES);
     let (begun, over) = (begins(day), begins(day.saturating_add(1)));
     let mut facts = Vec::new();
@@ -140,9 +146,12 @@ fn look(
         let said: BTreeSet<String> = said.into_iter().filter_map(|fact| fact.used).collect();
         found.extend(signal::without_outcome(&uses, &said).into_iter().map(|one| (earlier, one)));
     }
-    let mut raised = 0;
+    let mut raised = Vec::new();
     for (day, one) in found {
-        raised += usize::from(raise(tx, organisation, day, one, limits, now)?);
+        let about = one.subject.clone();
+        if raise(tx, organisation, day, one, limits, now)? {
+            raised.push(about);
+        }
     }
     Ok(raised)
 }

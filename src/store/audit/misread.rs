@@ -1,4 +1,4 @@
-//! What SQLite holds in the copy in another form than it is searched for.
+//! What SQLite holds in another form than it is asked for: read, it looks right, and questions pass it by.
 
 use diesel::prelude::*;
 
@@ -21,15 +21,34 @@ fn no_number(column: &str) -> String {
     format!("typeof({column}) not in ('integer', 'null') or {column} not between -2147483648 and 2147483647")
 }
 
+/// What a column holds that is no text, or nothing where that is meant.
+fn no_text(column: &str) -> String {
+    format!("typeof({column}) <> 'text'")
+}
+
+fn no_integer(column: &str) -> String {
+    format!("typeof({column}) <> 'integer'")
+}
+
 /// The tables, each with the column that it is walked through by, what names a row, and what is odd about one.
-fn tables() -> [(&'static str, &'static str, &'static str, String); 3] {
+fn tables() -> [(&'static str, &'static str, &'static str, String); 11] {
+    let all = |parts: &[String]| parts.join(" or ");
     let words = ["kind", "organisation", "actor", "citizen", "mandate", "client", "procedure"].map(no_number);
-    let search = format!("typeof(n) <> 'integer' or typeof(entry) <> 'text' or {}", words.join(" or "));
-    let days = ["term", "day", "kind"].map(no_number).join(" or ");
+    let days = ["term", "day", "kind"].map(no_number);
+    let entries = ["id", "at", "kind"].map(no_text);
+    let cosignatures = [no_integer("size"), no_text("witness"), no_text("line")];
     [
-        ("journal_search", "n", "entry", search),
-        ("journal_terms", "number", "term", format!("typeof(term) <> 'text' or {}", no_number("number"))),
-        ("journal_days", "term", "day", format!("typeof(entries) <> 'integer' or {days}")),
+        ("journal_entries", "id", "id", all(&entries)),
+        ("journal_sealed", "entry", "entry", all(&["entry", "owner"].map(no_text))),
+        ("journal_positions", "position", "entry", all(&[no_integer("position"), no_text("entry")])),
+        ("journal_pending", "entry", "entry", no_text("entry")),
+        ("journal_tiles", "number", "number", all(&["level", "number"].map(no_integer))),
+        ("journal_checkpoints", "size", "size", all(&[no_integer("size"), no_text("note")])),
+        ("journal_cosignatures", "size", "size", all(&cosignatures)),
+        ("journal_timestamps", "size", "size", no_integer("size")),
+        ("journal_search", "n", "entry", all(&[no_integer("n"), no_text("entry"), all(&words)])),
+        ("journal_terms", "number", "term", all(&[no_text("term"), no_number("number")])),
+        ("journal_days", "term", "day", all(&[no_integer("entries"), all(&days)])),
     ]
 }
 

@@ -103,15 +103,19 @@ pub fn sizeless(db: &mut Db<'_>) -> Result<bool, Error> {
     Ok(rows > 0)
 }
 
-/// Positions before the first or from `end` on, with their entries.
+/// Positions before the first, from `end` on, or none at all where the constraints were taken away, with their entries.
 ///
 /// # Errors
 /// The database fails.
 pub fn outside(db: &mut Db<'_>, end: u64) -> Result<Vec<(i64, String)>, Error> {
     use journal_positions::dsl;
+    let nowhere = dsl::position.nullable().is_null();
     let range = dsl::position.lt(0).or(dsl::position.ge(place(end)));
-    let found = dsl::journal_positions.filter(range).order(dsl::position).limit(LISTED);
-    Ok(found.select((dsl::position, dsl::entry)).load(db.connection()?)?)
+    let found = dsl::journal_positions.filter(range.or(nowhere)).order(dsl::position).limit(LISTED);
+    let found: Vec<(Option<i64>, String)> =
+        found.select((dsl::position.nullable(), dsl::entry)).load(db.connection()?)?;
+    // What is nowhere would be before all else.
+    Ok(found.into_iter().map(|(position, entry)| (position.unwrap_or(i64::MIN), entry)).collect())
 }
 
 diesel::alias! {

@@ -58,12 +58,12 @@ pub fn told(db: &mut Db<'_>) -> Result<Told, Error> {
         let page = dsl::journal_entries.filter(diesel::dsl::sql::<Bool>(KINDS)).filter(dsl::id.gt(&after));
         let page: Vec<(String, Vec<u8>)> =
             page.order(dsl::id).limit(PAGE).select((dsl::id, dsl::clear)).load(db.connection()?)?;
-        // One that is no text, which SQLite can hold, leads nowhere.
-        let Some((last, _)) = page.last().filter(|(last, _)| *last > after) else { return Ok(told) };
-        after.clone_from(last);
         for (_, clear) in &page {
             told.takes(clear);
         }
+        // One that is no text, which SQLite can hold, leads nowhere.
+        let Some((last, _)) = page.last().filter(|(last, _)| *last > after) else { return Ok(told) };
+        after.clone_from(last);
     }
 }
 
