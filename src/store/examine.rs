@@ -2,10 +2,12 @@
 //! reading: what cannot be read is said to be so.
 
 mod checkpoints;
+mod misread;
 mod strays;
 mod told;
 
 pub use checkpoints::*;
+pub use misread::*;
 pub use strays::*;
 pub use told::*;
 

@@ -12,6 +12,7 @@ mod floor_sqlite;
 mod generate;
 mod http;
 mod inquire;
+mod installation;
 mod measure;
 mod people;
 mod postgres;

@@ -1,18 +1,13 @@
-//! The real service, as an operator starts it: a configuration, secret files, `serve`.
+//! The real service and the bare page, started and ended.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
 use crate::generate::MASTER_KEY;
 use crate::http::{Connection, Outcome};
+use crate::installation::{Installation, free_address, spawn, text};
 use crate::measure::Figures;
 use crate::{process, settle, stub};
 
@@ -48,10 +43,6 @@ impl Drop for Server {
     }
 }
 
-fn text(error: &std::io::Error, what: &str) -> String {
-    format!("{what}: {error}")
-}
-
 /// Where files of the load are kept between runs.
 pub(crate) fn folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR")
@@ -59,49 +50,18 @@ pub(crate) fn folder() -> PathBuf {
     target.join("load")
 }
 
-fn secret(path: &Path, content: &str) -> Outcome<()> {
-    // The mode is for a new file only.
-    let _ = fs::remove_file(path);
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.and_then(|mut file| writeln!(file, "{content}")).map_err(|error| text(&error, "writing a secret"))
-}
-
-fn free_address() -> Outcome<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| text(&error, "finding a port"))?;
-    listener.local_addr().map_err(|error| text(&error, "finding a port"))
-}
-
 /// Starts the service on a database, with FranceConnect at `issuer`.
 pub(crate) fn service(database: &str, issuer: &str) -> Outcome<Server> {
     let (folder, address, figures) = (folder(), free_address()?, free_address()?);
-    let (key, theirs) = (folder.join("master.key"), folder.join("franceconnect.secret"));
-    secret(&key, &STANDARD.encode(MASTER_KEY))?;
-    secret(&theirs, stub::SECRET)?;
-    let (journal, signed) = (folder.join("journal.key"), folder.join("journal.signed"));
-    secret(&journal, settle::signer()?.secret().as_str())?;
-    // Of another copy of the database.
-    let _ = fs::remove_file(&signed);
-    let config = folder.join("mandataire.toml");
-    let written = format!(
-        "public_url = \"http://{address}\"\nlisten = \"{address}\"\ndevelopment = true\ncontact = \"contact@example.fr\"\n\
-         [database]\nurl = {database:?}\n[secrets]\nmaster_key_file = '{}'\n\
-         [mail]\nmode = \"smtp\"\nfrom = \"mandataire@example.fr\"\nhost = \"127.0.0.1\"\nport = 9\nencryption = \"none\"\n\
-         [franceconnect]\nissuer = {issuer:?}\nclient_id = '{}'\nclient_secret_file = '{}'\n\
-         [journal]\nkey_file = '{}'\nsigned_file = '{}'\n[monitoring]\nlisten = \"{figures}\"\n",
-        key.display(),
-        stub::CLIENT,
-        theirs.display(),
-        journal.display(),
-        signed.display(),
-    );
-    secret(&config, &written)?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mandataire"));
-    // A variable of the developer's would be read as a setting.
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MANDATAIRE_")) {
-        command.env_remove(name);
-    }
-    command.arg("--config").arg(config).arg("serve");
-    let mut server = started(command, address, &folder.join("serve.log"))?;
+    let installation = Installation {
+        folder: &folder,
+        database,
+        master_key: MASTER_KEY.as_slice(),
+        franceconnect: [issuer, stub::CLIENT, stub::SECRET],
+        signer: &settle::signer()?,
+        figures: Some(figures),
+    };
+    let mut server = started(installation.command(address)?, address, &folder.join("serve.log"))?;
     server.figures = Some(Figures(figures));
     Ok(server)
 }
@@ -114,12 +74,9 @@ pub(crate) fn bare() -> Outcome<Server> {
     started(command, address, &folder().join("bare.log"))
 }
 
-fn started(mut command: Command, address: SocketAddr, log: &Path) -> Outcome<Server> {
-    let log_file = File::create(log).map_err(|error| text(&error, "making a log"))?;
-    let errors = log_file.try_clone().map_err(|error| text(&error, "making a log"))?;
+fn started(command: Command, address: SocketAddr, log: &Path) -> Outcome<Server> {
     let began = Instant::now();
-    let child = command.stdin(Stdio::null()).stdout(log_file).stderr(errors).spawn();
-    let child = child.map_err(|error| text(&error, "starting the service"))?;
+    let child = spawn(command, log)?;
     let mut server = Server { child, address, figures: None, ready_ms: 0.0, idle_mb: 0.0 };
     loop {
         let answered = Connection::open(address).and_then(|mut browser| browser.get("/", ""));

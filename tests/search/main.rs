@@ -13,6 +13,8 @@ mod generate;
 #[expect(dead_code, clippy::indexing_slicing, reason = "an auditor reads; the browser of the load does more")]
 #[path = "../load/http.rs"]
 mod http;
+#[path = "../load/installation.rs"]
+mod installation;
 mod measure;
 mod page;
 

@@ -1,14 +1,11 @@
 //! The page of the auditor, asked for from the real service: what a search takes is not all that somebody waits for.
 
-use std::fs::{self, File};
-use std::net::TcpListener;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use mandataire::clock::Clock;
 use mandataire::credential;
 use mandataire::domain::assurance::Authentication;
@@ -19,60 +16,65 @@ use mandataire::store::audit::{Field, Search};
 use mandataire::store::{Error, Location, Store, accounts, sessions};
 
 use crate::http::{Connection, expect};
+use crate::installation::{Installation, free_address, spawn};
 use crate::{MASTER_KEY, Outcome, random};
 
 /// How long the service may take to answer at all.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An auditor before a browser, and the service that answers.
-pub(crate) struct Desk {
-    child: Child,
-    connection: Connection,
-    cookies: String,
+/// The service, and the folder of its files; both end with this value.
+struct Running {
     folder: PathBuf,
+    child: Option<Child>,
 }
 
-impl Drop for Desk {
+impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended by itself, which whoever asked it was told.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            // It may have ended by itself, which whoever asked it was told.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+impl Running {
+    fn on(location: &Location, address: SocketAddr) -> Outcome<Self> {
+        let folder = std::env::temp_dir().join(format!("mandataire-search-{:032x}", random().u128()));
+        fs::create_dir(&folder)?;
+        let mut running = Self { folder, child: None };
+        let database = match location {
+            Location::Sqlite(file) => format!("sqlite:{file}"),
+            Location::Postgres(url) => url.clone(),
+        };
+        let installation = Installation {
+            folder: &running.folder,
+            database: &database,
+            master_key: MASTER_KEY,
+            franceconnect: ["http://127.0.0.1:9/api/v2", "us", &format!("{:064x}", random().u128())],
+            signer: &Signer::new("search.example.fr/log", Purpose::Note, MASTER_KEY)?,
+            figures: None,
+        };
+        let command = installation.command(address)?;
+        running.child = Some(spawn(command, &running.folder.join("log"))?);
+        Ok(running)
+    }
+}
+
+/// An auditor before a browser, and the service that answers.
+pub(crate) struct Desk {
+    _running: Running,
+    connection: Connection,
+    cookies: String,
 }
 
 impl Desk {
     /// Starts the service on a journal, with an auditor signed in who said why.
     pub(crate) async fn open(location: &Location, store: &Store) -> Outcome<Self> {
         let cookies = signed_in(store).await?;
-        let folder = std::env::temp_dir().join(format!("mandataire-search-{:032x}", random().u128()));
-        fs::create_dir(&folder)?;
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        secret(&folder.join("master.key"), &STANDARD.encode(MASTER_KEY))?;
-        secret(&folder.join("franceconnect.secret"), &format!("{:032x}{:032x}", random().u128(), random().u128()))?;
-        let signer = Signer::new("search.example.fr/log", Purpose::Note, MASTER_KEY)?;
-        secret(&folder.join("journal.key"), signer.secret().as_str())?;
-        let url = match location {
-            Location::Sqlite(file) => format!("sqlite:{file}"),
-            Location::Postgres(url) => url.clone(),
-        };
-        let at = folder.display();
-        let written = format!(
-            "public_url = \"http://{address}\"\nlisten = \"{address}\"\ndevelopment = true\ncontact = \"contact@example.fr\"\n\
-             [database]\nurl = {url:?}\n[secrets]\nmaster_key_file = '{at}/master.key'\n\
-             [journal]\nkey_file = '{at}/journal.key'\nsigned_file = '{at}/journal.signed'\n\
-             [mail]\nfrom = \"mandataire@example.fr\"\nhost = \"127.0.0.1\"\nport = 9\nencryption = \"none\"\n\
-             [franceconnect]\nissuer = \"http://127.0.0.1:9/api/v2\"\nclient_id = \"us\"\nclient_secret_file = '{at}/franceconnect.secret'\n"
-        );
-        secret(&folder.join("mandataire.toml"), &written)?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mandataire"));
-        // A variable of the developer's would be read as a setting.
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MANDATAIRE_")) {
-            command.env_remove(name);
-        }
-        let log = File::create(folder.join("log"))?;
-        command.arg("--config").arg(folder.join("mandataire.toml")).arg("serve");
-        let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+        let address = free_address()?;
+        let running = Running::on(location, address)?;
         let began = Instant::now();
         let connection = loop {
             match Connection::open(address) {
@@ -81,7 +83,7 @@ impl Desk {
                 Err(_) => std::thread::sleep(Duration::from_millis(10)),
             }
         };
-        Ok(Self { child, connection, cookies, folder })
+        Ok(Self { _running: running, connection, cookies })
     }
 
     /// The first page of a search; answers how many entries it shows.
@@ -125,12 +127,6 @@ async fn signed_in(store: &Store) -> Outcome<String> {
     });
     written.await.map_err(|error: Error| error)?;
     Ok(cookies)
-}
-
-fn secret(path: &Path, content: &str) -> Outcome<()> {
-    use std::io::Write as _;
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    Ok(writeln!(file?, "{content}")?)
 }
 
 /// Where the page of a search is.

@@ -1,13 +1,15 @@
 //! What auditors search: a copy, held against the entries that it was made of. Whoever hides an entry there hides it from them.
 
+use std::collections::HashMap;
 use std::thread::sleep;
 use std::time::Duration;
 
 use super::Found;
 use super::database::Rows;
+use super::findings::Findings;
 use crate::domain::civil;
 use crate::journal::verify::Damage::{self, Added, Altered, Missing};
-use crate::store::audit::{self, Figures, Looked, Run, Words};
+use crate::store::audit::{self, Figures, Run, Words};
 use crate::store::{Db, Error};
 
 const SEARCH: &str = "journal_search";
@@ -15,43 +17,20 @@ const DAYS: &str = "journal_days";
 /// How often a day is looked at while entries of it are copied, and what lies between.
 const LOOKS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(50);
-/// Findings listed.
-const LISTED: usize = 1_000;
-
-/// What is wrong with it.
-#[derive(Default)]
-pub(super) struct Copied {
-    pub(super) found: Vec<Found>,
-    /// Whether there was more.
-    pub(super) more: bool,
-}
-
-impl Copied {
-    fn say(&mut self, found: Found) {
-        if self.found.len() < LISTED {
-            self.found.push(found);
-        } else {
-            self.more = true;
-        }
-    }
-}
 
 /// Everything that is wrong with it. It says that it holds the entries before `reached`; positions end before `end`.
-pub(super) fn all<R: Rows>(rows: &mut R, reached: Option<u64>, end: u64) -> Result<Copied, Error> {
-    let mut copied = Copied::default();
+pub(super) fn all<R: Rows>(rows: &mut R, reached: Option<u64>, end: u64, said: &mut Findings) -> Result<(), Error> {
     match reached {
         Some(reached) if reached <= end => {
-            entries(rows, reached, &mut copied)?;
-            waiting(rows, &mut copied)?;
+            entries(rows, reached, said)?;
+            waiting(rows, said)?;
         }
         // What it claims to hold already would never be copied.
-        _ => copied.say(Found::in_place(Altered, "journal_digest".to_owned())),
+        _ => said.say(Found::in_place(Altered, "journal_digest".to_owned())),
     }
-    strays(rows, &mut copied)?;
-    misread(rows, &mut copied)?;
-    twice(rows, &mut copied)?;
-    figures(rows, &mut copied)?;
-    Ok(copied)
+    strays(rows, said)?;
+    twice(rows, said)?;
+    figures(rows, said)
 }
 
 /// What is wrong with what an entry is found by.
@@ -63,16 +42,29 @@ fn compared(there: &[Words], clear: &[u8]) -> Option<Damage> {
     }
 }
 
+/// Entries, and what they are found by in the copy.
+type Page<T> = (Vec<T>, HashMap<String, Vec<Words>>);
+
+/// A page of entries.
+fn found_by<R: Rows, T: Send + 'static>(
+    rows: &mut R,
+    page: impl FnOnce(&mut Db<'_>) -> Result<Vec<T>, Error> + Send + 'static,
+    id: fn(&T) -> &String,
+) -> Result<Page<T>, Error> {
+    rows.ask(move |db| {
+        let page = page(db)?;
+        let ids: Vec<String> = page.iter().map(id).cloned().collect();
+        let copied = audit::copied(db, &ids)?;
+        Ok((page, copied))
+    })
+}
+
 /// Each entry that the copy says it holds is in it, with its words, once; of what comes after those, what is in it.
-fn entries<R: Rows>(rows: &mut R, reached: u64, said: &mut Copied) -> Result<(), Error> {
+fn entries<R: Rows>(rows: &mut R, reached: u64, said: &mut Findings) -> Result<(), Error> {
     let mut first = 0;
     loop {
-        let (page, mut copied) = rows.ask(move |db| {
-            let page = audit::positioned(db, first, i64::MAX)?;
-            let ids: Vec<String> = page.iter().map(|(_, id, _)| id.clone()).collect();
-            let copied = audit::copied(db, &ids)?;
-            Ok((page, copied))
-        })?;
+        let page = move |db: &mut Db<'_>| audit::positioned(db, first, i64::MAX);
+        let (page, mut copied) = found_by(rows, page, |(_, id, _)| id)?;
         let Some((last, ..)) = page.last() else { return Ok(()) };
         first = last + 1;
         for (position, id, clear) in page {
@@ -87,16 +79,11 @@ fn entries<R: Rows>(rows: &mut R, reached: u64, said: &mut Copied) -> Result<(),
 }
 
 /// What the copy holds already of the entries that wait for a position.
-fn waiting<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
+fn waiting<R: Rows>(rows: &mut R, said: &mut Findings) -> Result<(), Error> {
     let mut after = String::new();
     loop {
         let from = after.clone();
-        let (page, mut copied) = rows.ask(move |db| {
-            let page = audit::unplaced(db, &from)?;
-            let ids: Vec<String> = page.iter().map(|(id, _)| id.clone()).collect();
-            let copied = audit::copied(db, &ids)?;
-            Ok((page, copied))
-        })?;
+        let (page, mut copied) = found_by(rows, move |db| audit::unplaced(db, &from), |(id, _)| id)?;
         // What leads nowhere is said where all that waits is looked at.
         let Some((last, _)) = page.last().filter(|(last, _)| *last > after) else { return Ok(()) };
         after.clone_from(last);
@@ -109,23 +96,8 @@ fn waiting<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
     }
 }
 
-/// Rows that SQLite reads as what they are not.
-fn misread<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
-    let mut from = Looked::default();
-    loop {
-        let (next, odd) = rows.ask(move |db| audit::misread(db, from))?;
-        for (table, name) in odd {
-            said.say(Found::of(Altered, &name, table));
-        }
-        match next {
-            Some(next) => from = next,
-            None => return Ok(()),
-        }
-    }
-}
-
 /// Rows of the copy without an entry, in another's place, or there again.
-fn strays<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
+fn strays<R: Rows>(rows: &mut R, said: &mut Findings) -> Result<(), Error> {
     let mut run = Run::default();
     loop {
         let before = run.clone();
@@ -146,7 +118,7 @@ fn strays<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
 }
 
 /// Words that have more than one number, and numbers that have more than one word.
-fn twice<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
+fn twice<R: Rows>(rows: &mut R, said: &mut Findings) -> Result<(), Error> {
     fn walk<R, T>(rows: &mut R, page: fn(&mut Db<'_>, Option<T>) -> Result<Vec<T>, Error>) -> Result<Vec<T>, Error>
     where
         R: Rows,
@@ -180,7 +152,7 @@ fn twice<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
 }
 
 /// The figures of each day are those of its entries.
-fn figures<R: Rows>(rows: &mut R, said: &mut Copied) -> Result<(), Error> {
+fn figures<R: Rows>(rows: &mut R, said: &mut Findings) -> Result<(), Error> {
     let mut day = None;
     while let Some(next) = rows.ask(move |db| audit::day_after(db, day))? {
         let mut looks = 0;

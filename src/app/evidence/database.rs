@@ -5,8 +5,9 @@ use std::collections::{HashMap, VecDeque};
 
 use tokio::runtime::Handle;
 
+use super::findings::Findings;
 use super::judge::{self, Judged};
-use super::{Found, Known, Trouble, Verdict, copied, merged, strays, vouching};
+use super::{Found, Known, Trouble, Verdict, copied, merged, misread, strays, vouching};
 use crate::app::verifying::spread;
 use crate::journal::leaf::Hash;
 use crate::journal::tree;
@@ -267,15 +268,17 @@ fn examined<R: Rows>(
     failed.map_or(Ok(()), Err)?;
     found.extend(odd);
     found.extend(strays::all(rows, (signed, end), &destroyed)?);
-    let copied = copied::all(rows, searchable, end)?;
-    found.extend(copied.found);
+    let mut rest = Findings::default();
+    misread::all(rows, &mut rest)?;
+    copied::all(rows, searchable, end, &mut rest)?;
+    found.extend(rest.listed);
     found.extend(forgotten(rows, last, known)?);
     let (odd, witnessed) = vouching::cosignatures(rows, known)?;
     found.extend(odd);
     let told = vouching::timestamps(rows, &mut found)?;
     strays::erased_meanwhile(rows, (&destroyed, &told.destroyed), &mut found)?;
     let verdict = Verdict::new(report, found, true);
-    Ok(Verdict { witnessed, searchable, more: verdict.more || copied.more, ..verdict })
+    Ok(Verdict { witnessed, searchable, more: verdict.more || rest.more, ..verdict })
 }
 
 /// A checkpoint that somebody kept is newer than the last one here. It is asked once more: what is signed is kept before it is published.

@@ -1,5 +1,6 @@
 //! Who is at work in an organisation.
 
+use diesel::dsl::auto_type;
 use diesel::prelude::*;
 
 use super::{COLUMNS, Row};
@@ -24,7 +25,13 @@ pub fn of_organisation(db: &mut Db<'_>, organisation: &OrganisationId, limit: i6
     rows.into_iter().map(|row| row.open(db.vault)).collect()
 }
 
-/// Whether nobody else of an organisation is at work there: invited only, is not.
+/// At work: invited only, is not.
+#[auto_type]
+fn is_at_work() -> _ {
+    accounts::active.eq(true).and(accounts::archived_at.is_null()).and(accounts::terms.is_not_null())
+}
+
+/// Whether nobody else of an organisation is at work there.
 ///
 /// # Errors
 /// The database fails.
@@ -32,7 +39,7 @@ pub fn is_alone(db: &mut Db<'_>, organisation: &OrganisationId, account: &Accoun
     let others = memberships::table
         .inner_join(accounts::table)
         .filter(memberships::organisation.eq(organisation.as_str()).and(memberships::account.ne(account.as_str())))
-        .filter(accounts::active.eq(true).and(accounts::archived_at.is_null()).and(accounts::terms.is_not_null()));
+        .filter(is_at_work());
     Ok(others.select(memberships::account).first::<String>(db.connection()?).optional()?.is_none())
 }
 
@@ -47,20 +54,17 @@ pub fn answerable(
     without: &str,
     limit: i64,
 ) -> Result<Vec<Account>, Error> {
-    for (manager, without) in [(true, without), (false, without), (true, ""), (false, "")] {
-        let rows: Vec<Row> = accounts::table
-            .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
-            .inner_join(memberships::table)
-            .filter(memberships::organisation.eq(organisation.as_str()).and(memberships::manager.eq(manager)))
-            .filter(accounts::active.eq(true).and(accounts::archived_at.is_null()).and(accounts::terms.is_not_null()))
-            .filter(accounts::id.ne(without))
-            .select(COLUMNS)
-            .order(accounts::id)
-            .limit(limit)
-            .load(db.connection()?)?;
-        if !rows.is_empty() {
-            return rows.into_iter().map(|row| row.open(db.vault)).collect();
-        }
-    }
-    Ok(Vec::new())
+    // Managers before others, and whoever may not answer after all of them: those who are like the first are asked.
+    let rows: Vec<(Row, bool)> = accounts::table
+        .inner_join(person_keys::table.on(person_keys::owner.eq(accounts::id)))
+        .inner_join(memberships::table)
+        .filter(memberships::organisation.eq(organisation.as_str()))
+        .filter(is_at_work())
+        .order((accounts::id.eq(without), memberships::manager.desc(), accounts::id))
+        .select((COLUMNS, memberships::manager))
+        .limit(limit)
+        .load(db.connection()?)?;
+    let like = |(row, manager): &(Row, bool)| (*manager, row.id == without);
+    let Some(first) = rows.first().map(like) else { return Ok(Vec::new()) };
+    rows.into_iter().take_while(|row| like(row) == first).map(|(row, _)| row.open(db.vault)).collect()
 }

@@ -8,7 +8,6 @@ mod figures;
 mod findings;
 mod inquiries;
 mod looking;
-mod misread;
 mod positions;
 mod proofs;
 mod searching;
@@ -38,7 +37,6 @@ pub use inquiries::{
     save as save_inquiry,
 };
 pub use looking::{Letter, look_at_a_day, raise_due};
-pub use misread::{Looked, Odd, misread};
 pub use positions::positions;
 pub use proofs::{CHUNK, Proofs};
 pub use searching::{count, identifiers, page};

@@ -191,5 +191,11 @@ pub fn cosignatures(
     let notes = journal_checkpoints::table.filter(journal_checkpoints::size.eq_any(sizes));
     let notes = notes.select((journal_checkpoints::size, journal_checkpoints::note));
     let notes: HashMap<i64, String> = notes.load::<(i64, String)>(db.connection()?)?.into_iter().collect();
-    Ok(rows.into_iter().map(|row| (notes.get(&row.0).cloned(), row)).map(|(note, row)| (row, note)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let note = notes.get(&row.0).cloned();
+            (row, note)
+        })
+        .collect())
 }

@@ -2,13 +2,12 @@
 
 use diesel::prelude::*;
 
+use super::LISTED;
 use crate::store::db::AnyConnection;
 use crate::store::{Db, Error};
 
 /// Rows that are looked at together.
 const PAGE: i64 = 100_000;
-/// Rows that are listed of them.
-const LISTED: i64 = 1_000;
 
 #[derive(QueryableByName)]
 struct Named {
