@@ -122,23 +122,23 @@ pub struct Batch {
 pub fn batch(db: &mut Db<'_>, first: u64, signed: u64) -> Result<Option<Batch>, Error> {
     use journal_positions::dsl;
     let range = dsl::position.ge(place(first)).and(dsl::position.lt(place(first.saturating_add(WIDTH))));
-    let placed: Vec<(i64, String)> = dsl::journal_positions
+    let placed: Vec<(i64, Option<String>)> = dsl::journal_positions
         .filter(range)
         .order(dsl::position)
         .limit(PAGE)
-        .select((dsl::position, dsl::entry))
+        .select((dsl::position, dsl::entry.nullable()))
         .load(db.connection()?)?;
     let last = placed.last().and_then(|(position, _)| u64::try_from(*position).ok()).map_or(0, |last| last + 1);
     let end = last.max(signed.min(first.saturating_add(WIDTH)));
     if end <= first {
         return Ok(None);
     }
-    let ids: Vec<String> = placed.iter().map(|(_, id)| id.clone()).collect();
+    let ids: Vec<String> = placed.iter().filter_map(|(_, id)| id.clone()).collect();
     let mut stands = standing(db, &ids)?;
     let mut slots = vec![Slot::default(); usize::try_from(end - first).unwrap_or(0)];
     for (position, id) in placed {
         let at = u64::try_from(position).ok().and_then(|at| usize::try_from(at.checked_sub(first)?).ok());
-        let Some(slot) = at.and_then(|at| slots.get_mut(at)) else { continue };
+        let Some((slot, id)) = at.and_then(|at| slots.get_mut(at)).zip(id) else { continue };
         if slot.placed.is_empty() {
             slot.stands = stands.remove(&id).unwrap_or_default();
         }
@@ -155,6 +155,9 @@ pub fn batch(db: &mut Db<'_>, first: u64, signed: u64) -> Result<Option<Batch>, 
     Ok(Some(Batch { first, slots, tile: tiles(db, 0, number)?, above }))
 }
 
+/// A column as it is where its constraint was taken away.
+type Bytes = Option<Vec<u8>>;
+
 fn place(position: u64) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)
 }
@@ -162,8 +165,11 @@ fn place(position: u64) -> i64 {
 fn tiles(db: &mut Db<'_>, level: u8, number: u64) -> Result<Tiles, Error> {
     use journal_tiles::dsl;
     let wanted = dsl::journal_tiles.filter(dsl::level.eq(i32::from(level)).and(dsl::number.eq(place(number))));
-    let rows: Vec<(Vec<u8>, Vec<u8>)> = wanted.select((dsl::root, dsl::hashes)).limit(LISTED).load(db.connection()?)?;
-    Ok(rows.into_iter().map(|(root, hashes)| TileRow { root, hashes }).collect())
+    let columns = (dsl::root.nullable(), dsl::hashes.nullable());
+    let rows: Vec<(Bytes, Bytes)> = wanted.select(columns).limit(LISTED).load(db.connection()?)?;
+    let row =
+        |(root, hashes): (Bytes, Bytes)| TileRow { root: root.unwrap_or_default(), hashes: hashes.unwrap_or_default() };
+    Ok(rows.into_iter().map(row).collect())
 }
 
 /// What stands under identifiers.
@@ -234,11 +240,10 @@ fn entry_rows(db: &mut Db<'_>, ids: &[String]) -> Result<Identified<Option<Entry
 
 fn sealed_rows(db: &mut Db<'_>, ids: &[String]) -> Result<Identified<SealedRow>, Error> {
     use journal_sealed::dsl;
-    let rows: Vec<(String, String, Vec<u8>, Vec<u8>)> = dsl::journal_sealed
-        .filter(dsl::entry.eq_any(ids))
-        .select((dsl::entry, dsl::owner, dsl::salt, dsl::ciphertext))
-        .load(db.connection()?)?;
-    let owners: HashSet<&String> = rows.iter().map(|(_, owner, ..)| owner).collect();
+    let columns = (dsl::entry, dsl::owner.nullable(), dsl::salt.nullable(), dsl::ciphertext.nullable());
+    let rows: Vec<(String, Option<String>, Bytes, Bytes)> =
+        dsl::journal_sealed.filter(dsl::entry.eq_any(ids)).select(columns).load(db.connection()?)?;
+    let owners: HashSet<&String> = rows.iter().filter_map(|(_, owner, ..)| owner.as_ref()).collect();
     // An auditor's role has no right to keys: nor is one needed, but to see whose part it is.
     let keys: Vec<(String, Vec<u8>)> = if !owners.is_empty() && db.connection()?.may_read("person_keys")? {
         let theirs = person_keys::table.filter(person_keys::owner.eq_any(owners));
@@ -248,11 +253,12 @@ fn sealed_rows(db: &mut Db<'_>, ids: &[String]) -> Result<Identified<SealedRow>,
     };
     let unwrapped = keys.into_iter().filter_map(|(owner, key)| Some((db.vault.unwrap_key(&owner, &key).ok()?, owner)));
     let keys: HashMap<String, _> = unwrapped.map(|(key, owner)| (owner, key)).collect();
-    let open = |(entry, owner, salt, ciphertext): (String, String, Vec<u8>, Vec<u8>)| {
+    let open = |(entry, owner, salt, ciphertext): (String, Option<String>, Bytes, Bytes)| {
+        let (owner, ciphertext) = (owner.unwrap_or_default(), ciphertext.unwrap_or_default());
         let at = Place { table: "journal_sealed", column: "ciphertext", row: &entry };
         let opened = keys.get(&owner).map(|key| db.vault.open(key, at, &ciphertext));
         let opened = opened.map(|opened| opened.map(|plain| plain.to_vec()).map_err(|_| Unopened));
-        (entry, SealedRow { owner, salt, ciphertext, opened })
+        (entry, SealedRow { owner, salt: salt.unwrap_or_default(), ciphertext, opened })
     };
     Ok(rows.into_iter().map(open).collect())
 }

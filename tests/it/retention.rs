@@ -7,6 +7,8 @@ mod proof;
 #[cfg(test)]
 mod written;
 
+pub(crate) use proof::erased;
+
 use actix_web::rt::spawn;
 use chrono::{Months, TimeDelta};
 use mandataire::app::retention::Line;

@@ -1,11 +1,12 @@
 //! Three years of a journal, made by SQL: skewed as work is, with words that are common, rare, and never together.
 
 use diesel::connection::SimpleConnection;
-use diesel::sql_types::BigInt;
-use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection};
-use mandataire::domain::Instant;
+use diesel::sql_types::{BigInt, Binary};
+use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection, define_sql_function};
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure;
+use mandataire::domain::{Instant, civil};
+use mandataire::journal::leaf::{NOTHING_SEALED, leaf_hash};
 use mandataire::store::Location;
 
 use crate::Outcome;
@@ -133,7 +134,7 @@ fn rows(first: i64, last: i64, entries: i64, postgres: bool) -> String {
     )
 }
 
-/// The identifier of row `i`: its milliseconds and its number in Crockford's base 32.
+/// The identifier of row `i`: its milliseconds, and its number in place of chance, in Crockford's base 32.
 fn identifier() -> String {
     let digit = |value: &str, shift: u32| {
         format!(
@@ -143,11 +144,94 @@ fn identifier() -> String {
     };
     let time: Vec<_> = (0..9).rev().map(|at| digit("ms", at * 5)).collect();
     let chance: Vec<_> = (0..4).rev().map(|at| digit("(i % 1048576)", at * 5)).collect();
-    format!("'ent_0' || {} || '000000000000' || {}", time.join(" || "), chance.join(" || "))
+    format!("'ent_0' || {} || {} || '000000000000'", time.join(" || "), chance.join(" || "))
 }
 
-/// What an entry says: as long as a short one.
-const CLEAR: &str = "{\"actor\":\"acc_01M45HD5XS3K7P9Q2W4Z8R1M6T\",\"at\":\"2026-11-22T09:12:41.503118Z\",\"id\":\"ent_\",\"kind\":\"signed_in\"}";
+/// A number as an identifier; nothing where there is none.
+fn named(prefix: &str, number: &str, postgres: bool) -> String {
+    // PostgreSQL counts from the end with another word.
+    if postgres {
+        format!("'{prefix}' || lpad({number}::text, 26, '0')")
+    } else {
+        format!("'{prefix}' || substr('00000000000000000000000000' || {number}, -26)")
+    }
+}
+
+/// Rows with what their entries say, word by word.
+fn told(rows: &str, postgres: bool) -> String {
+    let codes = KINDS.iter().fold(String::from("case kind"), |text, (kind, ..)| {
+        format!("{text} when {} then '{}'", number(*kind), kind.code())
+    });
+    let procedures = Procedure::ALL
+        .iter()
+        .zip(PROCEDURES..)
+        .fold(String::from("case procedure"), |text, (one, at)| format!("{text} when {at} then '{}'", one.key()));
+    let (at, said, client) = if postgres {
+        let at = "to_timestamp(ms / 1000.0) at time zone 'UTC'";
+        (at.to_owned(), format!("to_char({at}, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS')"), "client::text")
+    } else {
+        let at = |form: &str| format!("strftime('{form}', ms / 1000.0, 'unixepoch')");
+        (at("%Y-%m-%d %H:%M:%f"), at("%Y-%m-%dT%H:%M:%f"), "cast(client as text)")
+    };
+    let of = |prefix, field| named(prefix, field, postgres);
+    format!(
+        "select {id} as id, {at} as at, {said} || '000Z' as said, {codes} end as kind, {procedures} end as procedure, {client} as client, \
+         {} as actor, {} as organisation, {} as citizen, {} as mandate from ({rows}) as made",
+        of("acc_", "actor"),
+        of("org_", "organisation"),
+        of("cit_", "citizen"),
+        of("mdt_", "mandate"),
+        id = identifier(),
+    )
+}
+
+/// What an entry says, in its one form.
+fn clear() -> String {
+    let member = |name: &str| format!("coalesce(',\"{name}\":\"' || {name} || '\"', '')");
+    let [citizen, client, mandate, organisation, procedure] =
+        ["citizen", "client", "mandate", "organisation", "procedure"].map(member);
+    format!(
+        "'{{\"actor\":\"' || actor || '\",\"at\":\"' || said || '\"' || {citizen} || {client} || ',\"id\":\"' || id || \
+         '\",\"kind\":\"' || kind || '\"' || {mandate} || {organisation} || {procedure} || '}}'"
+    )
+}
+
+/// The entries of rows, nothing of them sealed.
+fn entries_of(rows: &str, postgres: bool) -> String {
+    let (bytes, leaf) = if postgres {
+        (format!("convert_to({}, 'UTF8')", clear()), "sha256('\\x00'::bytea || clear || nothing)")
+    } else {
+        (format!("cast({} as blob)", clear()), "leaf(clear)")
+    };
+    let nothing = if postgres { format!("'\\x{}'::bytea", "00".repeat(32)) } else { "zeroblob(32)".to_owned() };
+    format!(
+        "insert into journal_entries (id, at, kind, organisation, actor, citizen, mandate, client, clear, commitment, leaf) \
+         select id, at, kind, organisation, actor, citizen, mandate, client, clear, nothing, {leaf} \
+         from (select told.*, {bytes} as clear, {nothing} as nothing from ({}) as told) as entries;",
+        told(rows, postgres)
+    )
+}
+
+/// The figures of each day.
+fn figures() -> Vec<String> {
+    let (first, last) = (Instant::from_timestamp_millis(START).unwrap_or_default(), last());
+    let place = |day| civil::begins(day, civil::FIGURES).timestamp_millis() << 21;
+    let days = (civil::day(first, civil::FIGURES)..=civil::day(last, civil::FIGURES))
+        .map(|day| format!("({day}, {}, {})", place(day), place(day + 1)));
+    let days = days.collect::<Vec<_>>().join(", ");
+    let mut all = vec![
+        "create temporary table made_days (day integer, first bigint, next bigint);".to_owned(),
+        format!("insert into made_days values {days}; analyze;"),
+    ];
+    for term in ["0", "organisation", "actor", "client", "procedure"] {
+        let group = if term == "0" { String::new() } else { format!(", {term}") };
+        all.push(format!(
+            "insert into journal_days (term, day, kind, entries) select {term}, day, kind, count(*) \
+             from made_days cross join journal_search where n >= first and n < next and {term} is not null group by day, kind{group};"
+        ));
+    }
+    all
+}
 
 fn words(entries: i64, postgres: bool) -> Vec<String> {
     let mut all = Vec::new();
@@ -159,15 +243,13 @@ fn words(entries: i64, postgres: bool) -> Vec<String> {
     for (at, one) in Procedure::ALL.iter().enumerate() {
         all.push(insert((PROCEDURES + i64::try_from(at).unwrap_or(0)).to_string(), format!("procedure:{}", one.key())));
     }
-    let identifier = "substr('00000000000000000000000000' || i, -26)";
-    // PostgreSQL counts from the end with another word.
-    let identifier = if postgres { "lpad(i::text, 26, '0')" } else { identifier };
-    for (prefix, (count, first), times, number) in [
-        ("org_", ORGANISATIONS, units(entries), identifier),
-        ("acc_", ACTORS, units(entries), identifier),
-        ("client:", CLIENTS, 1, "i"),
-        ("cit_", CITIZENS, units(entries), identifier),
-        ("mdt_", MANDATES, units(entries), identifier),
+    let identifier = |prefix| named(prefix, "i", postgres);
+    for ((count, first), times, term) in [
+        (ORGANISATIONS, units(entries), identifier("org_")),
+        (ACTORS, units(entries), identifier("acc_")),
+        (CLIENTS, 1, "'client:' || i".to_owned()),
+        (CITIZENS, units(entries), identifier("cit_")),
+        (MANDATES, units(entries), identifier("mdt_")),
     ] {
         let last = first + count * times - 1;
         let series = if postgres {
@@ -177,34 +259,24 @@ fn words(entries: i64, postgres: bool) -> Vec<String> {
                 "with recursive s(i) as (select {first} union all select i + 1 from s where i < {last}) select i from s"
             )
         };
-        all.push(format!(
-            "insert into journal_terms (number, term) select i, '{prefix}' || {number} from ({series}) as numbers;"
-        ));
+        all.push(format!("insert into journal_terms (number, term) select i, {term} from ({series}) as numbers;"));
     }
     all
 }
 
 fn statements(entries: i64, postgres: bool) -> Vec<String> {
     let mut all = words(entries, postgres);
-    let (id, at, bytes) = if postgres {
-        (identifier(), "to_timestamp(ms / 1000.0) at time zone 'UTC'", format!("convert_to('{CLEAR}', 'UTF8')"))
-    } else {
-        (identifier(), "strftime('%Y-%m-%d %H:%M:%f', ms / 1000.0, 'unixepoch')", format!("cast('{CLEAR}' as blob)"))
-    };
-    let zero = if postgres { format!("'\\x{}'::bytea", "00".repeat(32)) } else { "zeroblob(32)".to_owned() };
     for first in (0..entries).step_by(usize::try_from(BATCH).unwrap_or(1)) {
         let last = (first + BATCH).min(entries) - 1;
         let rows = rows(first, last, entries, postgres);
         all.push(format!(
             "insert into journal_search (n, entry, kind, organisation, actor, citizen, mandate, client, procedure) \
-             select ms * 2097152 + i % 1048576, {id}, kind, organisation, actor, citizen, mandate, client, procedure from ({rows}) as made;"
+             select ms * 2097152 + i % 1048576 * 2, {}, kind, organisation, actor, citizen, mandate, client, procedure from ({rows}) as made;",
+            identifier()
         ));
-        all.push(format!(
-            "insert into journal_entries (id, at, kind, clear, commitment, leaf) \
-             select {id}, {at}, 'signed_in', {bytes}, {zero}, {zero} from ({rows}) as made;"
-        ));
+        all.push(entries_of(&rows, postgres));
     }
-    all.push("update journal_digest set settled = (select '0 ' || max(id) from journal_entries);".to_owned());
+    all.extend(figures());
     all
 }
 
@@ -214,24 +286,43 @@ struct Size {
     bytes: i64,
 }
 
-/// Makes the journal; answers how many bytes it takes.
-pub(crate) fn fill(location: &Location, entries: i64) -> Outcome<u64> {
-    let bytes = match location {
+define_sql_function! {
+    /// The leaf hash of a clear part with which nothing is sealed.
+    fn leaf(clear: Binary) -> Binary;
+}
+
+/// Makes the entries, and what they are found by.
+pub(crate) fn fill(location: &Location, entries: i64) -> Outcome<()> {
+    match location {
         Location::Sqlite(file) => {
             let mut connection = SqliteConnection::establish(file)?;
+            leaf_utils::register_impl(&mut connection, |clear: Vec<u8>| leaf_hash(&clear, &NOTHING_SEALED).to_vec())?;
             connection.batch_execute("pragma synchronous = off; pragma cache_size = -400000;")?;
-            for sql in statements(entries, false) {
-                connection.batch_execute(&sql)?;
-            }
-            connection.batch_execute("pragma wal_checkpoint(truncate);")?;
-            return Ok(std::fs::metadata(file)?.len());
+            statements(entries, false).iter().try_for_each(|sql| connection.batch_execute(sql))?;
         }
         Location::Postgres(url) => {
             let mut connection = PgConnection::establish(url)?;
             connection.batch_execute("set synchronous_commit = off")?;
-            for sql in statements(entries, true) {
-                connection.batch_execute(&sql)?;
-            }
+            statements(entries, true).iter().try_for_each(|sql| connection.batch_execute(sql))?;
+        }
+    }
+    Ok(())
+}
+
+/// All entries have their positions: the copy says that it holds them. Answers how many bytes everything takes.
+pub(crate) fn settle(location: &Location) -> Outcome<u64> {
+    let settled = "update journal_digest set settled = \
+                   (select max(position) + 1 from journal_positions) || ' ' || (select max(id) from journal_entries)";
+    let bytes = match location {
+        Location::Sqlite(file) => {
+            let mut connection = SqliteConnection::establish(file)?;
+            connection.batch_execute(settled)?;
+            connection.batch_execute("pragma wal_checkpoint(truncate)")?;
+            return Ok(std::fs::metadata(file)?.len());
+        }
+        Location::Postgres(url) => {
+            let mut connection = PgConnection::establish(url)?;
+            connection.batch_execute(settled)?;
             connection.batch_execute("vacuum analyze")?;
             let size: Size = diesel::sql_query("select pg_database_size(current_database()) as bytes")
                 .get_result(&mut connection)?;

@@ -19,12 +19,15 @@ mod measure;
 mod page;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection as _, PgConnection};
 use mandataire::app::block_on;
-use mandataire::clock::Random;
+use mandataire::app::sequencer::{Sequencer, Step};
+use mandataire::clock::{Clock, Random};
+use mandataire::journal::note::{Purpose, Signer};
 use mandataire::store::{Location, Store};
 
 /// Measures the search of the journal.
@@ -111,10 +114,33 @@ fn make(location: &Location, entries: i64) -> Outcome<()> {
         on_server(&format!("create database {}", name(location)?))?;
     }
     Store::migrate(location)?;
-    let began = std::time::Instant::now();
-    let bytes = generate::fill(location, entries)?;
-    eprintln!("{entries} entries in {:.0?}, {:.2} GB", began.elapsed(), bytes as f64 / 1e9);
+    let began = Instant::now();
+    generate::fill(location, entries)?;
+    let (filled, began) = (began.elapsed(), Instant::now());
+    block_on(signed(location))?;
+    let signed = began.elapsed();
+    let bytes = generate::settle(location)?;
+    let rate = entries as f64 / signed.as_secs_f64();
+    eprintln!(
+        "{entries} entries in {filled:.0?}, signed in {signed:.0?} ({rate:.0} each second), {:.2} GB",
+        bytes as f64 / 1e9
+    );
     Ok(())
+}
+
+/// The key that signs these journals.
+fn signer() -> Outcome<Signer> {
+    Ok(Signer::new("search.example.fr/log", Purpose::Note, MASTER_KEY)?)
+}
+
+/// The tree over all of it: a service that still had to sign millions of entries would do so while it is measured.
+async fn signed(location: &Location) -> Outcome<()> {
+    let (store, random) = (Store::open(location, 2, MASTER_KEY, random())?, random());
+    let remembered = std::env::temp_dir().join(format!("mandataire-search-{:032x}.signed", random.u128()));
+    let mut sequencer =
+        Sequencer::new(store, Clock::system(), signer()?, &remembered, std::sync::Arc::default(), &random)?;
+    while sequencer.step().await? != Step::Idle {}
+    Ok(std::fs::remove_file(remembered)?)
 }
 
 fn run(options: &Options) -> Outcome<bool> {

@@ -104,8 +104,13 @@ impl Answers for Desk {
 
 async fn measured(all: &mut [impl Answers], name: String, searches: Vec<Search>, queries: usize) -> Outcome<Line> {
     let mut took: Vec<Took> = all.iter().map(|_| Took::default()).collect();
-    for search in searches.iter().cycle().take(queries.max(searches.len())) {
-        for (one, took) in all.iter_mut().zip(&mut took) {
+    for (turn, search) in searches.iter().cycle().take(queries.max(searches.len())).enumerate() {
+        let mut asked: Vec<_> = all.iter_mut().zip(&mut took).collect();
+        if turn % 2 == 1 {
+            // Whoever is asked first finds the machine as the other left it.
+            asked.reverse();
+        }
+        for (one, took) in asked {
             let began = Instant::now();
             took.found += one.first(search).await?;
             took.all.push(began.elapsed().as_secs_f64() * 1_000.0);

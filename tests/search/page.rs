@@ -11,13 +11,12 @@ use mandataire::credential;
 use mandataire::domain::assurance::Authentication;
 use mandataire::domain::id::{AccountId, SessionId};
 use mandataire::domain::mediator::Account;
-use mandataire::journal::note::{Purpose, Signer};
 use mandataire::store::audit::{Field, Search};
 use mandataire::store::{Error, Location, Store, accounts, sessions};
 
 use crate::http::{Connection, expect};
 use crate::installation::{Installation, free_address, spawn};
-use crate::{MASTER_KEY, Outcome, random};
+use crate::{MASTER_KEY, Outcome, random, signer};
 
 /// How long the service may take to answer at all.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,7 +52,7 @@ impl Running {
             database: &database,
             master_key: MASTER_KEY,
             franceconnect: ["http://127.0.0.1:9/api/v2", "us", &format!("{:064x}", random().u128())],
-            signer: &Signer::new("search.example.fr/log", Purpose::Note, MASTER_KEY)?,
+            signer: &signer()?,
             figures: None,
         };
         let command = installation.command(address)?;

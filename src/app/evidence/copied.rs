@@ -63,7 +63,7 @@ fn found_by<R: Rows, T: Send + 'static>(
 fn entries<R: Rows>(rows: &mut R, reached: u64, said: &mut Findings) -> Result<(), Error> {
     let mut first = 0;
     loop {
-        let page = move |db: &mut Db<'_>| audit::positioned(db, first, i64::MAX);
+        let page = move |db: &mut Db<'_>| audit::positioned(db, first);
         let (page, mut copied) = found_by(rows, page, |(_, id, _)| id)?;
         let Some((last, ..)) = page.last() else { return Ok(()) };
         first = last + 1;

@@ -171,7 +171,7 @@ struct Checkpoints<'k, P> {
 #[derive(Default)]
 struct Met {
     last: i64,
-    found: Vec<Found>,
+    found: Findings,
     failed: Option<Error>,
 }
 
@@ -192,13 +192,13 @@ impl<P: Iterator<Item = Result<Page, Error>>> Iterator for Checkpoints<'_, P> {
             };
             let mut met = self.met.borrow_mut();
             if row.as_ref().is_some_and(|row| row.previous != met.last) {
-                met.found.push(Found::in_place(Missing, format!("the checkpoint before {size}")));
+                met.found.say(Found::in_place(Missing, format!("the checkpoint before {size}")));
             }
             met.last = size;
             let said = row.as_ref().and_then(|row| self.known.open(&row.note).ok());
             let said = said.filter(|said| u64::try_from(size) == Ok(said.size));
             if !row.zip(said.as_ref()).is_some_and(|(row, said)| fits(self.known, &row, &said.root)) {
-                met.found.push(Found::in_place(Altered, format!("checkpoint {size}")));
+                met.found.say(Found::in_place(Altered, format!("checkpoint {size}")));
             }
             // What is signed counts, whatever stands beside it.
             if let Some(said) = said.filter(|said| said.size <= self.signed) {
@@ -221,12 +221,12 @@ struct Above {
 }
 
 impl Above {
-    fn take(&mut self, judged: &Judged, found: &mut Vec<Found>) {
+    fn take(&mut self, judged: &mut Judged) {
         let Some(root) = judged.root else { return };
         self.rows.entry(1).or_default().push(root);
         for (level, number, rows) in &judged.above {
             let below = self.rows.remove(level).unwrap_or_default();
-            judge::above(*level, *number, rows, &below, found);
+            judge::above(*level, *number, rows, &below, &mut judged.found);
             if let Ok(root) = tree::fold(&below) {
                 self.rows.entry(level + 1).or_default().push(root);
             }
@@ -250,14 +250,14 @@ fn examined<R: Rows>(
     let met = RefCell::new(Met::default());
     let own = Checkpoints { signed, pages, page: VecDeque::new(), known, met: &met };
     let mut audit = Audit::new(merged(own, known.kept.clone()));
-    let (mut found, mut above, mut end) = (Vec::new(), Above::default(), 0);
+    let (mut said, mut above, mut end) = (Findings::default(), Above::default(), 0);
     let work = |batch: Result<Batch, Error>| {
         batch.map(|batch| (batch.first + batch.slots.len() as u64, judge::judge(batch, signed, &destroyed)))
     };
     spread(batches, threads, work, |batch| {
-        let (reached, judged) = batch?;
-        above.take(&judged, &mut found);
-        found.extend(judged.found);
+        let (reached, mut judged) = batch?;
+        above.take(&mut judged);
+        said.extend(strays::not_erased_meanwhile(rows, &destroyed, judged.found)?);
         audit.take(judged.recomputed);
         end = reached;
         joined(end, signed.max(end));
@@ -266,19 +266,17 @@ fn examined<R: Rows>(
     let report = audit.finish();
     let Met { last, found: odd, failed } = met.into_inner();
     failed.map_or(Ok(()), Err)?;
-    found.extend(odd);
-    found.extend(strays::all(rows, (signed, end), &destroyed)?);
-    let mut rest = Findings::default();
-    misread::all(rows, &mut rest)?;
-    copied::all(rows, searchable, end, &mut rest)?;
-    found.extend(rest.listed);
-    found.extend(forgotten(rows, last, known)?);
-    let (odd, witnessed) = vouching::cosignatures(rows, known)?;
-    found.extend(odd);
-    let told = vouching::timestamps(rows, &mut found)?;
-    strays::erased_meanwhile(rows, (&destroyed, &told.destroyed), &mut found)?;
-    let verdict = Verdict::new(report, found, true);
-    Ok(Verdict { witnessed, searchable, more: verdict.more || rest.more, ..verdict })
+    let more = odd.more();
+    said.extend(odd.listed());
+    strays::all(rows, (signed, end), &destroyed, &mut said)?;
+    misread::all(rows, &mut said)?;
+    copied::all(rows, searchable, end, &mut said)?;
+    said.extend(forgotten(rows, last, known)?);
+    let witnessed = vouching::cosignatures(rows, known, &mut said)?;
+    vouching::timestamps(rows, &mut said)?;
+    let more = more || said.more();
+    let verdict = Verdict::new(report, said.listed(), true);
+    Ok(Verdict { witnessed, searchable, more: verdict.more || more, ..verdict })
 }
 
 /// A checkpoint that somebody kept is newer than the last one here. It is asked once more: what is signed is kept before it is published.

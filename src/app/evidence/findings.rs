@@ -3,14 +3,13 @@
 use super::Found;
 
 /// Findings listed: where everything is gone, not every row of it is named.
-const LISTED: usize = 1_000;
+const LISTED: usize = 10_000;
 
 /// What is wrong.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    pub(super) listed: Vec<Found>,
-    /// Whether there was more.
-    pub(super) more: bool,
+    listed: Vec<Found>,
+    more: bool,
 }
 
 impl Findings {
@@ -21,5 +20,21 @@ impl Findings {
         } else {
             self.more = true;
         }
+    }
+
+    /// Whether there was more than is listed.
+    pub(super) const fn more(&self) -> bool {
+        self.more
+    }
+
+    /// What is listed.
+    pub(super) fn listed(self) -> Vec<Found> {
+        self.listed
+    }
+}
+
+impl Extend<Found> for Findings {
+    fn extend<T: IntoIterator<Item = Found>>(&mut self, all: T) {
+        all.into_iter().for_each(|found| self.say(found));
     }
 }

@@ -1,8 +1,9 @@
-//! Rows that the database holds in another form than it is asked for.
+//! Rows that questions pass by, or that are read as what they are not.
 
 use super::Found;
 use super::database::Rows;
 use super::findings::Findings;
+use crate::domain::id::EntryId;
 use crate::journal::verify::Damage::Altered;
 use crate::store::Error;
 use crate::store::examine::{self, Looked};
@@ -13,7 +14,11 @@ pub(super) fn all<R: Rows>(rows: &mut R, said: &mut Findings) -> Result<(), Erro
     loop {
         let (next, odd) = rows.ask(move |db| examine::misread(db, from))?;
         for (table, name) in odd {
-            said.say(Found::of(Altered, &name, table));
+            said.say(match name.as_str() {
+                "" => Found::in_place(Altered, table.to_owned()),
+                name if name.parse::<EntryId>().is_ok() => Found::of(Altered, name, table),
+                name => Found::in_place(Altered, format!("{table} of {name}")),
+            });
         }
         match next {
             Some(next) => from = next,

@@ -39,15 +39,17 @@ pub fn reached(db: &mut Db<'_>) -> Result<Option<u64>, Error> {
     }
 }
 
-/// The entries at positions from `first` on and before `end`, with their clear parts; a page of them.
+/// The entries at positions from `first` on, with their clear parts; a page of them.
 ///
 /// # Errors
 /// The database fails.
-pub fn positioned(db: &mut Db<'_>, first: i64, end: i64) -> Result<Vec<(i64, String, Vec<u8>)>, Error> {
+pub fn positioned(db: &mut Db<'_>, first: i64) -> Result<Vec<(i64, String, Vec<u8>)>, Error> {
     use journal_positions::dsl;
     let joined = dsl::journal_positions.inner_join(journal_entries::table.on(journal_entries::id.eq(dsl::entry)));
-    let page = joined.filter(dsl::position.ge(first).and(dsl::position.lt(end))).order(dsl::position).limit(PAGE);
-    Ok(page.select((dsl::position, dsl::entry, journal_entries::clear)).load(db.connection()?)?)
+    let page = joined.filter(dsl::position.ge(first)).order(dsl::position).limit(PAGE);
+    let page = page.select((dsl::position, dsl::entry, journal_entries::clear.nullable()));
+    let rows: Vec<(i64, String, Option<Vec<u8>>)> = page.load(db.connection()?)?;
+    Ok(rows.into_iter().map(|(position, id, clear)| (position, id, clear.unwrap_or_default())).collect())
 }
 
 /// The entries after an identifier that wait for a position, with their clear parts; a page of them.
@@ -58,7 +60,9 @@ pub fn unplaced(db: &mut Db<'_>, after: &str) -> Result<Vec<(String, Vec<u8>)>, 
     use journal_pending::dsl;
     let joined = dsl::journal_pending.inner_join(journal_entries::table.on(journal_entries::id.eq(dsl::entry)));
     let page = joined.filter(dsl::entry.gt(after)).order(dsl::entry).limit(PAGE);
-    Ok(page.select((dsl::entry, journal_entries::clear)).load(db.connection()?)?)
+    let rows: Vec<(String, Option<Vec<u8>>)> =
+        page.select((dsl::entry, journal_entries::clear.nullable())).load(db.connection()?)?;
+    Ok(rows.into_iter().map(|(id, clear)| (id, clear.unwrap_or_default())).collect())
 }
 
 /// A row of the copy: its place, whose it is, and the numbers of its words.

@@ -42,7 +42,9 @@ pub(super) struct Reached {
 
 impl Reached {
     pub(super) fn read(db: &mut Db<'_>) -> Result<Self, Error> {
-        let settled: String = journal_digest::table.select(journal_digest::settled).first(db.connection()?)?;
+        let settled: Option<String> =
+            journal_digest::table.select(journal_digest::settled.nullable()).first(db.connection()?)?;
+        let settled = settled.ok_or(Error::Corrupt("journal_digest.settled"))?;
         // No position: a copy that never followed them begins with the first.
         let (position, waiting) = settled.split_once(' ').unwrap_or(("0", settled.as_str()));
         let position = position.parse().map_err(|_| Error::Corrupt("journal_digest.settled"))?;
@@ -172,7 +174,9 @@ pub(super) fn beside(db: &mut Db<'_>, place: i64) -> Result<BTreeMap<i64, String
     let from = (place >> CHANCE) << CHANCE;
     // And those of the next, which the last ones of this may have.
     let query = dsl::journal_search.filter(dsl::n.ge(from).and(dsl::n.lt(from + (2 << CHANCE))));
-    Ok(query.select((dsl::n, dsl::entry)).load::<(i64, String)>(db.connection()?)?.into_iter().collect())
+    // One of nobody takes its place all the same.
+    let taken = query.select((dsl::n, dsl::entry.nullable())).load::<(i64, Option<String>)>(db.connection()?)?;
+    Ok(taken.into_iter().map(|(n, entry)| (n, entry.unwrap_or_default())).collect())
 }
 
 fn copy(tx: &mut Tx<'_>, ids: &[String]) -> Result<(), Error> {

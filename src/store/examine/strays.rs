@@ -90,17 +90,8 @@ pub fn waiting(db: &mut Db<'_>, after: &str) -> Result<(Vec<String>, Walked), Er
 pub fn notes_below(db: &mut Db<'_>, size: i64) -> Result<Vec<(i64, String)>, Error> {
     use journal_checkpoints::dsl;
     let page = dsl::journal_checkpoints.filter(dsl::size.lt(size)).order(dsl::size.desc()).limit(NOTES);
-    Ok(page.select((dsl::size, dsl::note)).load(db.connection()?)?)
-}
-
-/// Whether there is a checkpoint of no size: the table would have been made anew without its constraints.
-///
-/// # Errors
-/// The database fails.
-pub fn sizeless(db: &mut Db<'_>) -> Result<bool, Error> {
-    let size = journal_checkpoints::size.nullable();
-    let rows: i64 = journal_checkpoints::table.filter(size.is_null()).count().get_result(db.connection()?)?;
-    Ok(rows > 0)
+    let rows: Vec<(i64, Option<String>)> = page.select((dsl::size, dsl::note.nullable())).load(db.connection()?)?;
+    Ok(rows.into_iter().map(|(size, note)| (size, note.unwrap_or_default())).collect())
 }
 
 /// Positions before the first, from `end` on, or none at all where the constraints were taken away, with their entries.
@@ -112,10 +103,12 @@ pub fn outside(db: &mut Db<'_>, end: u64) -> Result<Vec<(i64, String)>, Error> {
     let nowhere = dsl::position.nullable().is_null();
     let range = dsl::position.lt(0).or(dsl::position.ge(place(end)));
     let found = dsl::journal_positions.filter(range.or(nowhere)).order(dsl::position).limit(LISTED);
-    let found: Vec<(Option<i64>, String)> =
-        found.select((dsl::position.nullable(), dsl::entry)).load(db.connection()?)?;
+    let found: Vec<(Option<i64>, Option<String>)> =
+        found.select((dsl::position.nullable(), dsl::entry.nullable())).load(db.connection()?)?;
     // What is nowhere would be before all else.
-    Ok(found.into_iter().map(|(position, entry)| (position.unwrap_or(i64::MIN), entry)).collect())
+    let outside =
+        |(position, entry): (Option<i64>, Option<String>)| (position.unwrap_or(i64::MIN), entry.unwrap_or_default());
+    Ok(found.into_iter().map(outside).collect())
 }
 
 diesel::alias! {
@@ -143,6 +136,7 @@ pub fn unfilled(db: &mut Db<'_>) -> Result<Vec<(i32, i64)>, Error> {
     use journal_tiles::dsl;
     let mut found: Vec<(i32, i64)> = dsl::journal_tiles
         .filter(dsl::level.lt(0).or(dsl::level.gt(7)).or(dsl::number.lt(0)))
+        .filter(dsl::level.nullable().is_not_null().and(dsl::number.nullable().is_not_null()))
         .select((dsl::level, dsl::number))
         .limit(LISTED)
         .load(db.connection()?)?;
@@ -179,18 +173,25 @@ pub fn cosignatures(
     after: Option<(i64, String)>,
 ) -> Result<Vec<(CosignatureRow, Option<String>)>, Error> {
     use journal_cosignatures::dsl;
-    let mut page = dsl::journal_cosignatures.order((dsl::size, dsl::witness)).limit(PAGE + 1).into_boxed();
+    // One without its key leads nowhere, and is said where such rows are.
+    let whole = dsl::size.nullable().is_not_null().and(dsl::witness.nullable().is_not_null());
+    let page = dsl::journal_cosignatures.filter(whole).order((dsl::size, dsl::witness));
+    let mut page = page.limit(PAGE + 1).into_boxed();
     if let Some((size, witness)) = &after {
         page = page.filter(dsl::size.gt(size).or(dsl::size.eq(size).and(dsl::witness.ge(witness))));
     }
-    let mut rows: Vec<CosignatureRow> = page.select((dsl::size, dsl::witness, dsl::line)).load(db.connection()?)?;
+    let columns = (dsl::size, dsl::witness, dsl::line.nullable());
+    let rows: Vec<(i64, String, Option<String>)> = page.select(columns).load(db.connection()?)?;
+    let mut rows: Vec<CosignatureRow> =
+        rows.into_iter().map(|(size, witness, line)| (size, witness, line.unwrap_or_default())).collect();
     if after.is_some_and(|(size, witness)| rows.first().is_some_and(|row| row.0 == size && row.1 == witness)) {
         rows.remove(0);
     }
     let sizes: HashSet<i64> = rows.iter().map(|row| row.0).collect();
     let notes = journal_checkpoints::table.filter(journal_checkpoints::size.eq_any(sizes));
-    let notes = notes.select((journal_checkpoints::size, journal_checkpoints::note));
-    let notes: HashMap<i64, String> = notes.load::<(i64, String)>(db.connection()?)?.into_iter().collect();
+    let notes = notes.select((journal_checkpoints::size, journal_checkpoints::note.nullable()));
+    let notes = notes.load::<(i64, Option<String>)>(db.connection()?)?;
+    let notes: HashMap<i64, String> = notes.into_iter().filter_map(|(size, note)| Some((size, note?))).collect();
     Ok(rows
         .into_iter()
         .map(|row| {

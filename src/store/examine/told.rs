@@ -56,9 +56,9 @@ pub fn told(db: &mut Db<'_>) -> Result<Told, Error> {
     let (mut told, mut after) = (Told::default(), String::new());
     loop {
         let page = dsl::journal_entries.filter(diesel::dsl::sql::<Bool>(KINDS)).filter(dsl::id.gt(&after));
-        let page: Vec<(String, Vec<u8>)> =
-            page.order(dsl::id).limit(PAGE).select((dsl::id, dsl::clear)).load(db.connection()?)?;
-        for (_, clear) in &page {
+        let page = page.order(dsl::id).limit(PAGE).select((dsl::id, dsl::clear.nullable()));
+        let page: Vec<(String, Option<Vec<u8>>)> = page.load(db.connection()?)?;
+        for clear in page.iter().filter_map(|(_, clear)| clear.as_ref()) {
             told.takes(clear);
         }
         // One that is no text, which SQLite can hold, leads nowhere.

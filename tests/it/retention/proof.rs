@@ -66,7 +66,7 @@ fn found(parts: &[Vec<u8>], hex: &str) -> bool {
     parts.iter().any(|part| holds(part, hex.as_bytes()) || part.windows(bytes.len()).any(|window| window == bytes))
 }
 
-pub(super) async fn erased(world: &World, citizen: &str) {
+pub(crate) async fn erased(world: &World, citizen: &str) {
     let (olga, omar) = (world.officer("Olga Prudhomme").await, world.officer("Omar Sage").await);
     let asked = olga.asks_to_erase(citizen, "person_asked").await;
     let request = asked.url.path().trim_start_matches("/office/erasures/").to_owned();

@@ -131,7 +131,7 @@ impl Scene {
     fn columns(&self, table: &'static Table, column: usize, chance: &mut Chance, acts: &mut Vec<Act>) {
         let rows = &self.rows[table.name];
         let (name, kind) = table.columns[column];
-        for how in ["changed", "emptied", "neighbour's"] {
+        for how in ["changed", "emptied", "nothing", "neighbour's"] {
             // Some rows hold what the change would make of them: then another one.
             for _ in 0..200 {
                 let (at, row) = chance.of(rows);
@@ -139,13 +139,17 @@ impl Scene {
                 let value = match how {
                     "changed" => self.hand.changed(&row[column], kind, chance.below(1 << 20)),
                     "emptied" => self.hand.emptied(kind),
+                    "nothing" => "NULL".to_owned(),
                     _ => next[column].clone(),
                 };
                 if value == row[column] {
                     continue;
                 }
                 let mut places = self.places(table, row);
-                if column < table.key {
+                if column < table.key && how == "nothing" {
+                    // Nothing leads to it but the table.
+                    places.push(Where::Row(table.name.to_owned()));
+                } else if column < table.key {
                     // What it is called now leads to it too.
                     let mut renamed = row.clone();
                     renamed[column].clone_from(&value);
