@@ -90,7 +90,7 @@ pub(super) const KEYS: [(&str, &str); 61] = [
     ("audit.export_quota", "a number of entries from 1 to 1000000"),
     ("audit.opens", "an hour from 0 to 24, not after audit.closes"),
     ("audit.closes", "an hour from 0 to 24"),
-    ("audit.minutes", "a number of minutes from 1 to 1440"),
+    ("audit.minutes", "a number of minutes from 1 to 1380"),
     ("audit.openings", "a number of openings from 1 to 1000"),
     ("audit.uses", "a number of uses from 1 to 1000"),
     ("audit.refusals", "a number of refusals from 1 to 1000"),

@@ -33,14 +33,16 @@ impl Auditor {
 /// Shortest and longest text of an auditor or of an organisation, in characters.
 pub const TEXT: std::ops::RangeInclusive<usize> = 10..=500;
 
-/// A text as it is kept: without control or direction marks, so that what is read later is what was typed.
+/// A text as it is kept: its lines, without other control or direction marks, so that what is read later is what was typed.
 ///
 /// # Errors
 /// Too short or too long.
 pub fn text(typed: &str) -> Result<String, Refusal> {
     let marks = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    let text = typed.trim().replace(marks, " ");
+    // A browser ends the lines of a form with both.
+    let text = typed.trim().replace("\r\n", "\n").replace(marks, " ");
     if TEXT.contains(&text.chars().count()) { Ok(text) } else { Err(Refusal::PurposeNeeded) }
 }

@@ -5,6 +5,7 @@ use super::auditor::Auditor;
 use super::authenticator::FreshCode;
 use super::event::{Event, Journalled, Kind};
 use super::id::{AccountId, CitizenId, FindingId};
+use super::refusal::Refusal;
 
 /// What a finding may be about: it must be known whose key seals it.
 pub const ABOUT: [&str; 7] = ["sig_", "mdt_", "acc_", "org_", "ent_", "cit_", "inq_"];
@@ -24,21 +25,27 @@ pub struct Finding {
 
 impl Finding {
     /// Signs a finding: the code is the signature. The text is sealed: a digest of it in the clear part would outlive it. `citizen`: whom it
-    /// speaks of, if it is about one: it goes with them.
+    /// speaks of, if it is about one: it goes with them. `acts`: whose acts it judges.
+    ///
+    /// # Errors
+    /// They are the auditor's own.
     pub fn record(
         id: FindingId,
         auditor: &Auditor,
         _code: &FreshCode,
-        (about, citizen): (String, Option<CitizenId>),
+        (about, citizen, acts): (String, Option<CitizenId>, Option<&str>),
         text: &str,
         now: Instant,
-    ) -> Journalled<Self> {
+    ) -> Result<Journalled<Self>, Refusal> {
+        if acts == Some(auditor.account().as_str()) {
+            return Err(Refusal::FindingOfOneself);
+        }
         let account = auditor.account().clone();
         let event = Event::new(Kind::FindingRecorded, now)
             .by(&account)
             .fact("finding", id.as_str())
             .fact("about", &about)
             .sealed_about(citizen, &account, vec![("text", text.to_owned())]);
-        Journalled::new(Self { id, account, at: now, about }, vec![event])
+        Ok(Journalled::new(Self { id, account, at: now, about }, vec![event]))
     }
 }

@@ -87,6 +87,7 @@ refusals! {
     PurposeNeeded = "purpose_needed", "A purpose must be declared before reading.";
     NotAnAuditor = "not_an_auditor", "Only an auditor may do this.";
     InquiryOfOneself = "inquiry_of_oneself", "Another auditor must decide.";
+    FindingOfOneself = "finding_of_oneself", "Another auditor must conclude.";
     InquiryDecided = "inquiry_decided", "The inquiry was already decided.";
     InquiryExpired = "inquiry_expired", "The inquiry, or the time to read under it, is over.";
     InquiryNotApproved = "inquiry_not_approved", "No second auditor approved the inquiry.";

@@ -340,7 +340,7 @@ on_each_backend! {
 
     async fn a_finding_is_signed_with_a_fresh_code_and_is_an_entry(world) {
         let auditor = at_work(&world, "Denis Roux").await;
-        let (about, text) = (world.organisation.to_string(), "Rien à redire sur cette structure.");
+        let (about, text) = (world.organisation.to_string(), "Rien à redire sur cette structure.\r\nÀ revoir dans un an.");
         let form = auditor.sees(&format!("/journal/findings?about={about}")).await.form("/journal/findings").unwrap();
         assert_eq!(form.value("about"), Some(about.as_str()));
         let form = form.with("text", text);
@@ -350,10 +350,15 @@ on_each_backend! {
             let page = auditor.sends(&form.clone().with("code", &code).with(name, value)).await;
             assert_eq!(page.status, 422, "{name}");
         }
+        for own in [auditor.account.to_string(), world.database.texts(&format!("select id as value from journal_entries where actor = '{}'", auditor.account)).remove(0)] {
+            let code = auditor.fresh_code().await;
+            let page = auditor.sends(&form.clone().with("code", &code).with("about", &own)).await;
+            assert!(page.status == 422 && page.text().contains("un autre auditeur doit conclure"), "{own}: {}", page.text());
+        }
         assert_eq!(world.count(Kind::FindingRecorded).await, 0);
         let code = auditor.fresh_code().await;
         let page = auditor.sends(&form.with("code", &code)).await;
-        assert!(page.text().contains(text), "{}", page.text());
+        assert!(page.body.contains("Rien à redire sur cette structure.\nÀ revoir dans un an."), "{}", page.body);
         let entries = world.entries(Kind::FindingRecorded).await;
         assert_eq!((entries.len(), entries[0]["about"].as_str()), (1, Some(about.as_str())));
         assert!(!entries[0].to_string().contains("sha256"), "a digest would outlive the text");

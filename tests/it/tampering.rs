@@ -306,17 +306,17 @@ on_each_backend! {
         let Owner::Citizen(citizen) = &about.0 else { unreachable!() };
         let known = Known { kept: Vec::new(), ..known(&world).await };
         let (store, handle) = (world.app.store.clone(), tokio::runtime::Handle::current());
-        let ((began, begun), (erase, gone)) = (tokio::sync::oneshot::channel(), std::sync::mpsc::channel());
+        let ((looks, looked_at), (erase, gone)) = (tokio::sync::oneshot::channel(), std::sync::mpsc::channel());
         let looking = tokio::task::spawn_blocking(move || {
-            let mut began = Some(began);
+            let mut looks = Some(looks);
             database::verify(&store, handle, &known, 1, |_, _| {
-                if let Some(began) = began.take() {
-                    began.send(()).unwrap();
+                if let Some(looks) = looks.take() {
+                    looks.send(()).unwrap();
                     gone.recv().unwrap();
                 }
             })
         });
-        begun.await.unwrap();
+        looked_at.await.unwrap();
         erased(&world, citizen.as_str()).await;
         assert_eq!(world.rows("journal_sealed", &format!("owner = '{citizen}'")), 0);
         erase.send(()).unwrap();

@@ -212,23 +212,22 @@ fn entries_of(rows: &str, postgres: bool) -> String {
     )
 }
 
-/// The figures of each day.
-fn figures() -> Vec<String> {
+/// The figures of each day, one after the other: so an index leads to its entries.
+fn figures() -> String {
     let (first, last) = (Instant::from_timestamp_millis(START).unwrap_or_default(), last());
     let place = |day| civil::begins(day, civil::FIGURES).timestamp_millis() << 21;
-    let days = (civil::day(first, civil::FIGURES)..=civil::day(last, civil::FIGURES))
-        .map(|day| format!("({day}, {}, {})", place(day), place(day + 1)));
-    let days = days.collect::<Vec<_>>().join(", ");
-    let mut all = vec![
-        "create temporary table made_days (day integer, first bigint, next bigint);".to_owned(),
-        format!("insert into made_days values {days}; analyze;"),
-    ];
-    for term in ["0", "organisation", "actor", "client", "procedure"] {
-        let group = if term == "0" { String::new() } else { format!(", {term}") };
-        all.push(format!(
-            "insert into journal_days (term, day, kind, entries) select {term}, day, kind, count(*) \
-             from made_days cross join journal_search where n >= first and n < next and {term} is not null group by day, kind{group};"
-        ));
+    let mut all = String::new();
+    for day in civil::day(first, civil::FIGURES)..=civil::day(last, civil::FIGURES) {
+        for (term, group) in
+            [("0", ""), ("organisation", ", 1"), ("actor", ", 1"), ("client", ", 1"), ("procedure", ", 1")]
+        {
+            all += &format!(
+                "insert into journal_days (term, day, kind, entries) select {term}, {day}, kind, count(*) from journal_search \
+                 where n >= {} and n < {} and {term} is not null group by kind{group};",
+                place(day),
+                place(day + 1)
+            );
+        }
     }
     all
 }
@@ -276,7 +275,7 @@ fn statements(entries: i64, postgres: bool) -> Vec<String> {
         ));
         all.push(entries_of(&rows, postgres));
     }
-    all.extend(figures());
+    all.push(format!("analyze; begin; {} commit;", figures()));
     all
 }
 

@@ -95,6 +95,23 @@ fn behind(db: &mut Db<'_>, about: &str) -> Result<Option<String>, Error> {
     }
 }
 
+/// Whose acts something is about, if an account's.
+///
+/// # Errors
+/// The database fails.
+pub fn acts(db: &mut Db<'_>, about: &str) -> Result<Option<String>, Error> {
+    let account = match about.split_once('_').map_or("", |(kind, _)| kind) {
+        "acc" => Some(about.to_owned()),
+        "sig" => signals::table.find(about).select(signals::subject).first(db.connection()?).optional()?,
+        "ent" => {
+            let entry = journal_entries::table.find(about).select(journal_entries::actor);
+            entry.first::<Option<String>>(db.connection()?).optional()?.flatten()
+        }
+        _ => None,
+    };
+    Ok(account)
+}
+
 /// Writes a finding.
 ///
 /// # Errors

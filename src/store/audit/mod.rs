@@ -2,6 +2,7 @@
 
 mod copy;
 mod coverage;
+mod days;
 mod digest;
 mod exports;
 mod figures;
@@ -23,15 +24,13 @@ use super::{Db, Error, Tx};
 use crate::domain::Instant;
 use crate::domain::id::{self, EntryId};
 
-pub use copy::{
-    Figures, Run, Words, astray, copied, day_after, figures_of, positioned, reached, term_numbers, terms, unplaced,
-    words,
-};
+pub use copy::{Run, Words, astray, copied, positioned, reached, term_numbers, terms, unplaced, words};
 pub use coverage::{Coverage, coverage};
+pub use days::{Figures, day_after, figures_of};
 pub use digest::{Digested, catch_up, digest};
 pub use exports::{export, exported_since};
 pub use figures::{Tally, tallies};
-pub use findings::{Finding, Whom, find as find_finding, findings, record as record_finding, whom};
+pub use findings::{Finding, Whom, acts, find as find_finding, findings, record as record_finding, whom};
 pub use inquiries::{
     Asked as AskedInquiry, ask, find as find_inquiry, find_locked as find_inquiry_locked, list as inquiries,
     save as save_inquiry,

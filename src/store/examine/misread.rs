@@ -94,12 +94,12 @@ pub fn misread(db: &mut Db<'_>, from: Looked) -> Result<(Option<Looked>, Vec<Odd
     let Looked(at, after) = from;
     let Some(table) = tables().into_iter().nth(at) else { return Ok((None, Vec::new())) };
     let name = table.name;
-    let (next, odd) = match db.connection()? {
-        AnyConnection::Sqlite(sqlite) => page(sqlite, &table, after)?,
-        AnyConnection::Pg(postgres) => {
-            // Each of its values is of the column's type, and an index leads to those that are not there.
-            (None, diesel::sql_query(listed(&table, &table.lost())).load::<Named>(postgres)?)
-        }
+    let connection = db.connection()?;
+    let (next, odd) = if matches!(connection, AnyConnection::Sqlite(_)) {
+        page(connection, &table, after)?
+    } else {
+        // Each of its values is of the column's type, and an index leads to those that are not there.
+        (None, diesel::sql_query(listed(&table, &table.lost())).load::<Named>(connection)?)
     };
     let next = next.map_or(Looked(at + 1, None), |last| Looked(at, Some(last.name)));
     Ok((Some(next), odd.into_iter().map(|one| (name, one.name)).collect()))
@@ -112,7 +112,7 @@ fn listed(table: &Table, which: &str) -> String {
 
 /// The last value of a page, unless it is the last of the table, and what is odd in it.
 fn page(
-    sqlite: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     table: &Table,
     after: Option<String>,
 ) -> Result<(Option<Named>, Vec<Named>), Error> {
@@ -120,9 +120,9 @@ fn page(
     // What is nothing comes before all else, and is greater than nothing.
     let begins = after.map_or_else(|| "true".to_owned(), |after| format!("{walk} > {after}"));
     let last = format!("select quote({walk}) as name from {name} where {begins} order by {walk} limit 1 offset {PAGE}");
-    let last: Option<Named> = diesel::sql_query(last).get_result(sqlite).optional()?;
+    let last: Option<Named> = diesel::sql_query(last).get_result(connection).optional()?;
     let ends =
         last.as_ref().map_or_else(|| "true".to_owned(), |last| format!("({walk} <= {0} or {walk} is null)", last.name));
     let sql = listed(table, &format!("{begins} and {ends} and ({odd} or {})", table.lost()));
-    Ok((last, diesel::sql_query(sql).load(sqlite)?))
+    Ok((last, diesel::sql_query(sql).load(connection)?))
 }

@@ -230,14 +230,19 @@ pub async fn record(
                 Ok(fresh) => fresh,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            audit::record_finding(tx, Finding::record(finding, &auditor, &fresh, (about, whom), &text, now))?;
+            let acts = audit::acts(tx, &about)?;
+            match Finding::record(finding, &auditor, &fresh, (about, whom, acts.as_deref()), &text, now) {
+                Ok(signed) => drop(audit::record_finding(tx, signed)?),
+                Err(refusal) => return Ok(Err(refusal)),
+            }
             Ok::<_, Problem>(Ok(()))
         })
         .await?;
     match outcome {
         Ok(()) => Ok(see_other("/journal/findings")),
         Err(refusal) => {
-            let field = if refusal == Refusal::PersonErased { "about" } else { "code" };
+            let about = matches!(refusal, Refusal::PersonErased | Refusal::FindingOfOneself);
+            let field = if about { "about" } else { "code" };
             let errors = Errors::on(field, screen.t().refusal(refusal));
             listed(&app, screen, &session, written, errors).await
         }

@@ -71,6 +71,7 @@ impl Texts {
             Refusal::PurposeNeeded => self.refusal_purpose_needed(),
             Refusal::NotAnAuditor => self.refusal_not_an_auditor(),
             Refusal::SignalOfOneself => self.refusal_signal_of_oneself(),
+            Refusal::FindingOfOneself => self.refusal_finding_of_oneself(),
             Refusal::InquiryOfOneself => self.refusal_inquiry_of_oneself(),
             Refusal::InquiryDecided => self.refusal_inquiry_decided(),
             Refusal::InquiryExpired => self.refusal_inquiry_expired(),
