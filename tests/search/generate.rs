@@ -213,23 +213,21 @@ fn entries_of(rows: &str, postgres: bool) -> String {
 }
 
 /// The figures of each day, one after the other: so an index leads to its entries.
-fn figures() -> String {
+fn figures() -> Vec<String> {
     let (first, last) = (Instant::from_timestamp_millis(START).unwrap_or_default(), last());
     let place = |day| civil::begins(day, civil::FIGURES).timestamp_millis() << 21;
-    let mut all = String::new();
-    for day in civil::day(first, civil::FIGURES)..=civil::day(last, civil::FIGURES) {
-        for (term, group) in
-            [("0", ""), ("organisation", ", 1"), ("actor", ", 1"), ("client", ", 1"), ("procedure", ", 1")]
-        {
-            all += &format!(
+    let of = |day: i32| {
+        let terms = [("0", ""), ("organisation", ", 1"), ("actor", ", 1"), ("client", ", 1"), ("procedure", ", 1")];
+        terms.map(|(term, group)| {
+            format!(
                 "insert into journal_days (term, day, kind, entries) select {term}, {day}, kind, count(*) from journal_search \
                  where n >= {} and n < {} and {term} is not null group by kind{group};",
                 place(day),
                 place(day + 1)
-            );
-        }
-    }
-    all
+            )
+        })
+    };
+    (civil::day(first, civil::FIGURES)..=civil::day(last, civil::FIGURES)).flat_map(of).collect()
 }
 
 fn words(entries: i64, postgres: bool) -> Vec<String> {
@@ -275,7 +273,7 @@ fn statements(entries: i64, postgres: bool) -> Vec<String> {
         ));
         all.push(entries_of(&rows, postgres));
     }
-    all.push(format!("analyze; begin; {} commit;", figures()));
+    all.push(format!("analyze; begin; {} commit;", figures().concat()));
     all
 }
 

@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) fn all<R: Rows>(rows: &mut R, reached: Option<u64>, end: u64, said: &mut Findings) -> Result<(), Error> {
     match reached {
         Some(reached) if reached <= end => {
-            entries(rows, reached, said)?;
+            entries(rows, (reached, end), said)?;
             waiting(rows, said)?;
         }
         // What it claims to hold already would never be copied.
@@ -60,13 +60,10 @@ fn found_by<R: Rows, T: Send + 'static>(
 }
 
 /// Each entry that the copy says it holds is in it, with its words, once; of what comes after those, what is in it.
-fn entries<R: Rows>(rows: &mut R, reached: u64, said: &mut Findings) -> Result<(), Error> {
-    let mut first = 0;
-    loop {
+fn entries<R: Rows>(rows: &mut R, (reached, end): (u64, u64), said: &mut Findings) -> Result<(), Error> {
+    for first in (0..end).step_by(audit::POSITIONS) {
         let page = move |db: &mut Db<'_>| audit::positioned(db, first);
         let (page, mut copied) = found_by(rows, page, |(_, id, _)| id)?;
-        let Some((last, ..)) = page.last() else { return Ok(()) };
-        first = last + 1;
         for (position, id, clear) in page {
             let at = u64::try_from(position).unwrap_or(u64::MAX - 1);
             let there = copied.remove(&id).unwrap_or_default();
@@ -76,6 +73,7 @@ fn entries<R: Rows>(rows: &mut R, reached: u64, said: &mut Findings) -> Result<(
             }
         }
     }
+    Ok(())
 }
 
 /// What the copy holds already of the entries that wait for a position.

@@ -12,6 +12,9 @@ use crate::store::{Db, Error};
 /// Rows looked at together.
 const PAGE: i64 = 2_000;
 
+/// Positions whose entries are looked at together.
+pub const POSITIONS: usize = 2_000;
+
 /// What an entry is found by.
 pub type Words = BTreeMap<Field, String>;
 
@@ -35,14 +38,17 @@ pub fn reached(db: &mut Db<'_>) -> Result<Option<u64>, Error> {
     }
 }
 
-/// The entries at positions from `first` on, with their clear parts; a page of them.
+/// The entries at [`POSITIONS`] positions from `first` on, with their clear parts.
 ///
 /// # Errors
 /// The database fails.
-pub fn positioned(db: &mut Db<'_>, first: i64) -> Result<Vec<(i64, String, Vec<u8>)>, Error> {
+pub fn positioned(db: &mut Db<'_>, first: u64) -> Result<Vec<(i64, String, Vec<u8>)>, Error> {
     use journal_positions::dsl;
     let joined = dsl::journal_positions.inner_join(journal_entries::table.on(journal_entries::id.eq(dsl::entry)));
-    let page = joined.filter(dsl::position.ge(first)).order(dsl::position).limit(PAGE);
+    let first = i64::try_from(first).unwrap_or(i64::MAX);
+    // Bounded, so that no general plan thinks of half the table. Where positions are given again there are more of them.
+    let page = joined.filter(dsl::position.ge(first).and(dsl::position.lt(first.saturating_add(PAGE))));
+    let page = page.order(dsl::position).limit(PAGE * 2);
     let page = page.select((dsl::position, dsl::entry, journal_entries::clear.nullable()));
     let rows: Vec<(i64, String, Option<Vec<u8>>)> = page.load(db.connection()?)?;
     Ok(rows.into_iter().map(|(position, id, clear)| (position, id, clear.unwrap_or_default())).collect())

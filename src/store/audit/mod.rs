@@ -24,7 +24,7 @@ use super::{Db, Error, Tx};
 use crate::domain::Instant;
 use crate::domain::id::{self, EntryId};
 
-pub use copy::{Run, Words, astray, copied, positioned, reached, term_numbers, terms, unplaced, words};
+pub use copy::{POSITIONS, Run, Words, astray, copied, positioned, reached, term_numbers, terms, unplaced, words};
 pub use coverage::{Coverage, coverage};
 pub use days::{Figures, day_after, figures_of};
 pub use digest::{Digested, catch_up, digest};
