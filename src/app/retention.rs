@@ -27,6 +27,7 @@ pub struct Periods {
     mediators: Keeping,
     traces: Months,
     over: u32,
+    phones: u32,
 }
 
 impl From<&config::Retention> for Periods {
@@ -37,6 +38,7 @@ impl From<&config::Retention> for Periods {
             mediators: keeping(set.mediators_in_use, set.mediators_archive),
             traces: Months::new(set.traces),
             over: set.over,
+            phones: set.phones,
         }
     }
 }
@@ -150,8 +152,12 @@ impl Run {
 
     /// Every batch of what is over; nothing if another node took over.
     async fn purges(&self, over: Over, now: Instant, gone: &[String]) -> Result<Option<usize>, Error> {
-        let long = if over == Over::Traces { now.checked_sub_months(self.periods.traces) } else { None };
-        let before = long.unwrap_or(now - TimeDelta::days(i64::from(self.periods.over)));
+        let days = |days: u32| now - TimeDelta::days(days.into());
+        let before = match over {
+            Over::Traces => now.checked_sub_months(self.periods.traces).unwrap_or_default(),
+            Over::Phones => days(self.periods.phones),
+            _ => days(self.periods.over),
+        };
         if self.dry {
             // What was tried was undone: rows that this one would have let go are still there.
             let gone = gone.to_vec();

@@ -26,6 +26,8 @@ pub struct Retention {
     pub traces: u32,
     /// Links, sessions, openings, sign-ins at services, messages: days after they are over.
     pub over: u32,
+    /// What the journal knows phone numbers by that nobody has any more: days after they were written down last.
+    pub phones: u32,
     /// The hour of the night, in UTC, at which a running service carries this out.
     pub hour: u32,
 }
@@ -54,6 +56,10 @@ pub struct Audit {
     pub soon: u32,
     /// Days after which a use without an outcome is one.
     pub outcome_days: u32,
+    /// So many citizens with one phone number.
+    pub phone_citizens: u32,
+    /// Days within which they are counted.
+    pub phone_days: u32,
     /// Days that an organisation has to answer.
     pub answer_days: u32,
 }

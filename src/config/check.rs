@@ -93,6 +93,8 @@ impl Audit {
             ("refusals", self.refusals, 1..=1_000),
             ("soon", self.soon, 0..=1_440),
             ("outcome_days", self.outcome_days, 1..=90),
+            ("phone_citizens", self.phone_citizens, 2..=1_000),
+            ("phone_days", self.phone_days, 1..=365),
             ("answer_days", self.answer_days, 1..=90),
         ];
         let odd = within.into_iter().find(|(_, value, range)| !range.contains(value));
@@ -133,6 +135,7 @@ impl Retention {
             ("retention.mediators_archive", self.mediators_archive, 0..=120),
             ("retention.traces", self.traces, 1..=120),
             ("retention.over", self.over, 1..=90),
+            ("retention.phones", self.phones, 1..=365),
             ("retention.hour", self.hour, 0..=23),
         ];
         let wrong = periods.into_iter().filter(|(_, set, fits)| !fits.contains(set));

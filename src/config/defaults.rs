@@ -89,6 +89,7 @@ impl Default for Retention {
             mediators_archive: 36,
             traces: 36,
             over: 7,
+            phones: 90,
             hour: 2,
         }
     }
@@ -113,6 +114,8 @@ impl Default for Audit {
             refusals: 5,
             soon: 5,
             outcome_days: 7,
+            phone_citizens: 3,
+            phone_days: 90,
             answer_days: 14,
         }
     }

@@ -3,7 +3,7 @@
 use super::{FRANCECONNECT, Problem};
 
 /// The keys in the order of the example; each text continues "write".
-pub(super) const KEYS: [(&str, &str); 61] = [
+pub(super) const KEYS: [(&str, &str); 64] = [
     (
         "public_url",
         "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",
@@ -85,6 +85,7 @@ pub(super) const KEYS: [(&str, &str); 61] = [
     ("retention.mediators_archive", "a number of months from 0 to 120"),
     ("retention.traces", "a number of months from 1 to 120; FranceConnect asks for 36"),
     ("retention.over", "a number of days from 1 to 90"),
+    ("retention.phones", "a number of days from 1 to 365"),
     ("retention.hour", "an hour from 0 to 23, in UTC"),
     ("audit.export_limit", "a number of entries from 1 to 100000"),
     ("audit.export_quota", "a number of entries from 1 to 1000000"),
@@ -96,6 +97,8 @@ pub(super) const KEYS: [(&str, &str); 61] = [
     ("audit.refusals", "a number of refusals from 1 to 1000"),
     ("audit.soon", "a number of minutes from 0 to 1440"),
     ("audit.outcome_days", "a number of days from 1 to 90"),
+    ("audit.phone_citizens", "a number of people from 2 to 1000"),
+    ("audit.phone_days", "a number of days from 1 to 365"),
     ("audit.answer_days", "a number of days from 1 to 90"),
     ("log.format", "text or json"),
     ("log.level", "error, warn, info, debug or trace"),

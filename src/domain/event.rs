@@ -92,6 +92,10 @@ kinds! {
     OutcomeRecorded = "outcome_recorded",
     /// A citizen's page was read.
     CitizenRead = "citizen_read",
+    /// A phone number of a citizen was written down, under a pseudonym.
+    PhoneRecorded = "phone_recorded",
+    /// It was taken out again.
+    PhoneForgotten = "phone_forgotten",
     /// A mandate, or its document, was read.
     MandateRead = "mandate_read",
     /// An auditor declared the purpose of a reading.

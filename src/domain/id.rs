@@ -123,6 +123,8 @@ id! {
     SignalId = "sig";
     /// What an auditor concluded.
     FindingId = "fnd";
+    /// A citizen's phone number in one organisation. Pseudonymous: it stands for the number in the journal.
+    PhoneId = "tel";
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod mediator;
 pub mod officer;
 pub mod organisation;
 pub mod outcome;
+pub mod phone;
 pub mod procedure;
 pub mod refusal;
 pub mod repeat;

@@ -12,8 +12,10 @@ use super::id::{AccountId, MandateId};
 use super::{Instant, civil};
 
 mod raised;
+mod shared_phone;
 
 pub use raised::Signal;
+pub use shared_phone::shared_phones;
 
 /// From when on something asks for an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,10 @@ pub struct Thresholds {
     pub soon: u32,
     /// Days after a use without an outcome.
     pub outcome_days: u32,
+    /// Citizens with one phone number.
+    pub phone_citizens: u32,
+    /// The days within which those are counted.
+    pub phone_days: u32,
     /// Days that the organisation has to answer.
     pub answer_days: u32,
 }
@@ -49,6 +55,8 @@ impl Default for Thresholds {
             refusals: 5,
             soon: 5,
             outcome_days: 7,
+            phone_citizens: 3,
+            phone_days: 90,
             answer_days: 14,
         }
     }
@@ -69,17 +77,20 @@ pub enum Rule {
     SoonAfterOpening,
     /// A use of which nobody said what came.
     NoOutcome,
+    /// One phone number written down for many citizens.
+    SharedPhone,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OutsideHours,
         Self::ManyOpenings,
         Self::ManyUses,
         Self::RefusedAgain,
         Self::SoonAfterOpening,
         Self::NoOutcome,
+        Self::SharedPhone,
     ];
 
     /// The code stored.
@@ -92,6 +103,7 @@ impl Rule {
             Self::RefusedAgain => "refused_again",
             Self::SoonAfterOpening => "soon_after_opening",
             Self::NoOutcome => "no_outcome",
+            Self::SharedPhone => "shared_phone",
         }
     }
 }
@@ -127,6 +139,10 @@ pub struct Fact {
     pub mandate: Option<MandateId>,
     /// Which use.
     pub used: Option<String>,
+    /// Which phone number, by its pseudonym.
+    pub phone: Option<String>,
+    /// Whose.
+    pub citizen: Option<String>,
 }
 
 /// Something that a rule found.
@@ -134,9 +150,9 @@ pub struct Fact {
 pub struct Found {
     /// Which rule.
     pub rule: Rule,
-    /// Whose or what: an account or a mandate.
+    /// Whose or what: an account, a mandate or a phone number.
     pub subject: String,
-    /// How many times.
+    /// How many times; of a phone number, for how many citizens.
     pub times: u32,
     /// The first of them.
     pub first: Instant,

@@ -7,6 +7,7 @@ pub mod backup;
 pub mod citizens;
 pub mod clients;
 mod columns;
+pub mod contacts;
 pub mod db;
 pub mod drafts;
 pub mod erasures;

@@ -219,6 +219,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    phones (id) {
+        id -> Text, number_index -> Binary, at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    contacts (organisation, citizen) {
+        organisation -> Text, citizen -> Text, phone -> Text, number -> Binary,
+    }
+}
+
 diesel::joinable!(memberships -> accounts (account));
 diesel::joinable!(memberships -> organisations (organisation));
 diesel::joinable!(authenticators -> accounts (account));
@@ -248,6 +260,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     authorisations,
     agreements,
     holdings,
+    phones,
+    contacts,
     documents,
     uses,
     journal_entries,

@@ -56,7 +56,7 @@ pub fn row(line: &Line, mandates: &[Mandate], now: Instant, screen: &Screen) -> 
 pub const USES: usize = 50;
 
 /// Where a list of uses begins.
-#[derive(serde::Deserialize)]
+#[derive(Default, serde::Deserialize)]
 pub struct After {
     /// The last use of the page before.
     pub after: Option<UseId>,

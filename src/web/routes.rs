@@ -12,7 +12,7 @@ use actix_web::{FromRequest, Resource, Responder, guard};
 use super::auditor::{activity, entry, export, handler as auditor, inquiries as identities, signals, timeline};
 use super::citizen::handler as citizen;
 use super::counter::{
-    identification, logged_out, mandates, opening, people, recap, revocation, signals as own_signals,
+    identification, logged_out, mandates, opening, people, person, recap, revocation, signals as own_signals,
 };
 use super::office::{erasures, holds};
 use super::policy::{self, Policy};
@@ -145,7 +145,8 @@ fn counter(routes: Routes) -> Routes {
     routes
         .get("/home", Policy::Member, people::today)
         .get("/citizens", Policy::Member, people::list)
-        .get("/citizens/{citizen}", Policy::Member, people::citizen)
+        .get("/citizens/{citizen}", Policy::Member, person::show)
+        .post("/citizens/{citizen}/phone", Policy::Mediator, person::phone)
         .post("/uses/{use}/outcome", Policy::Mediator, people::outcome)
         .get("/mandates/new", Policy::Mediator, opening::form)
         .post("/mandates/drafts", Policy::Mediator, opening::start)

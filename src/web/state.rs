@@ -168,6 +168,8 @@ pub const fn thresholds(audit: &Audit) -> Thresholds {
         refusals: audit.refusals,
         soon: audit.soon,
         outcome_days: audit.outcome_days,
+        phone_citizens: audit.phone_citizens,
+        phone_days: audit.phone_days,
         answer_days: audit.answer_days,
     }
 }

@@ -114,7 +114,7 @@ export class Person {
   }
 
   writes(name, text) {
-    return this.#hands.write(this.#page.locator(`main input[name="${name}"]:not([type="hidden"])`), text);
+    return this.#hands.write(this.#page.locator(`main :is(input, textarea)[name="${name}"]:not([type="hidden"])`), text);
   }
 
   chooses(name, value) {

@@ -2,6 +2,7 @@
 
 mod history;
 mod lists;
+mod phones;
 mod today;
 
 use mandataire::demo::browser::Page;

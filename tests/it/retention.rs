@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod erasing;
 #[cfg(test)]
-mod proof;
+pub(crate) mod proof;
 #[cfg(test)]
 mod written;
 
@@ -55,7 +55,7 @@ on_each_backend! {
         ana.signs_in().await;
         let lines = world.retention(false).await;
         assert_eq!((line(&lines, "citizens").unwrap().destroyed, line(&lines, "mandates").unwrap().destroyed), (1, 1));
-        for (table, column) in [("person_keys", "owner"), ("journal_sealed", "owner"), ("citizen_search", "citizen"), ("holdings", "citizen")] {
+        for (table, column) in [("person_keys", "owner"), ("journal_sealed", "owner"), ("citizen_search", "citizen"), ("holdings", "citizen"), ("contacts", "citizen")] {
             assert_eq!(world.rows(table, &format!("{column} = '{citizen}'")), 0, "{table}");
         }
         for table in ["agreements", "documents"] {

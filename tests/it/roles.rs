@@ -162,6 +162,8 @@ async fn h12_whoever_audits_verifies_the_journal_and_has_no_key_to_any_person() 
         "person_keys",
         "accounts",
         "citizen_search",
+        "contacts",
+        "phones",
         "documents",
         "agreements",
         "drafts",

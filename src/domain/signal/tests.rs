@@ -18,6 +18,8 @@ fn fact(kind: Kind, actor: u128, mandate: u128, time: &str) -> Fact {
         actor: Some(AccountId::new(begin(), actor)),
         mandate: Some(MandateId::new(begin(), mandate)),
         used: Some(format!("use_{actor}_{time}")),
+        phone: None,
+        citizen: None,
     }
 }
 

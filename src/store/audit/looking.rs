@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::signals::{raise, said};
@@ -146,6 +147,11 @@ fn look(
         let said: BTreeSet<String> = said.into_iter().filter_map(|fact| fact.used).collect();
         found.extend(signal::without_outcome(&uses, &said).into_iter().map(|one| (earlier, one)));
     }
+    if !happened(tx, organisation, Kind::PhoneRecorded, begun, over)?.is_empty() {
+        let since = begun - TimeDelta::days(i64::from(limits.phone_days) - 1);
+        let recorded = happened(tx, organisation, Kind::PhoneRecorded, since, over)?;
+        found.extend(signal::shared_phones(&recorded, begun, limits).into_iter().map(|one| (day, one)));
+    }
     let mut raised = Vec::new();
     for (day, one) in found {
         let about = one.subject.clone();
@@ -191,5 +197,7 @@ fn fact(entry: &Entry) -> Fact {
         actor: take("actor").and_then(|id| id.parse().ok()),
         mandate: take("mandate").and_then(|id| id.parse().ok()),
         used: take("use"),
+        phone: take("phone"),
+        citizen: take("citizen"),
     }
 }

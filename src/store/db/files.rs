@@ -12,7 +12,7 @@ const ATTEMPTS: u32 = 20;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Tables from which the retention takes rows that were about persons.
-const SWEPT: [&str; 10] = [
+const SWEPT: [&str; 12] = [
     "person_keys",
     "journal_sealed",
     "citizens",
@@ -23,6 +23,8 @@ const SWEPT: [&str; 10] = [
     "drafts",
     "sessions",
     "outbox",
+    "contacts",
+    "phones",
 ];
 
 #[derive(QueryableByName)]

@@ -9,7 +9,7 @@ use crate::store::schema::{
     accounts, agreements, authenticators, citizen_search, citizens, documents, drafts, erasures, holdings,
     journal_sealed, mandates, outbox, person_keys, recovery_codes, sessions, sign_in_links,
 };
-use crate::store::{Error, Tx, journal, stored};
+use crate::store::{Error, Tx, contacts, journal, stored};
 
 /// Carries a step out, and records it.
 ///
@@ -48,6 +48,7 @@ fn archive_citizen(tx: &mut Tx<'_>, id: &str, now: Instant) -> Result<(), Error>
         let found = citizen_search::organisation.eq(holder).and(citizen_search::citizen.eq(id.to_owned()));
         diesel::delete(citizen_search::table.filter(found)).execute(tx.connection()?)?;
     }
+    contacts::drop_all(tx, id)?;
     diesel::update(drafts::table.filter(drafts::citizen.eq(id)))
         .set((drafts::identity.eq(None::<Vec<u8>>), drafts::agreement.eq(None::<Vec<u8>>)))
         .execute(tx.connection()?)?;

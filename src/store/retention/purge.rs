@@ -33,11 +33,13 @@ pub enum Over {
     Pushed,
     /// Traces for FranceConnect.
     Traces,
+    /// What the journal knew phone numbers by that nobody has any more.
+    Phones,
 }
 
 impl Over {
     /// All of them, in the order in which they can go.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Grants,
         Self::Flows,
         Self::Links,
@@ -48,6 +50,7 @@ impl Over {
         Self::Seen,
         Self::Pushed,
         Self::Traces,
+        Self::Phones,
     ];
 
     /// Its table.
@@ -73,6 +76,9 @@ impl Over {
             Self::Seen => ("seen_tokens", "hash", "expires_at < $1"),
             Self::Pushed => ("pushed_requests", "hash", "expires_at < $1"),
             Self::Traces => ("traces", "id", "at < $1"),
+            Self::Phones => {
+                ("phones", "id", "at < $1 and not exists (select 1 from contacts where contacts.phone = phones.id)")
+            }
         }
     }
 }

@@ -19,8 +19,10 @@ pub struct SignalRow {
     pub rule: &'static str,
     /// What was found.
     pub sentence: String,
-    /// Whose or what: `acc_…` or `mdt_…`.
+    /// Whose or what: `acc_…`, `mdt_…` or `tel_…`.
     pub subject: String,
+    /// The day on which it began, `2026-11-22`.
+    pub since: String,
     /// The day, `2026-11-22`.
     pub date: String,
     /// The same, in words.
@@ -35,10 +37,14 @@ pub struct SignalRow {
 
 impl SignalRow {
     fn link(&self) -> String {
-        if self.subject.starts_with("mdt_") {
-            format!("/journal/mandates/{}", self.subject)
-        } else {
-            format!("/journal?mediator={}&from={}&to={}", self.subject, self.date, self.date)
+        let Self { subject, organisation, since, date, .. } = self;
+        match subject.split_once('_') {
+            Some(("mdt", _)) => format!("/journal/mandates/{subject}"),
+            // Entries are not searched by phone: these are few.
+            Some(("tel", _)) => {
+                format!("/journal?kind=phone_recorded&organisation={organisation}&from={since}&to={date}")
+            }
+            _ => format!("/journal?mediator={subject}&from={date}&to={date}"),
         }
     }
 }

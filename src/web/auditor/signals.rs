@@ -53,6 +53,7 @@ pub fn row(signal: &Signal, now: Instant, screen: &Screen) -> SignalRow {
         rule: t.rule(found.rule),
         sentence: sentence(signal, screen, t),
         subject: found.subject.clone(),
+        since: civil::date(civil::day(found.first, civil::FIGURES)).to_string(),
         date: civil::date(signal.day).to_string(),
         day: moment::date(civil::date(signal.day), t),
         until: screen.moment(signal.answer_until),
@@ -72,6 +73,7 @@ fn sentence(signal: &Signal, screen: &Screen, t: &Texts) -> String {
         Rule::RefusedAgain => t.rule_refused_again_says(times, first, last),
         Rule::SoonAfterOpening => t.rule_soon_after_opening_says(times, first, last),
         Rule::NoOutcome => t.rule_no_outcome_says(times, first, last),
+        Rule::SharedPhone => t.rule_shared_phone_says(times, first, last),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod opening;
 pub mod opening_pages;
 pub mod pages;
 pub mod people;
+pub mod person;
 pub mod recap;
 pub mod revocation;
 pub mod signals;

@@ -94,8 +94,16 @@ pub struct CitizenPage {
     pub name: String,
     /// Birthdate in words.
     pub birthdate: String,
-    /// Whether this person may open mandates.
+    /// `cit_…`
+    pub id: String,
+    /// Whether this person may open mandates, and write down a phone number.
     pub can_open: bool,
+    /// Where the organisation can call them, as people read it; empty if it does not know.
+    pub phone: String,
+    /// The number as typed, while it is wrong.
+    pub typed: Option<String>,
+    /// Field `phone`.
+    pub errors: Errors,
     /// Mandates with this organisation, the latest first.
     pub mandates: Vec<MandateCard>,
     /// Whether there are older ones, not shown.

@@ -1,34 +1,30 @@
-//! Today's work, the list of people, one person.
+//! Today's work, the list of people.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use chrono::{NaiveTime, TimeDelta, TimeZone};
 use serde::Deserialize;
 
-use super::pages::{AwaitedUse, CitizenPage, CitizensPage, EndingMandate, MandateCard, Tab, TodayPage};
+use super::pages::{AwaitedUse, CitizensPage, EndingMandate, Tab, TodayPage};
 use crate::domain::Instant;
 use crate::domain::citizen::{SHORTEST_SEARCH, search_words};
-use crate::domain::event::{Event, Kind};
 use crate::domain::id::{CitizenId, UseId};
-use crate::domain::mandate::{Mandate, Standing};
+use crate::domain::mandate::Mandate;
 use crate::domain::mediator::{Mediator, Member};
 use crate::domain::outcome::{Outcome, Use};
 use crate::store::citizens::{Citizen, Cursor};
-use crate::store::{citizens, journal, mandates, uses};
+use crate::store::{citizens, mandates, uses};
 use crate::web::context::Current;
 use crate::web::extract::{Id, Query};
 use crate::web::form::Form;
-use crate::web::moment::birthdate;
 use crate::web::parts::Pages;
-use crate::web::present::{After, Names, SOON, USES, badge, live_titles, row, use_pages};
+use crate::web::present::{Names, SOON, live_titles, row};
 use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
 
 /// People on a page.
 pub const PAGE: usize = 25;
-/// Mandates shown of one person.
-const SHOWN: usize = 100;
 /// Lines of today's work.
 const TODAY: i64 = 20;
 
@@ -195,61 +191,6 @@ pub async fn list(
     let key = if tab == Tab::Ended { "ended" } else { "" };
     let pages = pages("/citizens", &[("tab", key), ("q", &query)], after.as_ref(), listed.next);
     Ok(screen.page(|shell| CitizensPage { shell, tab, query, too_short, rows, pages }))
-}
-
-/// `GET /citizens/{cit}`: reading it is a fact.
-///
-/// # Errors
-/// Not of this organisation: not found.
-pub async fn citizen(
-    app: Data<App>,
-    screen: Screen,
-    member: Member,
-    request: actix_web::HttpRequest,
-    id: Id<CitizenId>,
-    after: Query<After>,
-) -> Result<HttpResponse, Problem> {
-    let (now, can_open) = (app.clock.now(), is_mediator(&request));
-    let base = format!("/citizens/{}", id.0);
-    let reading = Event::new(Kind::CitizenRead, now).by(&member.account().id).within(&member.organisation().id);
-    let (citizen, mut held, recorded, names, pages) = app
-        .store
-        .read(move |db| {
-            let organisation = &member.organisation().id;
-            let citizen = citizens::held_by(db, organisation, &id.0, now)?;
-            let mut held = mandates::of_citizen(db, organisation, &citizen.id, SHOWN + 1)?;
-            held.retain(|one| one.is_shown(now));
-            let from = after.0.after.as_ref();
-            let mut recorded = uses::of_citizen(db, organisation, &citizen.id, from, USES + 1)?;
-            let pages = use_pages(&base, from, &mut recorded);
-            let names = Names::of(db, &recorded)?;
-            Ok::<_, Problem>((citizen, held, recorded, names, pages))
-        })
-        .await?;
-    // Nothing is shown unless the reading is recorded.
-    let reading = reading.about(&citizen.id);
-    app.store.write(move |tx| journal::record(tx, &reading).map(drop).map_err(Problem::from)).await?;
-    let born = birthdate(&citizen.identity.birthdate, screen.t());
-    let older = held.len() > SHOWN;
-    held.truncate(SHOWN);
-    let cards = held.iter().map(|one| card(one, now, &screen)).collect();
-    let uses = recorded.iter().map(|one| names.line(one, &screen)).collect();
-    let name = citizen.identity.full_name();
-    Ok(screen.page(|shell| CitizenPage { shell, name, birthdate: born, can_open, mandates: cards, older, uses, pages }))
-}
-
-fn card(mandate: &Mandate, now: Instant, screen: &Screen) -> MandateCard {
-    let procedures = mandate.authorisations.iter().map(|one| {
-        let live = mandate.standing_of(one, now) == Standing::Active;
-        (screen.t().procedure(one.procedure).short.to_owned(), live)
-    });
-    MandateCard {
-        id: mandate.id.to_string(),
-        badge: badge(mandate.standing(now), mandate.expires_at, now),
-        procedures: procedures.collect(),
-        opened: screen.moment(mandate.opened_at),
-        ends: screen.moment(mandate.last_end()),
-    }
 }
 
 /// What came of a use.

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use crate::domain::id::SignalId;
 use crate::domain::mediator::Member;
 use crate::domain::refusal::Refusal;
-use crate::store::accounts;
 use crate::store::audit::{self, Seen};
+use crate::store::{accounts, citizens, contacts};
 use crate::web::auditor::signal_pages::SignalRow;
 use crate::web::auditor::signals::{After, PAGE, pages, row};
 use crate::web::extract::{Id, Query};
@@ -21,6 +21,9 @@ use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
 use crate::web::shell::Shell;
 use crate::web::state::App;
+
+/// People named who share a number, at most.
+const PEOPLE: usize = 20;
 
 /// `/signals`
 #[derive(Debug, Template)]
@@ -42,6 +45,8 @@ pub struct OwnSignalPage {
     pub shell: Shell,
     /// The signal.
     pub row: SignalRow,
+    /// Who has the number that it is about: `cit_…`, full name.
+    pub people: Vec<(String, String)>,
     /// When it was answered.
     pub answered: Option<Moment>,
     /// Whether it is about whoever reads, and somebody else must answer.
@@ -91,17 +96,19 @@ async fn one(
     let (organisation, account) = (member.organisation().id.clone(), member.account().id.clone());
     let read = app.store.read(move |db| {
         let (signal, _) = audit::find_signal(db, &id)?;
+        if signal.organisation != organisation {
+            return Err(Problem::NotFound);
+        }
         let others = signal.is_about(&account) && !accounts::is_alone(db, &organisation, &account)?;
-        Ok::<_, Problem>((signal, others))
+        let sharing = contacts::sharing(db, &organisation, &signal.found.subject, PEOPLE)?;
+        Ok::<_, Problem>((signal, others, citizens::find_many(db, &sharing)?))
     });
-    let (signal, others) = read.await?;
-    if signal.organisation != member.organisation().id {
-        return Err(Problem::NotFound);
-    }
+    let (signal, others, people) = read.await?;
+    let people = people.iter().map(|one| (one.id.to_string(), one.identity.full_name())).collect();
     let answered = signal.answered.as_ref().map(|(at, _)| screen.moment(*at));
     let row = row(&signal, now, &screen);
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok(screen.page_with(status, |shell| OwnSignalPage { shell, row, answered, others, answer, errors }))
+    Ok(screen.page_with(status, |shell| OwnSignalPage { shell, row, people, answered, others, answer, errors }))
 }
 
 /// The organisation's answer.

@@ -113,6 +113,8 @@ impl Texts {
             Kind::UseRefused => self.kind_use_refused(),
             Kind::OutcomeRecorded => self.kind_outcome_recorded(),
             Kind::CitizenRead => self.kind_citizen_read(),
+            Kind::PhoneRecorded => self.kind_phone_recorded(),
+            Kind::PhoneForgotten => self.kind_phone_forgotten(),
             Kind::MandateRead => self.kind_mandate_read(),
             Kind::PurposeDeclared => self.kind_purpose_declared(),
             Kind::JournalRead => self.kind_journal_read(),
@@ -181,6 +183,7 @@ impl Texts {
             Rule::RefusedAgain => self.rule_refused_again(),
             Rule::SoonAfterOpening => self.rule_soon_after_opening(),
             Rule::NoOutcome => self.rule_no_outcome(),
+            Rule::SharedPhone => self.rule_shared_phone(),
         }
     }
 

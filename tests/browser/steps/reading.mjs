@@ -30,6 +30,13 @@ export async function findsAgain(person, citizen) {
   await person.reads(citizen.name, 'h1');
   await person.reads(citizen.born);
   await person.looks('person');
+  await person.writes('phone', 'demain');
+  await person.pressesButton('phone_save', 422);
+  await person.followsTheFirstError();
+  await person.looks('person-phone-error');
+  await person.writes('phone', '06 12 34 56 78');
+  await person.pressesButton('phone_save');
+  await person.looks('person-phone');
 }
 
 /** Stops one procedure, then the rest; each time having forgotten the reason at first. */

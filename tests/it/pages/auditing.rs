@@ -132,6 +132,7 @@ fn signal(language: Language, at: usize) -> SignalRow {
         rule: t.rule_soon_after_opening(),
         sentence: t.rule_soon_after_opening_says(2, days(0).short(t), days(1).short(t)),
         subject: if at == 0 { MANDATE.into() } else { ACCOUNT.into() },
+        since: "2026-11-22".into(),
         date: "2026-11-22".into(),
         day: "22 novembre 2026".into(),
         until: days(14),
@@ -176,6 +177,7 @@ fn signal_pages(sample: &Sample, language: Language) -> Vec<(&'static str, Strin
     let own_one = OwnSignalPage {
         shell: own("/signals/sig_1"),
         row: signal(language, 1),
+        people: sample.many(|at| (format!("cit_{at}"), sample.full_name())),
         answered: (sample.lines > 3).then(|| days(0)),
         others: sample.lines == 0,
         answer: sample.full_name(),

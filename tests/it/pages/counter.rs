@@ -69,7 +69,11 @@ fn person(sample: &Sample, language: Language) -> counter::CitizenPage {
         shell: sample.signed_in(language, "/citizens/cit_1"),
         name: sample.full_name(),
         birthdate: sample.born(language),
+        id: "cit_1".into(),
         can_open: true,
+        phone: if sample.lines > 0 { "06 12 34 56 78".into() } else { String::new() },
+        typed: sample.refused.then(|| sample.full_name()),
+        errors: sample.errors(&["phone"]),
         mandates: BADGES
             .into_iter()
             .take(sample.lines)

@@ -25,7 +25,7 @@ fn walked(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// What is only Joséphine's.
-const HERS: [&str; 5] = ["Joséphine", "LEMOINE", "DUBOIS", "1956-03-14", "josephine@usagers"];
+const HERS: [&str; 6] = ["Joséphine", "LEMOINE", "DUBOIS", "1956-03-14", "josephine@usagers", "612345678"];
 
 async fn entries(world: &World) -> Vec<Entry> {
     world.app.store.read(|db| journal::list_forward(db, &Filter::default(), None, 10_000)).await.unwrap()
@@ -82,6 +82,7 @@ on_each_backend! {
         let token = service.takes_a_token(&code).await;
         assert!(service.asks_identity(&token).await.body.contains("LEMOINE"));
         ana.revokes(&opened.mandate, Some(Justice)).await;
+        assert_eq!(ana.notes_the_phone(&opened.citizen, "0612345678").await.status, 200);
         let mandate = world.mandate(&world.organisation, &opened.mandate).await;
         let before = entries(&world).await;
         let sealed = before.iter().find(|entry| entry.kind == Kind::MandateOpened).unwrap().id.clone();

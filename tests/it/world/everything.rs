@@ -25,7 +25,7 @@ use crate::sequencing::{Disk, all_signed, node};
 /// What the auditor of the story types; it speaks of a person.
 pub(crate) const PURPOSE: &str = "Réclamation de Joséphine LEMOINE du 12 novembre";
 /// Everything about people that the story holds and nobody may find in the open.
-pub(crate) const PEOPLE: [&str; 14] = [
+pub(crate) const PEOPLE: [&str; 16] = [
     "Joséphine",
     "LEMOINE",
     "DUBOIS",
@@ -40,6 +40,8 @@ pub(crate) const PEOPLE: [&str; 14] = [
     "nadia.belkacem",
     "Denis Roux",
     "Réclamation",
+    "06 12 34",
+    "612345678",
 ];
 
 impl World {
@@ -186,7 +188,8 @@ impl World {
         let form = ana.wakes_up(form).await.form("/mandates/").unwrap().with("reason", "citizen_asked");
         ana.sends(&form).await;
         ana.sends(&form).await;
-        ana.sees(&format!("/citizens/{}", bernard.citizen)).await;
+        ana.notes_the_phone(&bernard.citizen, "06 12 34 56 78").await;
+        ana.notes_the_phone(&bernard.citizen, "").await;
         // FranceConnect sends another identity under a subject that is known.
         let josephine = ana.opens_a_mandate_for("josephine", &[Logement, Justice], Month).await;
         let (one, other) = (&bernard.citizen, &josephine.citizen);
