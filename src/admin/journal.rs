@@ -2,19 +2,18 @@
 //! reading is an entry with its purpose.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
 use super::{Desk, Failure, output};
-use crate::app;
-use crate::cli::{Activity, Entries, Purpose, Signals, Story};
-use crate::config::Config;
+use crate::cli::{Activity, Entries, Purpose, Story};
 use crate::domain::civil;
 use crate::domain::event::{Event, Kind};
 use crate::domain::id::{AccountId, CitizenId, OrganisationId};
 use crate::domain::procedure::Procedure;
 use crate::journal::{line, listing};
-use crate::store::audit::{self, CHUNK, Field, Part, Proofs, Search};
+use crate::store::audit::{self, CHUNK, Coverage, Field, Part, Proofs, Search};
 use crate::store::journal::{self, Entry};
 use crate::store::{Db, Error};
 
@@ -35,7 +34,7 @@ pub(super) async fn reads(desk: &Desk, reading: Event) -> Result<(), Failure> {
 }
 
 /// Reads, and records it: nothing is answered unless that is written.
-async fn recorded<T, F>(
+pub(super) async fn recorded<T, F>(
     desk: &Desk,
     purpose: Purpose,
     facts: Vec<(&'static str, String)>,
@@ -48,9 +47,26 @@ where
     let now = desk.clock.now();
     while desk.store.write(move |tx| audit::digest(tx, now)).await?.more {}
     let event = facts.into_iter().fold(reading(desk, purpose), |event, (name, value)| event.fact(name, value));
-    let found = desk.store.read(read).await?;
+    let trust = desk.trust.clone();
+    let read = desk.store.read(move |db| Ok::<_, Error>((read(db)?, audit::coverage(db, &trust, now)?)));
+    let (found, coverage) = read.await?;
     reads(desk, event).await?;
+    // Beside the answer, which a program may read. Where nobody reads it, nothing is lost.
+    drop(writeln!(io::stderr(), "{}", covered(&coverage)));
     Ok(found)
+}
+
+/// How much of the journal an answer covers.
+fn covered(coverage: &Coverage) -> String {
+    let known = |what: Option<u64>| what.map_or_else(|| "not known".to_owned(), |figure| figure.to_string());
+    let witnessed = coverage.witnessed_to.map_or_else(|| "nothing".to_owned(), |at| at.to_rfc3339());
+    format!(
+        "complete to position {} of {}, pending {}, witnessed to {witnessed}, erased {}",
+        known(coverage.searched),
+        known(coverage.position),
+        known(coverage.pending),
+        known(coverage.erased)
+    )
 }
 
 pub(super) async fn list(desk: &Desk, asked: Entries) -> Result<(), Failure> {
@@ -162,18 +178,5 @@ pub(super) async fn activity(desk: &Desk, asked: Activity) -> Result<(), Failure
     let tallies = recorded(desk, asked.purpose, facts, read).await?;
     let row = |one: &audit::Tally| json!({ "day": civil::date(one.day).to_string(), "kind": one.kind.code(), "entries": one.entries });
     output::many(asked.output.json, &tallies.iter().map(row).collect::<Vec<Value>>(), "nothing happened");
-    Ok(())
-}
-
-pub(super) async fn signals(desk: &Desk, config: &Config, asked: &Signals) -> Result<(), Failure> {
-    let (day, now) = (civil::number(asked.day), desk.clock.now());
-    if day >= civil::day(now, civil::FIGURES) {
-        return Err(Failure::Said(format!("{} is not over", asked.day)));
-    }
-    let facts = vec![("page", "signals".to_owned()), ("day", asked.day.to_string())];
-    recorded(desk, asked.purpose, facts, |_| Ok(())).await?;
-    let letter = app::letter(&config.public_url, &config.name);
-    let raised = audit::look_at_a_day(&desk.store, day, app::thresholds(config), letter, now).await?;
-    println!("{raised} new signals were sent to organisations");
     Ok(())
 }

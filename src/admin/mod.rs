@@ -10,6 +10,7 @@ mod likeness;
 mod output;
 mod people;
 mod retention;
+mod workspace;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,6 +24,7 @@ use crate::config::{Config, WitnessConfig};
 use crate::credential;
 use crate::domain::signing_key::Ages;
 use crate::journal::note::Purpose;
+use crate::store::vouched::Trust;
 use crate::store::{self, Location, Store, upkeep};
 use crate::{config, logging};
 
@@ -55,6 +57,7 @@ const DAMAGED: u8 = 3;
 /// What a command works with.
 struct Desk {
     store: Store,
+    trust: Trust,
     clock: Clock,
     random: Random,
 }
@@ -98,8 +101,14 @@ async fn command(cli: Cli) -> Result<(), Failure> {
         Command::Journal(Journal::Activity(activity)) => journal::activity(&desk(&load()?)?, activity).await,
         Command::Journal(Journal::Signals(signals)) => {
             let config = load()?;
-            journal::signals(&desk(&config)?, &config, &signals).await
+            let desk = desk(&config)?;
+            match signals.day {
+                Some(day) => workspace::look(&desk, &config, day, signals.listing.purpose).await,
+                None => workspace::signals(&desk, signals.listing).await,
+            }
         }
+        Command::Journal(Journal::Findings(asked)) => workspace::findings(&desk(&load()?)?, asked).await,
+        Command::Journal(Journal::Inquiries(asked)) => workspace::inquiries(&desk(&load()?)?, asked).await,
         Command::Retention(Retention::Run { dry_run, output }) => {
             let config = load()?;
             retention::run(&desk(&config)?, &config, dry_run, output.json).await
@@ -126,7 +135,7 @@ fn desk(config: &Config) -> Result<Desk, Failure> {
     let key = config.master_key().map_err(|problem| Failure::Configuration(vec![problem]))?;
     let random = Random::system();
     let store = app::open_store(config, ONE, &key, random.clone())?;
-    Ok(Desk { store, clock: Clock::system(), random })
+    Ok(Desk { store, trust: app::cosigning::trust(&config.journal)?, clock: Clock::system(), random })
 }
 
 async fn administer(load: impl Fn() -> Result<Config, Failure>, admin: Admin) -> Result<(), Failure> {
@@ -169,9 +178,16 @@ fn migrate(config: &Config, options: &Migrate) -> Result<(), Failure> {
         println!("done: {name}");
     }
     // New tables are nobody's until the roles get their rights to them.
-    if options.roles || Store::has_roles(&location, upkeep::PREFIX)? {
-        Store::make_roles(&location, upkeep::PREFIX)?;
-        println!("the roles {0}_service, {0}_sequencer and {0}_auditor have their rights", upkeep::PREFIX);
+    let made = if options.roles || Store::may_make_roles(&location)? || Store::has_roles(&location, upkeep::PREFIX)? {
+        Store::make_roles(&location, upkeep::PREFIX)
+    } else {
+        return Ok(());
+    };
+    match made {
+        Ok(()) => println!("the roles {0}_service, {0}_sequencer and {0}_auditor have their rights", upkeep::PREFIX),
+        Err(error) if options.roles => return Err(error.into()),
+        // The database is migrated: whoever may make them is asked to.
+        Err(error) => println!("the roles were not made ({error}): migrate --print-roles prints what their maker runs"),
     }
     Ok(())
 }

@@ -76,7 +76,7 @@ pub struct Migrate {
     /// Undo the last migration instead; what only it could hold is lost
     #[arg(long)]
     pub down: bool,
-    /// And make the roles of PostgreSQL for whoever serves, signs and audits
+    /// And insist on the roles of PostgreSQL for whoever serves, signs and audits: without it they are made if this login may
     #[arg(long, conflicts_with = "down")]
     pub roles: bool,
     /// Print the statements that make the roles, for whoever may run them, and do nothing
@@ -101,8 +101,12 @@ pub enum Journal {
     Mandate(Story),
     /// Count what somebody, an organisation, a service or a procedure did, by day
     Activity(Activity),
-    /// Look again for what asks for an explanation on a day that is over
+    /// List what asked for an explanation and came before the auditors; or look again at a day that is over
     Signals(Signals),
+    /// List what auditors concluded
+    Findings(Listing),
+    /// List who asked for the identity behind a pseudonym, on what ground, and what was decided
+    Inquiries(Listing),
     /// Verify, prove, check and copy.
     #[command(flatten)]
     Evidence(Evidence),
@@ -149,15 +153,29 @@ pub struct Activity {
     pub output: Output,
 }
 
-/// Which day.
+/// Which signals.
 #[derive(Debug, Args)]
 pub struct Signals {
-    /// The day, as 2026-11-21; it must be over
-    #[arg(long, value_name = "DAY")]
-    pub day: chrono::NaiveDate,
+    /// Look again at this day instead, as 2026-11-21; it must be over
+    #[arg(long, value_name = "DAY", conflicts_with_all = ["limit", "json"])]
+    pub day: Option<chrono::NaiveDate>,
+    /// Which of them.
+    #[command(flatten)]
+    pub listing: Listing,
+}
+
+/// How much of a list, the newest first.
+#[derive(Debug, Args)]
+pub struct Listing {
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub limit: u32,
     /// Why.
     #[command(flatten)]
     pub purpose: Purpose,
+    /// How to answer.
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Which entries.

@@ -27,6 +27,7 @@ impl Config {
             self.age_of_keys(),
             self.monitoring_apart(),
             self.audit.check(),
+            self.phones_are_known_again(),
         ];
         let mail = self.mail.check(self.development);
         let providers = self.identifying().flat_map(|(name, provider)| provider.check(name, self.development));
@@ -69,6 +70,12 @@ impl Config {
     fn service_name(&self) -> Option<Problem> {
         let long = self.name.chars().count() > 60;
         (long || self.name.trim().is_empty()).then(|| refusal("name", if long { "is too long" } else { "is empty" }))
+    }
+
+    /// One number that goes from person to person is the same for as long as that is looked for.
+    fn phones_are_known_again(&self) -> Option<Problem> {
+        let (kept, looked_at) = (self.retention.phones, self.audit.phone_days);
+        (kept < looked_at).then(|| refusal("retention.phones", format!("is {kept}, below audit.phone_days")))
     }
 
     /// The address of no machine in particular would never match, and looks as if it meant every machine.

@@ -85,7 +85,7 @@ pub(super) const KEYS: [(&str, &str); 64] = [
     ("retention.mediators_archive", "a number of months from 0 to 120"),
     ("retention.traces", "a number of months from 1 to 120; FranceConnect asks for 36"),
     ("retention.over", "a number of days from 1 to 90"),
-    ("retention.phones", "a number of days from 1 to 365"),
+    ("retention.phones", "a number of days from 1 to 365, not less than audit.phone_days"),
     ("retention.hour", "an hour from 0 to 23, in UTC"),
     ("audit.export_limit", "a number of entries from 1 to 100000"),
     ("audit.export_quota", "a number of entries from 1 to 1000000"),

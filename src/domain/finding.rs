@@ -24,6 +24,14 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether an auditor may conclude about something; `acts`: whose acts it is about.
+    ///
+    /// # Errors
+    /// They are the auditor's own.
+    pub fn signable_by(auditor: &Auditor, acts: Option<&str>) -> Result<(), Refusal> {
+        if acts == Some(auditor.account().as_str()) { Err(Refusal::FindingOfOneself) } else { Ok(()) }
+    }
+
     /// Signs a finding: the code is the signature. The text is sealed: a digest of it in the clear part would outlive it. `citizen`: whom it
     /// speaks of, if it is about one: it goes with them. `acts`: whose acts it judges.
     ///
@@ -37,9 +45,7 @@ impl Finding {
         text: &str,
         now: Instant,
     ) -> Result<Journalled<Self>, Refusal> {
-        if acts == Some(auditor.account().as_str()) {
-            return Err(Refusal::FindingOfOneself);
-        }
+        Self::signable_by(auditor, acts)?;
         let account = auditor.account().clone();
         let event = Event::new(Kind::FindingRecorded, now)
             .by(&account)

@@ -12,12 +12,14 @@ use super::mediator::Mediator;
 const ZONES: [(&str, usize); 9] =
     [("33", 9), ("262", 9), ("590", 9), ("594", 9), ("596", 9), ("508", 6), ("681", 6), ("687", 6), ("689", 8)];
 
-/// Numbers dialled as 0 and nine digits that belong overseas: how they begin, and their country code (ARCEP, decision 2018-0881).
-const OVERSEAS: [(&str, &[&str]); 4] = [
-    ("262", &["262", "263", "269", "639", "692", "693"]),
-    ("590", &["590", "690", "691"]),
-    ("594", &["594", "694"]),
-    ("596", &["596", "696", "697"]),
+/// Numbers dialled as 0 and nine digits that belong overseas: their country code, and how they begin (ARCEP, decision 2018-0881).
+const OVERSEAS: [(&str, &[&str]); 5] = [
+    ("262", &["262", "263", "269", "639", "692", "693", "70920", "70921", "70922", "70923"]),
+    ("590", &["590", "690", "691", "70900", "70901", "70902", "70903", "70904"]),
+    ("594", &["594", "694", "70930", "70931", "70932", "70933"]),
+    ("596", &["596", "696", "697", "70910", "70911", "70912", "70913"]),
+    // Saint-Pierre-et-Miquelon: 05 08, then the six digits of the island.
+    ("508", &["508"]),
 ];
 
 /// Characters of a number as people write it, at most.
@@ -83,17 +85,24 @@ impl FromStr for Phone {
             let (code, rest, long) = zone.ok_or(NotAPhone)?;
             // +33 06…: the zero of the national form, kept by habit.
             let rest = if rest.len() == long + 1 { rest.strip_prefix('0').unwrap_or(rest) } else { rest };
-            return within(code, rest, long);
+            return if code == "33" { national(rest) } else { within(code, rest, long) };
         }
-        let rest = digits.strip_prefix('0').ok_or(NotAPhone)?;
-        let overseas = OVERSEAS.iter().find(|(_, begins)| begins.iter().any(|one| rest.starts_with(one)));
-        within(overseas.map_or("33", |(code, _)| code), rest, 9)
+        national(digits.strip_prefix('0').ok_or(NotAPhone)?)
+    }
+}
+
+/// Nine digits as they are dialled from the mainland, without the zero: some are overseas.
+fn national(rest: &str) -> Result<Phone, NotAPhone> {
+    match OVERSEAS.iter().find(|(_, begins)| begins.iter().any(|one| rest.starts_with(one))) {
+        Some(("508", _)) if rest.len() == 9 => within("508", rest.strip_prefix("508").unwrap_or(rest), 6),
+        Some((code, _)) => within(code, rest, 9),
+        None => within("33", rest, 9),
     }
 }
 
 /// The number of a zone. Special and premium numbers (08…, four digits) lead to no person.
 fn within(code: &str, rest: &str, long: usize) -> Result<Phone, NotAPhone> {
-    let special = rest.starts_with('0') || (code == "33" && rest.starts_with('8'));
+    let special = rest.starts_with('0') || (long == 9 && rest.starts_with('8'));
     let counted = rest.len() == long && !special;
     if counted { Ok(Phone(format!("+{code}{rest}"))) } else { Err(NotAPhone) }
 }
@@ -163,6 +172,9 @@ mod tests {
             ("0692 12 34 56", "+262692123456", "+262 692 12 34 56"),
             ("+262 692 12 34 56", "+262692123456", "+262 692 12 34 56"),
             ("0696123456", "+596696123456", "+596 696 12 34 56"),
+            ("+33 692 12 34 56", "+262692123456", "+262 692 12 34 56"),
+            ("07 09 21 34 56", "+262709213456", "+262 709 21 34 56"),
+            ("05 08 41 12 34", "+508411234", "+508 41 12 34"),
             ("+687 75 12 34", "+687751234", "+687 75 12 34"),
             ("00689 87 12 34 56", "+68987123456", "+689 87 12 34 56"),
         ] {
@@ -184,6 +196,7 @@ mod tests {
             "06 12 34 56 789",
             "0812345678",
             "+33 8 12 34 56 78",
+            "+262 80 123 45 67",
             "+44 20 7946 0000",
             "+1 202 555 0100",
             "+33000000000",

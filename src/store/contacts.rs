@@ -1,13 +1,17 @@
 //! Where an organisation can call its citizens: sealed numbers, and the pseudonyms that the journal knows them by.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
-use super::schema::{contacts, phones};
+use super::schema::{contacts, holdings, mandates, phones};
 use super::vault::Place;
 use super::{Db, Error, Tx, journal, parsed, person_keys, rows, stored};
 use crate::domain::Instant;
 use crate::domain::event::Journalled;
 use crate::domain::id::{CitizenId, OrganisationId, PhoneId};
+use crate::domain::mandate::SHOWN_AFTER_END;
 use crate::domain::phone::{Contact, Phone};
 
 fn row(organisation: &OrganisationId, citizen: &CitizenId) -> String {
@@ -27,8 +31,9 @@ pub fn find(
     organisation: &OrganisationId,
     citizen: &CitizenId,
 ) -> Result<Option<(PhoneId, Phone)>, Error> {
-    let theirs = contacts::table.find((organisation.as_str(), citizen.as_str()));
-    let known = theirs.select((contacts::phone, contacts::number));
+    let theirs = contacts::organisation.eq(organisation.as_str()).and(contacts::citizen.eq(citizen.as_str()));
+    let known = contacts::table.filter(theirs.and(contacts::number.is_not_null()));
+    let known = known.select((contacts::phone, contacts::number.assume_not_null()));
     let Some((id, sealed)): Option<(String, Vec<u8>)> = known.first(db.connection()?).optional()? else {
         return Ok(None);
     };
@@ -38,7 +43,7 @@ pub fn find(
     Ok(Some((parsed(&id, "contacts.phone")?, parsed(number, "contacts.number")?)))
 }
 
-/// The citizens whom the organisation calls at one number, the first `limit` of them.
+/// The citizens on the organisation's screens whom it calls at one number, the first `limit` of them.
 ///
 /// # Errors
 /// The database fails.
@@ -47,9 +52,14 @@ pub fn sharing(
     organisation: &OrganisationId,
     phone: &str,
     limit: usize,
+    now: Instant,
 ) -> Result<Vec<CitizenId>, Error> {
+    let shown = holdings::table
+        .filter(holdings::organisation.eq(organisation.as_str()).and(holdings::citizen.eq(contacts::citizen)))
+        .filter(holdings::last_end.gt(stored(now - SHOWN_AFTER_END)));
     let found: Vec<String> = contacts::table
         .filter(contacts::phone.eq(phone).and(contacts::organisation.eq(organisation.as_str())))
+        .filter(contacts::number.is_not_null().and(exists(shown)))
         .order(contacts::citizen)
         .limit(rows(limit))
         .select(contacts::citizen)
@@ -57,12 +67,8 @@ pub fn sharing(
     found.iter().map(|id| parsed(id, "contacts.citizen")).collect()
 }
 
-/// Makes this transaction the only one about the organisation's numbers: none goes while it is written down for somebody else.
-fn lock(tx: &mut Tx<'_>, organisation: &str) -> Result<(), Error> {
-    tx.connection()?.lock(&format!("phones|{organisation}"))
-}
-
-/// What the journal knows a number of the organisation by: the same for as long as anybody there has it, and for a while longer.
+/// What the journal knows a number of the organisation by: the same for as long as anybody there has it, and for a while longer. Comes
+/// before the lock on a person: whoever takes a person out comes to their numbers last.
 ///
 /// # Errors
 /// The database fails.
@@ -72,13 +78,14 @@ pub fn pseudonym(
     phone: &Phone,
     now: Instant,
 ) -> Result<PhoneId, Error> {
-    lock(tx, organisation.as_str())?;
     let index = tx.vault.index("phones", &format!("{organisation} {}", phone.as_str()));
-    let known = phones::table.filter(phones::number_index.eq(&index)).select(phones::id);
-    if let Some(id) = known.first::<String>(tx.connection()?).optional()? {
-        let touched = diesel::update(phones::table.find(&id)).set(phones::at.eq(stored(now)));
-        // The purge may just have taken it.
-        return if touched.execute(tx.connection()?)? == 1 { parsed(&id, "phones.id") } else { Err(Error::Conflict) };
+    // Two who write a new number down at the same moment know it by one name.
+    tx.connection()?.lock(&format!("phone|{}", URL_SAFE_NO_PAD.encode(&index)))?;
+    let known = phones::table.filter(phones::number_index.eq(&index));
+    // The purge leaves what was touched just now.
+    let touched = diesel::update(known).set(phones::at.eq(stored(now))).execute(tx.connection()?)?;
+    if touched == 1 {
+        return parsed(&known.select(phones::id).first::<String>(tx.connection()?)?, "phones.id");
     }
     let id = PhoneId::new(now, u128::from_le_bytes(tx.random.bytes()));
     diesel::insert_into(phones::table)
@@ -94,10 +101,15 @@ pub fn pseudonym(
 pub fn save(tx: &mut Tx<'_>, change: Journalled<Contact>) -> Result<Contact, Error> {
     let contact = journal::unpack(tx, change)?;
     let Contact { organisation, citizen, phone } = &contact;
-    diesel::delete(contacts::table.find((organisation.as_str(), citizen.as_str()))).execute(tx.connection()?)?;
+    let theirs = contacts::organisation.eq(organisation.as_str()).and(contacts::citizen.eq(citizen.as_str()));
+    diesel::update(contacts::table.filter(theirs))
+        .set(contacts::number.eq(None::<Vec<u8>>))
+        .execute(tx.connection()?)?;
     if let Some((id, number)) = phone {
         let key = person_keys::of(tx, citizen.as_str())?;
         let sealed = tx.vault.seal(&key, place(&row(organisation, citizen)), number.as_str().as_bytes())?;
+        let same = contacts::table.find((organisation.as_str(), citizen.as_str(), id.as_str()));
+        diesel::delete(same).execute(tx.connection()?)?;
         diesel::insert_into(contacts::table)
             .values((
                 contacts::organisation.eq(organisation.as_str()),
@@ -110,20 +122,37 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Contact>) -> Result<Contact, Err
     Ok(contact)
 }
 
-/// Nobody calls somebody who goes: their numbers go, with the pseudonyms that nobody else has.
+/// Nobody calls somebody who goes: their numbers go, with what the journal knew them by, unless somebody else has or had the number.
 pub(super) fn drop_all(tx: &mut Tx<'_>, citizen: &str) -> Result<(), Error> {
     let theirs = contacts::table.filter(contacts::citizen.eq(citizen.to_owned()));
-    let known: Vec<(String, String)> = theirs
-        .clone()
-        .order(contacts::organisation)
-        .select((contacts::organisation, contacts::phone))
-        .load(tx.connection()?)?;
-    for (organisation, _) in &known {
-        lock(tx, organisation)?;
-    }
+    let had: Vec<String> = theirs.clone().select(contacts::phone).order(contacts::phone).load(tx.connection()?)?;
     diesel::delete(theirs).execute(tx.connection()?)?;
-    let had = phones::table.filter(phones::id.eq_any(known.into_iter().map(|(_, phone)| phone)));
-    let shared = contacts::table.filter(contacts::phone.eq(phones::id));
-    diesel::delete(had.filter(diesel::dsl::not(diesel::dsl::exists(shared)))).execute(tx.connection()?)?;
+    forget(tx, &had)
+}
+
+/// An organisation whose last mandate of a citizen went into the archive has no reason to call them.
+pub(super) fn drop_unserved(tx: &mut Tx<'_>, organisation: &OrganisationId, citizen: &CitizenId) -> Result<(), Error> {
+    let kept = mandates::table
+        .filter(mandates::organisation.eq(organisation.to_string()).and(mandates::citizen.eq(citizen.to_string())))
+        .filter(mandates::archived_at.is_null());
+    if kept.count().get_result::<i64>(tx.connection()?)? > 0 {
+        return Ok(());
+    }
+    let theirs = contacts::table
+        .filter(contacts::organisation.eq(organisation.to_string()).and(contacts::citizen.eq(citizen.to_string())));
+    let had: Vec<String> = theirs.clone().select(contacts::phone).order(contacts::phone).load(tx.connection()?)?;
+    diesel::delete(theirs).execute(tx.connection()?)?;
+    forget(tx, &had)
+}
+
+fn forget(tx: &mut Tx<'_>, had: &[String]) -> Result<(), Error> {
+    for phone in had {
+        let row = phones::table.find(phone);
+        // Whoever is writing it down for somebody else comes first: the next statement sees that.
+        diesel::update(row).set(phones::at.eq(phones::at)).execute(tx.connection()?)?;
+        let others = contacts::table.filter(contacts::phone.eq(phones::id));
+        diesel::delete(phones::table.filter(phones::id.eq(phone).and(not(exists(others)))))
+            .execute(tx.connection()?)?;
+    }
     Ok(())
 }

@@ -57,6 +57,7 @@ diesel::table! {
         id -> Text, token_hash -> Binary, account -> Text, organisation -> Nullable<Text>, csrf -> Text,
         created_at -> Timestamp, seen_at -> Timestamp, code_at -> Nullable<Timestamp>, expires_at -> Timestamp,
         ended_at -> Nullable<Timestamp>, purpose -> Nullable<Binary>, authentication -> Text,
+        declared -> Nullable<Text>,
     }
 }
 
@@ -226,8 +227,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    contacts (organisation, citizen) {
-        organisation -> Text, citizen -> Text, phone -> Text, number -> Binary,
+    contacts (organisation, citizen, phone) {
+        organisation -> Text, citizen -> Text, phone -> Text, number -> Nullable<Binary>,
     }
 }
 

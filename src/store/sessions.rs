@@ -10,7 +10,7 @@ use super::vault::Place;
 use super::{Db, Error, Tx, mandates, parsed, person_keys, read_back, stored};
 use crate::domain::Instant;
 use crate::domain::assurance::Authentication;
-use crate::domain::id::{AccountId, OrganisationId, SessionId};
+use crate::domain::id::{AccountId, EntryId, OrganisationId, SessionId};
 use crate::domain::mediator::{Account, Membership};
 use crate::domain::organisation::Organisation;
 
@@ -43,7 +43,16 @@ pub struct Session {
     /// What code that was.
     pub authentication: Authentication,
     /// Why the auditor reads, once declared.
-    pub purpose: Option<String>,
+    pub purpose: Option<Declared>,
+}
+
+/// Why an auditor reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// The entry that says so, sealed.
+    pub entry: EntryId,
+    /// In words.
+    pub text: String,
 }
 
 impl Session {
@@ -105,6 +114,7 @@ struct Row {
     code_at: Option<chrono::NaiveDateTime>,
     authentication: String,
     purpose: Option<Vec<u8>>,
+    declared: Option<String>,
     account: AccountRow,
 }
 
@@ -140,6 +150,7 @@ pub fn find(db: &mut Db<'_>, token_hash: &[u8], now: Instant) -> Result<Option<S
                 sessions::code_at,
                 sessions::authentication,
                 sessions::purpose,
+                sessions::declared,
                 COLUMNS,
             ),
             (BELONGING.0.nullable(), BELONGING.1.nullable()),
@@ -153,11 +164,12 @@ pub fn find(db: &mut Db<'_>, token_hash: &[u8], now: Instant) -> Result<Option<S
     }
     let Some(row) = session else { return Ok(None) };
     let account = row.account.open(db.vault)?;
-    let purpose = match row.purpose {
-        Some(sealed) => {
+    let purpose = match row.purpose.zip(row.declared) {
+        Some((sealed, entry)) => {
             let key = person_keys::of(db, account.id.as_str())?;
             let plain = db.vault.open(&key, place(&row.id), &sealed)?;
-            Some(String::from_utf8(plain.to_vec()).map_err(|_| Error::Corrupt("sessions.purpose"))?)
+            let text = String::from_utf8(plain.to_vec()).map_err(|_| Error::Corrupt("sessions.purpose"))?;
+            Some(Declared { entry: parsed(&entry, "sessions.declared")?, text })
         }
         None => None,
     };
@@ -231,14 +243,15 @@ pub fn choose(tx: &mut Tx<'_>, id: &SessionId, organisation: &OrganisationId) ->
     )
 }
 
-/// Keeps the purpose an auditor declared, sealed for the auditor.
+/// Keeps the purpose an auditor declared, sealed for the auditor, and the entry that says so.
 ///
 /// # Errors
 /// The database fails.
-pub fn declare(tx: &mut Tx<'_>, id: &SessionId, account: &AccountId, purpose: &str) -> Result<(), Error> {
+pub fn declare(tx: &mut Tx<'_>, id: &SessionId, account: &AccountId, purpose: &Declared) -> Result<(), Error> {
     let key = person_keys::of(tx, account.as_str())?;
-    let sealed = tx.vault.seal(&key, place(id.as_str()), purpose.as_bytes())?;
-    tx.update(diesel::update(sessions::table.find(id.to_string())).set(sessions::purpose.eq(sealed)))
+    let sealed = tx.vault.seal(&key, place(id.as_str()), purpose.text.as_bytes())?;
+    let declared = (sessions::purpose.eq(sealed), sessions::declared.eq(purpose.entry.to_string()));
+    tx.update(diesel::update(sessions::table.find(id.to_string())).set(declared))
 }
 
 /// Ends a session.

@@ -29,6 +29,14 @@ impl Store {
         location.open()?.make_roles(prefix)
     }
 
+    /// Whether whoever is connected may make roles. Never on SQLite.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub fn may_make_roles(location: &Location) -> Result<bool, Error> {
+        location.open()?.may_make_roles()
+    }
+
     /// Whether there are roles.
     ///
     /// # Errors

@@ -155,7 +155,7 @@ pub(super) fn page_of<'p>(method: &Method, path: &'p str) -> &'p str {
         _ if path.ends_with("/outcome") => "/home",
         "/journal/export" => "/journal",
         _ => {
-            let ends = ["/cancellation", "/approval", "/refusal", "/decision", "/reading", "/answer"];
+            let ends = ["/cancellation", "/approval", "/refusal", "/decision", "/reading", "/answer", "/phone"];
             ends.iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path)
         }
     }

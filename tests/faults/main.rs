@@ -1,7 +1,8 @@
 //! What a real `serve` keeps of its promises when it is killed, cut off from its database, left without room, or asked for one thing
 //! many times at once. Every promise is checked against the database afterwards, by somebody who was not there.
 //!
-//! `FAULT_KILLS` and `FAULT_CUTS` say how many (a release is checked with 100 and 1,000); `FAULT_SEED` repeats a run's chances.
+//! `FAULT_KILLS` and `FAULT_CUTS` say how many (a release is checked with 100 and 1,000), `FAULT_TAKEOVERS` how often one of two nodes is
+//! killed; `FAULT_SEED` repeats a run's chances.
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,5 +62,7 @@ mod serve;
 #[cfg(test)]
 #[path = "../it/world/snapshot.rs"]
 mod snapshot;
+#[cfg(test)]
+mod takeovers;
 #[cfg(test)]
 mod verify;

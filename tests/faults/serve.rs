@@ -1,6 +1,7 @@
 //! A real `serve`: started from a configuration file, killed without a word, started again.
 
 use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ use crate::office::MASTER_KEY;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Lines of the log that a failure shows.
 const SHOWN: usize = 40;
+/// Where a node that signs the journal remembers what it signed, in its folder.
+const SIGNED: &str = "journal.signed";
 
 /// A running service.
 pub(crate) struct Serve {
@@ -32,12 +35,24 @@ pub(crate) struct Serve {
 impl Serve {
     /// Starts it on a database that is migrated, and waits until it answers.
     pub(crate) async fn start(database: &str) -> Self {
+        Self::configured(database, None).await
+    }
+
+    /// The same, and it signs the journal: each node has the same key, and a memory of its own.
+    pub(crate) async fn signing(database: &str, key: &str) -> Self {
+        Self::configured(database, Some(key)).await
+    }
+
+    async fn configured(database: &str, key: Option<&str>) -> Self {
         let name = format!("serve_{:032x}", Random::system().u128());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder).unwrap();
         let port = free_port();
         let private = std::iter::repeat_with(free_port).find(|other| *other != port).expect("another port");
         configure(&folder, port, private, database);
+        if let Some(key) = key {
+            signs(&folder, key);
+        }
         let [base, monitoring] = [port, private].map(|port| format!("http://127.0.0.1:{port}"));
         let mut serve = Self { base, monitoring, child: launch(&folder), folder };
         serve.is_ready().await;
@@ -93,6 +108,11 @@ impl Serve {
         }
     }
 
+    /// What this node remembers of what it signed.
+    pub(crate) fn signed(&self) -> PathBuf {
+        self.folder.join(SIGNED)
+    }
+
     /// Whether the process still runs: nothing restarted it.
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -138,6 +158,14 @@ fn configure(folder: &Path, port: u16, private: u16, database: &str) {
         key("franceconnect.secret")
     );
     secret(&folder.join("mandataire.toml"), &text);
+}
+
+/// Adds the key of the journal to the configuration.
+fn signs(folder: &Path, key: &str) {
+    secret(&folder.join("journal.key"), key);
+    let [key, signed] = ["journal.key", SIGNED].map(|name| folder.join(name).display().to_string());
+    let mut file = OpenOptions::new().append(true).open(folder.join("mandataire.toml")).unwrap();
+    writeln!(file, "[journal]\nkey_file = \"{key}\"\nsigned_file = \"{signed}\"").unwrap();
 }
 
 fn secret(path: &Path, text: &str) {

@@ -300,7 +300,8 @@ on_each_backend! {
         assert!(quiet.status == 200 && !quiet.body.contains("class=\"chart\""));
         for wrong in ["of=Jos%C3%A9phine+L", "from=2026-02-30", "from=2026-02-02&to=2026-02-01", "from=1900-01-01", "to=%2B262142-12-31"] {
             let before = world.count(Kind::JournalRead).await;
-            assert_eq!(auditor.gets(&format!("/journal/activity?{wrong}")).await.status, 422, "{wrong}");
+            let page = auditor.gets(&format!("/journal/activity?{wrong}")).await;
+            assert!(page.status == 422 && page.text().contains("Dernière inscription"), "{wrong}: it says how much there is");
             assert_eq!(world.count(Kind::JournalRead).await, before);
         }
     }
@@ -353,8 +354,9 @@ on_each_backend! {
         for own in [auditor.account.to_string(), world.database.texts(&format!("select id as value from journal_entries where actor = '{}'", auditor.account)).remove(0)] {
             let code = auditor.fresh_code().await;
             let page = auditor.sends(&form.clone().with("code", &code).with("about", &own)).await;
-            assert!(page.status == 422 && page.text().contains("un autre auditeur doit conclure"), "{own}: {}", page.text());
+            assert!(page.status == 403 && page.text().contains("un autre auditeur doit conclure"), "{own}: {}", page.text());
         }
+        assert!(world.reasons(Kind::ActRefused).await.iter().filter(|reason| *reason == "finding_of_oneself").count() >= 2);
         assert_eq!(world.count(Kind::FindingRecorded).await, 0);
         let code = auditor.fresh_code().await;
         let page = auditor.sends(&form.with("code", &code)).await;
@@ -384,6 +386,11 @@ on_each_backend! {
             let page = auditor.gets(&path).await;
             assert_eq!(page.status, 200, "{path}: {}", page.text());
             assert_eq!(world.count(Kind::JournalRead).await, before + 1, "{path}");
+            let declared = world.entries(Kind::PurposeDeclared).await;
+            let read = world.entries(Kind::JournalRead).await;
+            let why = read.last().unwrap()["declared"].as_str();
+            let of = |entry: &&serde_json::Value| entry["actor"] == auditor.account.as_str();
+            assert_eq!(why, declared.iter().rfind(of).unwrap()["id"].as_str(), "{path}: under which purpose");
             assert!(page.text().contains("Dernière inscription"), "{path} says how much it covers");
             assert!(page.text().contains("Non connus ici"), "{path} invents no figure");
         }

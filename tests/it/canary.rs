@@ -90,6 +90,10 @@ async fn journey(world: &World) -> Vec<String> {
     secrets.push(screen.url.path().trim_start_matches("/agreements/").to_owned());
     ana.citizen_answers(&screen, "refuse", false).await;
     let opened = ana.opens_a_mandate_for("anghjula", &[Logement], Month).await;
+    for number in ["06 99 88 77 66", "0812345678"] {
+        ana.notes_the_phone(&opened.citizen, number).await;
+    }
+    secrets.extend(["99887766", "998877", "88 77 66", "0812345678"].map(str::to_owned));
     let service = world.franceconnect_client().await;
     let page = ana.comes_from(&service.request()).await;
     let back = ana.chooses(&page, &opened.citizen, Logement).await;

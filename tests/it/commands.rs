@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::on_each_backend;
 use crate::sequencing::{Disk, all_signed, forces, happens, key, node};
 use crate::world::desk::Desk;
+use crate::world::everything::PEOPLE;
 use crate::world::{Backend, World};
 
 /// Whose journal it is.
@@ -47,6 +48,29 @@ on_each_backend! {
         let found = &said["findings"][0];
         assert_eq!((damaged.code, found["damage"].as_str(), found["from"].as_u64()), (Some(3), Some("altered"), Some(123)), "{said}");
         assert_eq!(found["entry"].as_str(), Some(entry.as_str()));
+    }
+
+    /// What auditors have on their pages, at the command line: under a purpose, with how far the journal goes, and nobody's name.
+    async fn what_is_before_the_auditors_is_listed(world) {
+        world.everything_happens().await;
+        let desk = Desk::of(&world, "");
+        let before = world.count(Kind::JournalRead).await;
+        let mandate = world.database.texts("select min(id) as value from mandates").remove(0);
+        let lists: [(&[&str], &str); 5] = [
+            (&["signals"], "rule"),
+            (&["findings"], "about"),
+            (&["inquiries"], "standing"),
+            (&["activity", "--from", "2026-11-01", "--to", "2026-11-30"], "entries"),
+            (&["mandate", &mandate], "kind"),
+        ];
+        for (asked, member) in lists {
+            let said = desk.runs(&[&["journal"], asked, &["--purpose", "inspection", "--json"]].concat());
+            assert!(said.code == Some(0) && said.complaints.starts_with("complete to position "), "{said:?}");
+            assert!(!json(said.answer.lines().next().expect("something"))[member].is_null(), "{said:?}");
+            assert!(PEOPLE.iter().all(|name| !said.answer.contains(name)), "{said:?}");
+            assert_eq!(desk.runs(&[&["journal"], asked].concat()).code, Some(2), "why?");
+        }
+        assert_eq!(world.count(Kind::JournalRead).await, before + 5);
     }
 
     /// A proof and a list are checked with the public key alone: no configuration, no database.

@@ -1,6 +1,8 @@
 //! How long everything is kept: in use, in the archive, destroyed; what is over; holds; two officers; and what is left afterwards.
 
 #[cfg(test)]
+mod afterwards;
+#[cfg(test)]
 mod erasing;
 #[cfg(test)]
 pub(crate) mod proof;
@@ -34,6 +36,7 @@ on_each_backend! {
         let ana = world.mediator("Ana Silva").await;
         let opened = ana.opens_a_mandate_for("josephine", &[Logement], Day).await;
         let (citizen, mandate) = (&opened.citizen, &opened.mandate);
+        ana.notes_the_phone(citizen, "0612345678").await;
         world.until(world.now() + TimeDelta::days(1));
         let ended = world.now();
         world.until(ended.checked_add_months(Months::new(36)).unwrap() - TimeDelta::minutes(10));
@@ -43,6 +46,7 @@ on_each_backend! {
         let lines = world.retention(false).await;
         assert_eq!((line(&lines, "citizens").unwrap().archived, line(&lines, "mandates").unwrap().archived), (1, 1));
         assert_eq!(world.rows("citizen_search", &format!("citizen = '{citizen}'")), 0, "no search leads there");
+        assert_eq!((world.rows("contacts", "true"), world.rows("phones", "true")), (0, 0), "nobody calls there");
         assert_eq!(world.rows("citizens", &format!("id = '{citizen}' and identity_index is not null")), 0);
         assert_eq!(world.rows("person_keys", &format!("owner = '{citizen}'")), 1, "an inquiry may still open it");
         for path in [format!("/citizens/{citizen}"), format!("/mandates/{mandate}"), format!("/mandates/{mandate}/document")] {

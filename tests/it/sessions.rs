@@ -44,8 +44,10 @@ on_each_backend! {
     async fn after_the_code_people_land_on_a_page(world) {
         let ana = world.mediator("Ana Silva").await;
         let csrf = world.csrf(&ana.browser).await;
+        let person = "/citizens/cit_01J9ZC7TQ4N8V6XKB2E5RWAHGM".to_owned();
+        let phone = format!("{person}/phone");
         world.after(QUARTER);
-        for (path, page) in [("/mandates/drafts", "/mandates/new"), ("/organisation", "/home")] {
+        for (path, page) in [("/mandates/drafts", "/mandates/new"), ("/organisation", "/home"), (phone.as_str(), person.as_str())] {
             let answer = world.posts(&ana.browser, path, &[("csrf", &csrf)], &[]).await;
             assert_eq!(answer.headers["location"].to_str().unwrap(), format!("/code?next={page}"), "{path}");
         }

@@ -8,7 +8,9 @@ use mandataire::clock::{Clock, Random};
 use mandataire::credential;
 use mandataire::domain::Instant;
 use mandataire::domain::assurance::Authentication;
-use mandataire::store::{Db, Error, Location, Store, citizens, mandates, sessions};
+use mandataire::domain::id::EntryId;
+use mandataire::store::sessions::{self, Declared};
+use mandataire::store::{Db, Error, Location, Store, citizens, mandates};
 
 use crate::generate::{MASTER_KEY, Size};
 use crate::http::Outcome;
@@ -76,7 +78,9 @@ impl Seats {
                     }
                     let auditor = seats.pop().ok_or(Error::NotFound)?;
                     let id = people::session(Some(now), auditor.number);
-                    sessions::declare(tx, &id, &people::account(auditor.number), "Load figures of the service")?;
+                    let entry = EntryId::new(now, u128::try_from(auditor.number).unwrap_or_default());
+                    let why = Declared { entry, text: "Load figures of the service".to_owned() };
+                    sessions::declare(tx, &id, &people::account(auditor.number), &why)?;
                     Ok::<_, Error>((seats, auditor))
                 })
                 .await?;

@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 
+from growing import Signer, forks, vectors
 from vouching import Authority, Witness, free_port, timestamped, witnessed
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -348,6 +349,8 @@ def story(folder):
             act(damaged)
             agree(name, damaged, key, damaged=expected)
             shutil.rmtree(damaged)
+        for name, fork, kept, expected in forks(folder, copy, before, Signer(folder / "journal.key", key)):
+            agree(name, fork, key, *kept, damaged=expected)
     finally:
         for process in [server, *others]:
             process.terminate()
@@ -363,6 +366,7 @@ def golden():
     done = run(sys.executable, str(HERE / "journal_verifier.py"), "check", str(GOLDEN / "list.jsonl"), "--key", key)
     said = json.loads(done.stdout or "{}")
     check("the golden list", done.returncode == 0 and (said["proved"], said["waiting"], said["size"]) == (5, 1, 300), done.stdout)
+    vectors(GOLDEN, check)
 
 
 def main():

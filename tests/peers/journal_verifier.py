@@ -220,6 +220,32 @@ def included(index, size, hashed, path, root):
     return last == 0 and hashed == root
 
 
+def begins(old, new, hashes):
+    """Whether a tree, given by its size and its root, is the beginning of another."""
+    (size, root), (longer, whole) = old, new
+    if size in (0, longer):
+        return not hashes and root == (whole if size == longer else sha256())
+    if size & (size - 1) == 0:
+        hashes = [root, *hashes]
+    if size > longer or not hashes:
+        return False
+    place, last = size - 1, longer - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    older = newer = hashes[0]
+    for sibling in hashes[1:]:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            older, newer = node(sibling, older), node(sibling, newer)
+            while place & 1 == 0:
+                place, last = place >> 1, last >> 1
+        else:
+            newer = node(newer, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and (older, newer) == (root, whole)
+
+
 # --- The public files ---
 
 

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use mandataire::clock::Clock;
 use mandataire::credential;
 use mandataire::domain::assurance::Authentication;
-use mandataire::domain::id::{AccountId, SessionId};
+use mandataire::domain::id::{AccountId, EntryId, SessionId};
 use mandataire::domain::mediator::Account;
 use mandataire::store::audit::{Field, Search};
-use mandataire::store::{Error, Location, Store, accounts, sessions};
+use mandataire::store::sessions::{self, Declared};
+use mandataire::store::{Error, Location, Store, accounts};
 
 use crate::http::{Connection, expect};
 use crate::installation::{Installation, free_address, spawn};
@@ -108,7 +109,7 @@ async fn signed_in(store: &Store) -> Outcome<String> {
         active: true,
         terms: None,
     };
-    let session = SessionId::new(now, random.u128());
+    let (session, number) = (SessionId::new(now, random.u128()), random.u128());
     let written = store.write(move |tx| {
         accounts::create(tx, account.clone(), None, now)?;
         accounts::save(tx, account.accept_terms(now))?;
@@ -122,7 +123,8 @@ async fn signed_in(store: &Store) -> Outcome<String> {
             authentication: Authentication::Code,
         };
         sessions::create(tx, &new, now)?;
-        sessions::declare(tx, &session, &id, "Figures of the search")
+        let why = Declared { entry: EntryId::new(now, number), text: "Figures of the search".to_owned() };
+        sessions::declare(tx, &session, &id, &why)
     });
     written.await.map_err(|error: Error| error)?;
     Ok(cookies)

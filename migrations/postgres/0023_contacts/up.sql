@@ -7,13 +7,15 @@ create table phones (
 );
 create index phones_by_age on phones (at);
 
--- Where an organisation can call a citizen; the number is sealed under the citizen's key.
+-- Where an organisation can call a citizen: the number is sealed under the citizen's key. Without it: where it once could, so that what the
+-- number was known by is found when the citizen goes.
 create table contacts (
     organisation text collate "C" not null references organisations (id),
     citizen text collate "C" not null references citizens (id),
-    phone text collate "C" not null references phones (id),
-    number bytea not null,
-    primary key (organisation, citizen)
+    phone text collate "C" not null references phones (id) on delete cascade,
+    number bytea,
+    primary key (organisation, citizen, phone)
 );
+create unique index one_contact on contacts (organisation, citizen) where number is not null;
 create index contacts_of_phone on contacts (phone);
 create index contacts_of_citizen on contacts (citizen);

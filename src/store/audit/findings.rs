@@ -103,6 +103,7 @@ pub fn acts(db: &mut Db<'_>, about: &str) -> Result<Option<String>, Error> {
     let account = match about.split_once('_').map_or("", |(kind, _)| kind) {
         "acc" => Some(about.to_owned()),
         "sig" => signals::table.find(about).select(signals::subject).first(db.connection()?).optional()?,
+        "inq" => inquiries::table.find(about).select(inquiries::asked_by).first(db.connection()?).optional()?,
         "ent" => {
             let entry = journal_entries::table.find(about).select(journal_entries::actor);
             entry.first::<Option<String>>(db.connection()?).optional()?.flatten()

@@ -147,7 +147,8 @@ fn look(
         let said: BTreeSet<String> = said.into_iter().filter_map(|fact| fact.used).collect();
         found.extend(signal::without_outcome(&uses, &said).into_iter().map(|one| (earlier, one)));
     }
-    if !happened(tx, organisation, Kind::PhoneRecorded, begun, over)?.is_empty() {
+    let today = within(organisation, Kind::PhoneRecorded, begun, over);
+    if !page(tx, &today, &Part::First, 1)?.is_empty() {
         let since = begun - TimeDelta::days(i64::from(limits.phone_days) - 1);
         let recorded = happened(tx, organisation, Kind::PhoneRecorded, since, over)?;
         found.extend(signal::shared_phones(&recorded, begun, limits).into_iter().map(|one| (day, one)));
@@ -162,6 +163,14 @@ fn look(
     Ok(raised)
 }
 
+fn within(organisation: &OrganisationId, kind: Kind, from: Instant, until: Instant) -> Search {
+    Search {
+        from: Some(from),
+        until: Some(until),
+        with: BTreeMap::from([(Field::Organisation, organisation.to_string()), (Field::Kind, kind.code().to_owned())]),
+    }
+}
+
 fn happened(
     db: &mut Db<'_>,
     organisation: &OrganisationId,
@@ -169,11 +178,7 @@ fn happened(
     from: Instant,
     until: Instant,
 ) -> Result<Vec<Fact>, Error> {
-    let search = Search {
-        from: Some(from),
-        until: Some(until),
-        with: BTreeMap::from([(Field::Organisation, organisation.to_string()), (Field::Kind, kind.code().to_owned())]),
-    };
+    let search = within(organisation, kind, from, until);
     let (mut facts, mut after) = (Vec::new(), None);
     loop {
         let found = page(db, &search, &Part::Forward(after.take()), LOOKED_AT)?;

@@ -49,6 +49,11 @@ impl AnyConnection {
         made.map_err(|error| Error::Unavailable(format!("making the roles: {error}")))
     }
 
+    /// Whether whoever is connected may make roles.
+    pub(in crate::store) fn may_make_roles(&mut self) -> Result<bool, Error> {
+        self.asks("select rolsuper or rolcreaterole as yes from pg_roles where rolname = current_user", false)
+    }
+
     /// Whether the roles exist.
     pub(in crate::store) fn has_roles(&mut self, prefix: &str) -> Result<bool, Error> {
         self.asks(&format!("select exists (select 1 from pg_roles where rolname = '{prefix}_service') as yes"), false)

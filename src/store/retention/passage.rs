@@ -23,11 +23,11 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Passage>, now: Instant) -> Resul
     }
     match &subject {
         Subject::Mandate { id, .. } if to == Stage::Destroyed => destroy_mandates(tx, &[id.to_string()], now),
-        Subject::Mandate { id, .. } => {
+        Subject::Mandate { id, organisation, citizen } => {
             diesel::update(mandates::table.find(id.as_str()))
                 .set(mandates::archived_at.eq(stored(now)))
                 .execute(tx.connection()?)?;
-            Ok(())
+            contacts::drop_unserved(tx, organisation, citizen)
         }
         Subject::Person(owner) => {
             match owner {
@@ -132,7 +132,8 @@ fn destroy_mandates(tx: &mut Tx<'_>, ids: &[String], now: Instant) -> Result<(),
     let fresh = mandates::table.filter(mandates::id.eq_any(ids).and(mandates::archived_at.is_null()));
     diesel::update(fresh).set(mandates::archived_at.eq(stored(now))).execute(tx.connection()?)?;
     diesel::update(mandates::table.filter(mandates::id.eq_any(ids)))
-        .set(mandates::destroyed_at.eq(stored(now)))
+        // Whoever has a name and a birthdate to try could recognise them by the hash of the text.
+        .set((mandates::destroyed_at.eq(stored(now)), mandates::document.eq(vec![0; 32])))
         .execute(tx.connection()?)?;
     Ok(())
 }

@@ -10,6 +10,14 @@ use crate::store::{Db, Error, Tx, stored};
 /// Rows that one transaction deletes, at most.
 const BATCH: usize = 500;
 
+/// Nobody can be called at it any more.
+const UNHELD: &str =
+    "at < $1 and not exists (select 1 from contacts where contacts.phone = phones.id and contacts.number is not null)";
+
+/// A trace of nobody whose data a hold keeps.
+const UNHELD_TRACE: &str = "at < $1 and not exists (select 1 from holds where holds.lifted_at is null \
+                            and holds.person in (traces.citizen, traces.account))";
+
 /// A kind of row that is over at some time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
@@ -75,10 +83,8 @@ impl Over {
             Self::Enrolments => ("authenticators", "id", "confirmed_at is null and created_at < $1"),
             Self::Seen => ("seen_tokens", "hash", "expires_at < $1"),
             Self::Pushed => ("pushed_requests", "hash", "expires_at < $1"),
-            Self::Traces => ("traces", "id", "at < $1"),
-            Self::Phones => {
-                ("phones", "id", "at < $1 and not exists (select 1 from contacts where contacts.phone = phones.id)")
-            }
+            Self::Traces => ("traces", "id", UNHELD_TRACE),
+            Self::Phones => ("phones", "id", UNHELD),
         }
     }
 }
@@ -101,7 +107,10 @@ pub fn purge(tx: &mut Tx<'_>, over: Over, before: Instant, after: Option<&str>) 
         return purge_sessions(tx, before, after.unwrap_or_default());
     }
     let (table, key, ended) = over.spelled();
-    let sql = format!("delete from {table} where {key} in (select {key} from {table} where {ended} limit {BATCH})");
+    // Asked again of the row itself: it may have come back to life since it was found.
+    let sql = format!(
+        "delete from {table} where {key} in (select {key} from {table} where {ended} limit {BATCH}) and ({ended})"
+    );
     let rows = diesel::sql_query(sql).bind::<Timestamp, _>(stored(before)).execute(tx.connection()?)?;
     Ok(Purged { rows, next: (rows == BATCH).then(String::new) })
 }

@@ -131,7 +131,7 @@ pub async fn show(
     let question = match understood(&asked, civil::day(now, civil::FIGURES), &screen) {
         Ok(question) => question,
         Err(errors) => {
-            let head = reading::bare(&session);
+            let head = reading::head(&reading::coverage(&app).await?, &session, &screen);
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             return Ok(screen.page_with(status, |shell| ActivityPage::unanswered(shell, head, asked, errors)));
         }
@@ -146,7 +146,7 @@ pub async fn show(
     }
     let (first, last, step) = (question.first, question.last, question.step);
     let of = question.of.clone();
-    let (answer, coverage) = reading::recorded(&app, event, move |db| read(db, &question)).await?;
+    let (answer, coverage) = reading::recorded(&app, &session, event, move |db| read(db, &question)).await?;
     let (t, head) = (screen.t(), reading::head(&coverage, &session, &screen));
     let mut kinds: Vec<(Kind, u64)> = Kind::ALL
         .iter()

@@ -32,7 +32,7 @@ use crate::web::texts::Texts;
 /// There is none.
 pub async fn show(app: Data<App>, screen: Screen, session: Session, id: Id<EntryId>) -> Result<HttpResponse, Problem> {
     let event = Event::new(Kind::JournalRead, app.clock.now()).by(&session.account.id).fact("entry", id.0.as_str());
-    let ((entry, purpose, position), coverage) = reading::recorded(&app, event, move |db| {
+    let ((entry, purpose, position), coverage) = reading::recorded(&app, &session, event, move |db| {
         let entry = journal::find(db, &id.0)?;
         // What an auditor declared is for auditors to read. What is sealed for a citizen is not.
         let purpose = if entry.kind == Kind::PurposeDeclared { sealed(db, &id.0, "purpose") } else { None };

@@ -9,6 +9,7 @@ use actix_web::http::header;
 use actix_web::web::{Bytes, Data};
 use tokio::sync::mpsc;
 
+use super::reading;
 use super::search::Typed;
 use crate::domain::event::{Event, Kind};
 use crate::journal::listing::Listed;
@@ -89,6 +90,7 @@ pub async fn export(
     let (now, account) = (app.clock.now(), session.account.id.clone());
     audit::catch_up(&app.store, now).await?;
     let event = filter.event(Kind::JournalExported, &account, now).fact("format", format.code());
+    let event = reading::under(&session, event);
     let refused = Event::new(Kind::ActRefused, now).by(&account).fact("route", "POST /journal/export");
     let limits = (app.settings.audit.export_limit, app.settings.audit.export_quota);
     let taken = app

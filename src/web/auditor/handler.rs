@@ -16,7 +16,7 @@ use crate::domain::id::EntryId;
 use crate::domain::procedure::Procedure;
 use crate::store::audit::{self, Part, Search};
 use crate::store::journal::{self, Entry};
-use crate::store::sessions::{self, Session};
+use crate::store::sessions::{self, Declared, Session};
 use crate::store::{Db, clients, organisations};
 use crate::web::extract::Query;
 use crate::web::form::Form;
@@ -32,7 +32,7 @@ const CHOICES: i64 = 300;
 
 /// `GET /journal/purpose`
 pub async fn purpose_form(screen: Screen, session: Session) -> HttpResponse {
-    let purpose = session.purpose.unwrap_or_default();
+    let purpose = session.purpose.map(|declared| declared.text).unwrap_or_default();
     screen.page(|shell| PurposePage { shell, purpose, errors: Errors::none() })
 }
 
@@ -64,11 +64,11 @@ pub async fn declare(
     app.store
         .write(move |tx| {
             let account = &session.account.id;
-            sessions::declare(tx, &session.id, account, &purpose)?;
             // A free text may speak of a person: it is sealed.
             let private = vec![("purpose", purpose.clone())];
             let event = Event::new(Kind::PurposeDeclared, now).by(account);
-            journal::record(tx, &event.sealed_for(Owner::Account(account.clone()), private))?;
+            let entry = journal::record(tx, &event.sealed_for(Owner::Account(account.clone()), private))?;
+            sessions::declare(tx, &session.id, account, &Declared { entry, text: purpose })?;
             Ok::<_, Problem>(())
         })
         .await?;
@@ -121,12 +121,12 @@ pub async fn list(
     let (search, errors) = filter.understood(screen.zone(), screen.t());
     let part = cursor.0.part()?;
     if !errors.is_empty() {
-        // Nothing is read: nothing of the journal is shown, not even how far it goes.
-        return Ok(shown(screen, &session, filter, errors, Listed::default(), &app));
+        let listed = Listed { coverage: reading::coverage(&app).await?, ..Listed::default() };
+        return Ok(shown(screen, &session, filter, errors, listed, &app));
     }
     let event = filter.event(Kind::JournalRead, &session.account.id, app.clock.now());
-    let (listed, coverage) = reading::recorded(&app, event, move |db| read(db, &search, &part)).await?;
-    let listed = Listed { coverage: Some(coverage), ..listed };
+    let (listed, coverage) = reading::recorded(&app, &session, event, move |db| read(db, &search, &part)).await?;
+    let listed = Listed { coverage, ..listed };
     Ok(shown(screen, &session, filter, errors, listed, &app))
 }
 
@@ -138,7 +138,7 @@ struct Listed {
     choices: Choices,
     older: bool,
     newer: bool,
-    coverage: Option<audit::Coverage>,
+    coverage: audit::Coverage,
 }
 
 fn read(db: &mut Db<'_>, search: &Search, part: &Part) -> Result<Listed, Problem> {
@@ -173,8 +173,7 @@ fn shown(screen: Screen, session: &Session, filter: Typed, errors: Errors, liste
     let procedures = Procedure::ALL.into_iter().map(|one| (one.key().to_owned(), t.procedure(one).short.to_owned()));
     let procedures = procedures.collect();
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let head =
-        listed.coverage.as_ref().map_or_else(|| reading::bare(session), |one| reading::head(one, session, &screen));
+    let head = reading::head(&listed.coverage, session, &screen);
     let ((organisations, services), limit) = (listed.choices, app.settings.audit.export_limit);
     screen.page_with(status, |shell| JournalPage {
         shell,

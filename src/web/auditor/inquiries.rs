@@ -90,7 +90,8 @@ async fn listed(
     let event = Event::new(Kind::JournalRead, now).by(&session.account.id).fact("page", "inquiries");
     let later = after.is_some();
     let (mut found, coverage) =
-        reading::recorded(app, event, move |db| Ok(audit::inquiries(db, None, after.as_ref(), PAGE + 1)?)).await?;
+        reading::recorded(app, session, event, move |db| Ok(audit::inquiries(db, None, after.as_ref(), PAGE + 1)?))
+            .await?;
     let more = i64::try_from(found.len()).is_ok_and(|all| all > PAGE);
     found.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
     let next = found.last().filter(|_| more).map(|(one, _)| format!("/journal/inquiries?after={}", one.id));
@@ -158,7 +159,7 @@ async fn one(
     let (auditor, now) = (auditor(session)?, app.clock.now());
     let event =
         Event::new(Kind::JournalRead, now).by(&session.account.id).fact("page", "inquiry").fact("inquiry", id.as_str());
-    let ((inquiry, reason), coverage) = reading::recorded(app, event, move |db| {
+    let ((inquiry, reason), coverage) = reading::recorded(app, session, event, move |db| {
         let (inquiry, entry) = audit::find_inquiry(db, &id)?;
         Ok((inquiry, sealed(db, &entry, "text")))
     })
@@ -254,12 +255,12 @@ pub async fn read(
     id: Id<InquiryId>,
     _form: Form<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    let (auditor, now) = (auditor(&session)?, app.clock.now());
+    let (auditor, now, reader) = (auditor(&session)?, app.clock.now(), session.clone());
     let (inquiry, citizen) = app
         .store
         .write(move |tx| {
             let (inquiry, _) = audit::find_inquiry(tx, &id.0)?;
-            let event = inquiry.read(&auditor, now)?;
+            let event = reading::under(&reader, inquiry.read(&auditor, now)?);
             // Nobody is erased between this and what is said of it.
             if !citizens::stays(tx, inquiry.citizen.as_str())? {
                 return Err(Problem::NotFound);
@@ -271,8 +272,10 @@ pub async fn read(
         .await?;
     let born = birthdate(&citizen.identity.birthdate, screen.t());
     let name = citizen.identity.full_name();
+    let head = reading::head(&reading::coverage(&app).await?, &session, &screen);
     Ok(screen.page(|shell| IdentityPage {
         shell,
+        head,
         inquiry: inquiry.id.to_string(),
         citizen: inquiry.citizen.to_string(),
         name,

@@ -82,6 +82,8 @@ pub struct InquiryPage {
 pub struct IdentityPage {
     /// Frame.
     pub shell: Shell,
+    /// Purpose and coverage.
+    pub head: Head,
     /// `inq_…`
     pub inquiry: String,
     /// `cit_…`

@@ -15,7 +15,7 @@ use crate::web::state::App;
 ///
 /// # Errors
 /// Whatever the reading answers; the database.
-pub async fn recorded<T, F>(app: &App, event: Event, read: F) -> Result<(T, Coverage), Problem>
+pub async fn recorded<T, F>(app: &App, session: &Session, event: Event, read: F) -> Result<(T, Coverage), Problem>
 where
     T: Send + 'static,
     F: FnOnce(&mut Db<'_>) -> Result<T, Problem> + Send + 'static,
@@ -24,8 +24,27 @@ where
     // A long search does not hold up those who write.
     let (trust, now) = (app.trust.clone(), app.clock.now());
     let found = app.store.read(move |db| Ok::<_, Problem>((read(db)?, audit::coverage(db, &trust, now)?))).await?;
+    let event = under(session, event);
     app.store.write(move |tx| journal::record(tx, &event).map(drop).map_err(Problem::from)).await?;
     Ok(found)
+}
+
+/// A reading under the purpose that was declared in its session.
+#[must_use]
+pub fn under(session: &Session, event: Event) -> Event {
+    match &session.purpose {
+        Some(purpose) => event.fact("declared", purpose.entry.as_str()),
+        None => event,
+    }
+}
+
+/// How far everything goes, where nothing of the journal is read.
+///
+/// # Errors
+/// The database.
+pub async fn coverage(app: &App) -> Result<Coverage, Problem> {
+    let (trust, now) = (app.trust.clone(), app.clock.now());
+    app.store.read(move |db| audit::coverage(db, &trust, now).map_err(Problem::from)).await
 }
 
 /// The auditor of a session.
@@ -34,12 +53,6 @@ where
 /// They are none.
 pub fn auditor(session: &Session) -> Result<Auditor, Problem> {
     Ok(Auditor::new(&session.account)?)
-}
-
-/// The head of a page that shows nothing of the journal.
-#[must_use]
-pub fn bare(session: &Session) -> Head {
-    Head { purpose: session.purpose.clone().unwrap_or_default(), ..Head::default() }
 }
 
 /// The head of every page: why it is read, and how much of the journal it shows.
@@ -74,7 +87,8 @@ pub fn head(coverage: &Coverage, session: &Session, screen: &Screen) -> Head {
         None => unknown.push(t.coverage_no_erased()),
     }
     let unknown = (!unknown.is_empty()).then(|| t.coverage_unknown(unknown.join(", ")));
-    Head { known, unknown, ..bare(session) }
+    let purpose = session.purpose.as_ref().map(|declared| declared.text.clone()).unwrap_or_default();
+    Head { purpose, known, unknown }
 }
 
 /// How much of it searches and figures cover: where there is a tree, up to which position; else up to which instant.

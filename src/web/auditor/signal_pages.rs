@@ -40,7 +40,7 @@ impl SignalRow {
         let Self { subject, organisation, since, date, .. } = self;
         match subject.split_once('_') {
             Some(("mdt", _)) => format!("/journal/mandates/{subject}"),
-            // Entries are not searched by phone: these are few.
+            // Entries are not searched by phone: those of the organisation in that time.
             Some(("tel", _)) => {
                 format!("/journal?kind=phone_recorded&organisation={organisation}&from={since}&to={date}")
             }

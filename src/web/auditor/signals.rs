@@ -98,7 +98,7 @@ pub async fn list(
     let (now, after) = (app.clock.now(), after.0.after);
     let event = Event::new(Kind::JournalRead, now).by(&session.account.id).fact("page", "signals");
     let later = after.is_some();
-    let (mut found, coverage) = reading::recorded(&app, event, move |db| {
+    let (mut found, coverage) = reading::recorded(&app, &session, event, move |db| {
         Ok(audit::signals(db, &Seen::ByAuditors(now), after.as_ref(), PAGE + 1)?)
     })
     .await?;
@@ -116,7 +116,7 @@ pub async fn show(app: Data<App>, screen: Screen, session: Session, id: Id<Signa
     let now = app.clock.now();
     let event =
         Event::new(Kind::JournalRead, now).by(&session.account.id).fact("page", "signal").fact("signal", id.0.as_str());
-    let ((signal, answer, findings), coverage) = reading::recorded(&app, event, move |db| {
+    let ((signal, answer, findings), coverage) = reading::recorded(&app, &session, event, move |db| {
         let (signal, entry) = audit::find_signal(db, &id.0)?;
         if !signal.is_before_auditors(now) {
             return Err(Problem::NotFound);
@@ -173,7 +173,7 @@ async fn listed(
     };
     let event = Event::new(Kind::JournalRead, app.clock.now()).by(&session.account.id).fact("page", "findings");
     let later = after.is_some();
-    let (mut found, coverage) = reading::recorded(app, event, move |db| {
+    let (mut found, coverage) = reading::recorded(app, session, event, move |db| {
         let found = audit::findings(db, None, after.as_ref(), PAGE + 1)?;
         let mut texts = Vec::new();
         for (finding, entry) in found {
@@ -224,6 +224,9 @@ pub async fn record(
     let outcome = app
         .store
         .write(move |tx| {
+            let acts = audit::acts(tx, &about)?;
+            // Nobody spends a code on what they may not sign.
+            Finding::signable_by(&auditor, acts.as_deref())?;
             let whom = match audit::whom(tx, &about)?.kept() {
                 Ok(whom) => whom,
                 Err(refusal) => return Ok(Err(refusal)),
@@ -232,19 +235,15 @@ pub async fn record(
                 Ok(fresh) => fresh,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            let acts = audit::acts(tx, &about)?;
-            match Finding::record(finding, &auditor, &fresh, (about, whom, acts.as_deref()), &text, now) {
-                Ok(signed) => drop(audit::record_finding(tx, signed)?),
-                Err(refusal) => return Ok(Err(refusal)),
-            }
+            let signed = Finding::record(finding, &auditor, &fresh, (about, whom, acts.as_deref()), &text, now)?;
+            audit::record_finding(tx, signed)?;
             Ok::<_, Problem>(Ok(()))
         })
         .await?;
     match outcome {
         Ok(()) => Ok(see_other("/journal/findings")),
         Err(refusal) => {
-            let about = matches!(refusal, Refusal::PersonErased | Refusal::FindingOfOneself);
-            let field = if about { "about" } else { "code" };
+            let field = if refusal == Refusal::PersonErased { "about" } else { "code" };
             let errors = Errors::on(field, screen.t().refusal(refusal));
             listed(&app, screen, &session, written, errors).await
         }

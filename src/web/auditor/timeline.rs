@@ -80,7 +80,7 @@ pub async fn show(
         .fact("page", "timeline")
         .fact("filter_mandate", &mandate);
     let (entries, coverage) =
-        reading::recorded(&app, event, move |db| Ok(audit::of_mandate(db, &id.0, EVENTS)?)).await?;
+        reading::recorded(&app, &session, event, move |db| Ok(audit::of_mandate(db, &id.0, EVENTS)?)).await?;
     let first = entries.iter().find(|entry| entry.kind == Kind::MandateOpened).ok_or(Problem::NotFound)?;
     let mut opening = facts(&first.clear);
     let (organisation, citizen) = (opening.remove("organisation"), opening.remove("citizen"));

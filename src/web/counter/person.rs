@@ -143,16 +143,17 @@ pub async fn phone(
         .write(move |tx| {
             let organisation = &mediator.organisation().id;
             citizens::held_by(tx, organisation, &citizen, now)?;
+            let number = match number {
+                Some(number) => Some((contacts::pseudonym(tx, organisation, &number, now)?, number)),
+                None => None,
+            };
             // Whoever is erased meanwhile is gone.
             if !citizens::stays(tx, citizen.as_str())? {
                 return Err(Problem::NotFound);
             }
             let change = match (contacts::find(tx, organisation, &citizen)?, number) {
-                (Some((_, known)), Some(number)) if known == number => return Ok(()),
-                (_, Some(number)) => {
-                    let pseudonym = contacts::pseudonym(tx, organisation, &number, now)?;
-                    Contact::record(&mediator, citizen, pseudonym, number, now)
-                }
+                (Some((_, known)), Some((_, number))) if known == number => return Ok(()),
+                (_, Some((pseudonym, number))) => Contact::record(&mediator, citizen, pseudonym, number, now),
                 (Some((known, _)), None) => Contact::forget(&mediator, citizen, &known, now),
                 (None, None) => return Ok(()),
             };

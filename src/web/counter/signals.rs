@@ -47,6 +47,8 @@ pub struct OwnSignalPage {
     pub row: SignalRow,
     /// Who has the number that it is about: `cit_…`, full name.
     pub people: Vec<(String, String)>,
+    /// Whether there are more of them.
+    pub more: bool,
     /// When it was answered.
     pub answered: Option<Moment>,
     /// Whether it is about whoever reads, and somebody else must answer.
@@ -100,15 +102,16 @@ async fn one(
             return Err(Problem::NotFound);
         }
         let others = signal.is_about(&account) && !accounts::is_alone(db, &organisation, &account)?;
-        let sharing = contacts::sharing(db, &organisation, &signal.found.subject, PEOPLE)?;
+        let sharing = contacts::sharing(db, &organisation, &signal.found.subject, PEOPLE + 1, now)?;
         Ok::<_, Problem>((signal, others, citizens::find_many(db, &sharing)?))
     });
     let (signal, others, people) = read.await?;
-    let people = people.iter().map(|one| (one.id.to_string(), one.identity.full_name())).collect();
+    let more = people.len() > PEOPLE;
+    let people = people.iter().take(PEOPLE).map(|one| (one.id.to_string(), one.identity.full_name())).collect();
     let answered = signal.answered.as_ref().map(|(at, _)| screen.moment(*at));
     let row = row(&signal, now, &screen);
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok(screen.page_with(status, |shell| OwnSignalPage { shell, row, people, answered, others, answer, errors }))
+    Ok(screen.page_with(status, |shell| OwnSignalPage { shell, row, people, more, answered, others, answer, errors }))
 }
 
 /// The organisation's answer.

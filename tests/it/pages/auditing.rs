@@ -116,6 +116,7 @@ fn inquiry_pages(sample: &Sample, language: Language) -> Vec<(&'static str, Stri
     };
     let identity = IdentityPage {
         shell: shell("/journal/inquiries/inq_1/reading"),
+        head: head(sample),
         inquiry: "inq_1".into(),
         citizen: CITIZEN.into(),
         name: sample.full_name(),
@@ -178,6 +179,7 @@ fn signal_pages(sample: &Sample, language: Language) -> Vec<(&'static str, Strin
         shell: own("/signals/sig_1"),
         row: signal(language, 1),
         people: sample.many(|at| (format!("cit_{at}"), sample.full_name())),
+        more: sample.lines > 3,
         answered: (sample.lines > 3).then(|| days(0)),
         others: sample.lines == 0,
         answer: sample.full_name(),

@@ -53,7 +53,7 @@ on_each_backend! {
         ana.notes_the_phone(&opened.citizen, "").await;
         let gone = world.entries(Kind::PhoneForgotten).await;
         assert_eq!((gone.len(), pseudonym(&gone[0])), (1, pseudonym(&entries[0])));
-        assert_eq!(world.rows("contacts", "true"), 0);
+        assert_eq!(world.rows("contacts", "number is not null"), 0);
         ana.notes_the_phone(&opened.citizen, "0612345678").await;
         let known = recorded(&world).await;
         assert_eq!((known.len(), &known[0]), (2, &known[1]), "known again");
@@ -79,6 +79,19 @@ on_each_backend! {
         let mia = world.manager("Mia Roux").await;
         let page = mia.sees(&format!("/citizens/{}", opened.citizen)).await;
         assert!(page.text().contains("06 12 34 56 78") && page.form("/citizens/").is_none(), "managers read it");
+    }
+
+    async fn a_number_moved_to_somebody_else_does_not_open(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let one = ana.opens_a_mandate_for("josephine", &[Logement], Month).await.citizen;
+        let other = ana.opens_a_mandate_for("bernard", &[Logement], Month).await.citizen;
+        for (citizen, number) in [(&one, "0612345678"), (&other, "0698765432")] {
+            ana.notes_the_phone(citizen, number).await;
+        }
+        let moved = format!("update contacts set number = (select number from contacts where citizen = '{one}') where citizen = '{other}'");
+        world.database.execute(&moved).unwrap();
+        let page = ana.gets(&format!("/citizens/{other}")).await;
+        assert!(page.status == 500 && !page.body.contains("06 12"), "{}", page.body);
     }
 
     async fn h06_one_number_for_three_people_is_a_signal(world) {
@@ -125,13 +138,16 @@ on_each_backend! {
         erased(&world, one.as_str()).await;
         assert_eq!((world.rows("contacts", "true"), world.rows("phones", "true")), (1, 1), "Bernard can still be called");
         ana.notes_the_phone(&other, "0698765432").await;
-        assert_eq!((world.rows("contacts", "true"), world.rows("phones", "true")), (1, 2));
+        assert_eq!((world.rows("contacts", "number is not null"), world.rows("phones", "true")), (1, 2));
     }
 
     async fn a_pseudonym_goes_with_the_last_who_had_it(world) {
         let ana = world.mediator("Ana Silva").await;
         let one = ana.opens_a_mandate_for("josephine", &[Logement], Month).await.citizen;
-        ana.notes_the_phone(&one, "0612345678").await;
+        for number in ["0612345678", "0698765432", ""] {
+            ana.notes_the_phone(&one, number).await;
+        }
+        assert_eq!((world.rows("contacts", "true"), world.rows("phones", "true")), (2, 2), "those of before are known");
         erased(&world, one.as_str()).await;
         assert_eq!((world.rows("contacts", "true"), world.rows("phones", "true")), (0, 0));
     }

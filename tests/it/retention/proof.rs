@@ -19,19 +19,19 @@ use crate::world::desk::Desk;
 use crate::world::{Backend, MASTER_KEY, World};
 
 /// Every file below a folder.
-fn walked(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn walked(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walked(&path) } else { vec![path] }).collect()
 }
 
 /// What is only Joséphine's.
-const HERS: [&str; 6] = ["Joséphine", "LEMOINE", "DUBOIS", "1956-03-14", "josephine@usagers", "612345678"];
+pub(super) const HERS: [&str; 6] = ["Joséphine", "LEMOINE", "DUBOIS", "1956-03-14", "josephine@usagers", "612345678"];
 
 async fn entries(world: &World) -> Vec<Entry> {
     world.app.store.read(|db| journal::list_forward(db, &Filter::default(), None, 10_000)).await.unwrap()
 }
 
-fn holds(bytes: &[u8], needle: &[u8]) -> bool {
+pub(super) fn holds(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
 }
 
@@ -56,7 +56,7 @@ fn raw(world: &World) -> Vec<Vec<u8>> {
     }
 }
 
-fn bytes_of(hex: &str) -> Vec<u8> {
+pub(super) fn bytes_of(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 

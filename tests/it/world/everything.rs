@@ -40,8 +40,8 @@ pub(crate) const PEOPLE: [&str; 16] = [
     "nadia.belkacem",
     "Denis Roux",
     "Réclamation",
-    "06 12 34",
     "612345678",
+    "698123456",
 ];
 
 impl World {
@@ -190,6 +190,7 @@ impl World {
         ana.sends(&form).await;
         ana.notes_the_phone(&bernard.citizen, "06 12 34 56 78").await;
         ana.notes_the_phone(&bernard.citizen, "").await;
+        ana.notes_the_phone(&bernard.citizen, "06 98 12 34 56").await;
         // FranceConnect sends another identity under a subject that is known.
         let josephine = ana.opens_a_mandate_for("josephine", &[Logement, Justice], Month).await;
         let (one, other) = (&bernard.citizen, &josephine.citizen);
