@@ -199,15 +199,15 @@ fn clear() -> String {
 /// The entries of rows, nothing of them sealed.
 fn entries_of(rows: &str, postgres: bool) -> String {
     let (bytes, leaf) = if postgres {
-        (format!("convert_to({}, 'UTF8')", clear()), "sha256('\\x00'::bytea || clear || nothing)")
+        (format!("convert_to({}, 'UTF8')", clear()), "sha256('\\x00'::bytea || clear || zeros)")
     } else {
         (format!("cast({} as blob)", clear()), "leaf(clear)")
     };
-    let nothing = if postgres { format!("'\\x{}'::bytea", "00".repeat(32)) } else { "zeroblob(32)".to_owned() };
+    let zeros = if postgres { format!("'\\x{}'::bytea", "00".repeat(32)) } else { "zeroblob(32)".to_owned() };
     format!(
         "insert into journal_entries (id, at, kind, organisation, actor, citizen, mandate, client, clear, commitment, leaf) \
-         select id, at, kind, organisation, actor, citizen, mandate, client, clear, nothing, {leaf} \
-         from (select told.*, {bytes} as clear, {nothing} as nothing from ({}) as told) as entries;",
+         select id, at, kind, organisation, actor, citizen, mandate, client, clear, zeros, {leaf} \
+         from (select told.*, {bytes} as clear, {zeros} as zeros from ({}) as told) as entries;",
         told(rows, postgres)
     )
 }
@@ -313,6 +313,8 @@ pub(crate) fn settle(location: &Location) -> Outcome<u64> {
     let bytes = match location {
         Location::Sqlite(file) => {
             let mut connection = SqliteConnection::establish(file)?;
+            // Whoever signed may still be closing the file.
+            connection.batch_execute("pragma busy_timeout = 30000")?;
             connection.batch_execute(settled)?;
             connection.batch_execute("pragma wal_checkpoint(truncate)")?;
             return Ok(std::fs::metadata(file)?.len());
