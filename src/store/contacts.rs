@@ -124,10 +124,7 @@ pub fn save(tx: &mut Tx<'_>, change: Journalled<Contact>) -> Result<Contact, Err
 
 /// Nobody calls somebody who goes: their numbers go, with what the journal knew them by, unless somebody else has or had the number.
 pub(super) fn drop_all(tx: &mut Tx<'_>, citizen: &str) -> Result<(), Error> {
-    let theirs = contacts::table.filter(contacts::citizen.eq(citizen.to_owned()));
-    let had: Vec<String> = theirs.clone().select(contacts::phone).order(contacts::phone).load(tx.connection()?)?;
-    diesel::delete(theirs).execute(tx.connection()?)?;
-    forget(tx, &had)
+    drop_those(tx, None, citizen)
 }
 
 /// An organisation whose last mandate of a citizen went into the archive has no reason to call them.
@@ -138,17 +135,18 @@ pub(super) fn drop_unserved(tx: &mut Tx<'_>, organisation: &OrganisationId, citi
     if kept.count().get_result::<i64>(tx.connection()?)? > 0 {
         return Ok(());
     }
-    let theirs = contacts::table
-        .filter(contacts::organisation.eq(organisation.to_string()).and(contacts::citizen.eq(citizen.to_string())));
-    let had: Vec<String> = theirs.clone().select(contacts::phone).order(contacts::phone).load(tx.connection()?)?;
-    diesel::delete(theirs).execute(tx.connection()?)?;
-    forget(tx, &had)
+    drop_those(tx, Some(organisation.as_str()), citizen.as_str())
 }
 
-fn forget(tx: &mut Tx<'_>, had: &[String]) -> Result<(), Error> {
-    for phone in had {
-        let row = phones::table.find(phone);
+fn drop_those(tx: &mut Tx<'_>, organisation: Option<&str>, citizen: &str) -> Result<(), Error> {
+    let theirs = contacts::table.filter(contacts::citizen.eq(citizen)).order(contacts::phone);
+    let mut had: Vec<(String, String)> =
+        theirs.select((contacts::organisation, contacts::phone)).load(tx.connection()?)?;
+    had.retain(|(holder, _)| organisation.is_none_or(|one| one == holder));
+    for (holder, phone) in &had {
+        diesel::delete(contacts::table.find((holder, citizen, phone))).execute(tx.connection()?)?;
         // Whoever is writing it down for somebody else comes first: the next statement sees that.
+        let row = phones::table.find(phone);
         diesel::update(row).set(phones::at.eq(phones::at)).execute(tx.connection()?)?;
         let others = contacts::table.filter(contacts::phone.eq(phones::id));
         diesel::delete(phones::table.filter(phones::id.eq(phone).and(not(exists(others)))))

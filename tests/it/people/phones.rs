@@ -4,7 +4,7 @@ use mandataire::demo::browser::Page;
 use mandataire::domain::event::Kind;
 use mandataire::domain::id::CitizenId;
 use mandataire::domain::procedure::Procedure::Logement;
-use mandataire::domain::term::Term::Month;
+use mandataire::domain::term::Term::{Day, Month};
 use serde_json::Value;
 
 use crate::auditing::at_work;
@@ -150,6 +150,23 @@ on_each_backend! {
         assert_eq!((world.rows("contacts", "true"), world.rows("phones", "true")), (2, 2), "those of before are known");
         erased(&world, one.as_str()).await;
         assert_eq!((world.rows("contacts", "true"), world.rows("phones", "true")), (0, 0));
+    }
+
+    async fn an_organisation_whose_mandates_are_archived_calls_nobody(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let opened = ana.opens_a_mandate_for("josephine", &[Logement], Day).await;
+        ana.notes_the_phone(&opened.citizen, "0612345678").await;
+        world.after(1_000 * 86_400);
+        let elsewhere = world.another_organisation().await;
+        let bo = world.mediator_of(&elsewhere, "Bo Martin").await;
+        bo.signs_in().await;
+        let there = bo.opens_a_mandate_for("josephine", &[Logement], Month).await;
+        bo.notes_the_phone(&there.citizen, "0612345678").await;
+        assert_eq!((world.rows("contacts", "true"), world.rows("phones", "true")), (2, 2));
+        world.after(120 * 86_400);
+        world.retention(false).await;
+        assert_eq!((world.rows("contacts", "true"), world.rows("phones", "true")), (1, 1));
+        assert_eq!(world.rows("contacts", &format!("organisation = '{elsewhere}'")), 1, "who still has one that is not archived");
     }
 
     async fn a_pseudonym_that_nobody_has_is_purged_in_time(world) {
