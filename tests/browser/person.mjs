@@ -209,7 +209,8 @@ export class Person {
   async #picture(file) {
     // Left as it is: hiding the caret or stopping animations would put a style into a page that forbids styles.
     const path = join(this.folder, `${file}.png`);
-    await this.#page.screenshot({ path, fullPage: true, caret: 'initial', animations: 'allow' });
+    // Long lists are ten thousand pixels and more: on a busy machine the picture takes longer than people wait for a page.
+    await this.#page.screenshot({ path, fullPage: true, caret: 'initial', animations: 'allow', timeout: 60_000 });
   }
 
   /** The page on paper: a picture as a printer would have it, and the PDF. Returns the PDF. */

@@ -178,7 +178,7 @@ fn signal_pages(sample: &Sample, language: Language) -> Vec<(&'static str, Strin
     let own_one = OwnSignalPage {
         shell: own("/signals/sig_1"),
         row: signal(language, 1),
-        people: sample.many(|at| (format!("cit_{at}"), sample.full_name())),
+        people: sample.many(|at| (format!("cit_{at}"), sample.full_name())).into_iter().take(20).collect(),
         more: sample.lines > 3,
         answered: (sample.lines > 3).then(|| days(0)),
         others: sample.lines == 0,
