@@ -20,6 +20,7 @@ use crate::app::evidence::remote::Remote;
 use crate::app::evidence::{Known, Trouble, Verdict, word};
 use crate::cli::evidence::{Believed, Evidence, Export, Prove, Timestamps, Verify};
 use crate::config::Config;
+use crate::journal::line::hex;
 use crate::journal::note::{Signer, Verifier};
 use crate::store::{journal, vouched};
 
@@ -119,7 +120,7 @@ fn bar() -> ProgressBar {
 }
 
 fn say(verdict: &Verdict, json: bool) {
-    let root = verdict.root.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let root = hex(&verdict.root);
     if json {
         let found = verdict.findings.iter().map(|found| {
             let (from, to) = found.positions.unzip();

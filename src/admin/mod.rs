@@ -178,12 +178,11 @@ fn migrate(config: &Config, options: &Migrate) -> Result<(), Failure> {
         println!("done: {name}");
     }
     // New tables are nobody's until the roles get their rights to them.
-    let made = if options.roles || Store::may_make_roles(&location)? || Store::has_roles(&location, upkeep::PREFIX)? {
-        Store::make_roles(&location, upkeep::PREFIX)
-    } else {
+    let wanted = options.roles || Store::may_make_roles(&location)? || Store::has_roles(&location, upkeep::PREFIX)?;
+    if !wanted {
         return Ok(());
-    };
-    match made {
+    }
+    match Store::make_roles(&location, upkeep::PREFIX) {
         Ok(()) => println!("the roles {0}_service, {0}_sequencer and {0}_auditor have their rights", upkeep::PREFIX),
         Err(error) if options.roles => return Err(error.into()),
         // The database is migrated: whoever may make them is asked to.

@@ -9,6 +9,7 @@ use actix_web::rt::spawn;
 use mandataire::domain::event::{Event, Kind};
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
 use mandataire::domain::term::Term::Month;
+use mandataire::journal::line;
 use mandataire::store::{Error, Location, Store, Time, journal, organisations};
 use mandataire::web::problem::Problem;
 
@@ -60,7 +61,7 @@ on_each_backend! {
         let (dump, url) = (raw(&world), world.database.url.clone());
         assert!(dump.iter().any(|part| holds(part, b"Maison France services")), "the organisation is in the open: {url}");
         for person in PEOPLE.iter().chain(&["Nadia Belkacem", "MARCHAND", "Claire Petit"]) {
-            let hex = person.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+            let hex = line::hex(person.as_bytes());
             for part in &dump {
                 assert!(!holds(part, person.as_bytes()), "{person}");
                 // PostgreSQL shows bytes in hexadecimal: what is not sealed would be readable there.

@@ -92,7 +92,7 @@ async fn timestamped(world: &World) -> usize {
 }
 
 /// What auditors search holds every entry.
-async fn searchable(world: &World) {
+pub(crate) async fn searchable(world: &World) {
     let now = world.now();
     while world.app.store.write(move |tx| audit::digest(tx, now)).await.unwrap().more {}
 }

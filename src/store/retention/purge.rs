@@ -11,7 +11,7 @@ use crate::store::{Db, Error, Tx, stored};
 const BATCH: usize = 500;
 
 /// Nobody can be called at it any more.
-const UNHELD: &str =
+const NOBODYS_PHONE: &str =
     "at < $1 and not exists (select 1 from contacts where contacts.phone = phones.id and contacts.number is not null)";
 
 /// A trace of nobody whose data a hold keeps.
@@ -84,7 +84,7 @@ impl Over {
             Self::Seen => ("seen_tokens", "hash", "expires_at < $1"),
             Self::Pushed => ("pushed_requests", "hash", "expires_at < $1"),
             Self::Traces => ("traces", "id", UNHELD_TRACE),
-            Self::Phones => ("phones", "id", UNHELD),
+            Self::Phones => ("phones", "id", NOBODYS_PHONE),
         }
     }
 }

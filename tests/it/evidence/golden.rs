@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use mandataire::journal::checkpoint::Checkpoint;
+use mandataire::journal::line::hex;
 use mandataire::journal::note::Verifier;
 use mandataire::journal::proof::Proof;
 use mandataire::journal::tile::{Row, Tile};
@@ -15,10 +16,6 @@ use super::{Log, bundled, clear};
 use crate::source::root;
 
 const SIZE: u64 = 300;
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
-}
 
 /// Compares bytes with a file of the vectors, or writes it.
 pub(super) fn golden(name: &str, bytes: &[u8]) {

@@ -19,14 +19,16 @@ use mandataire::domain::id::{CitizenId, EntryId};
 use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::{Day, Month};
 use mandataire::journal::checkpoint::Checkpoint;
+use mandataire::journal::line::hex;
 use mandataire::journal::verify::Mark;
+use mandataire::store::Store;
 use mandataire::store::vouched::Trust;
-use mandataire::store::{Store, audit};
 
-use super::proof::{HERS, bytes_of, erased, holds, walked};
+use super::proof::{HERS, bytes_of, erased, holds, rows_as_text, walked};
 use super::{line, years_pass};
 use crate::on_each_backend;
 use crate::sequencing::{Disk, all_signed, key, node, verifier};
+use crate::tampering::searchable;
 use crate::world::desk::Desk;
 use crate::world::{Backend, World};
 
@@ -54,10 +56,6 @@ struct Piece {
     table: &'static str,
     what: String,
     forms: Vec<Vec<u8>>,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 impl Piece {
@@ -139,8 +137,7 @@ async fn proof_of(world: &World, entry: &EntryId) -> String {
 
 /// Whoever kept a checkpoint finds that the database continues it, and nothing that is wrong.
 async fn is_whole_since(world: &World, kept: &Checkpoint) {
-    let now = world.now();
-    while world.app.store.write(move |tx| audit::digest(tx, now)).await.unwrap().more {}
+    searchable(world).await;
     let kept = vec![Mark { size: kept.size, root: kept.root, foreign: true }];
     let known = Known { keys: vec![verifier()], kept, ..Known::default() };
     let verdict = world.app.store.read(move |db| database::verify_within(db, &known, 1)).await.unwrap();
@@ -158,10 +155,7 @@ fn backed_up(world: &World, desk: &Desk, name: &str) -> [Vec<Vec<u8>>; 2] {
         vec![fs::read(&data).unwrap()]
     } else {
         // pg_dump --exclude-table-data=person_keys writes the same rows.
-        let tables = "select table_name::text as value from information_schema.tables \
-                      where table_schema = current_schema() and table_name <> 'person_keys'";
-        let rows = |table: String| world.database.texts(&format!("select t::text as value from \"{table}\" t"));
-        world.database.texts(tables).into_iter().flat_map(rows).map(String::into_bytes).collect()
+        rows_as_text(world, "table_name <> 'person_keys'").into_iter().map(String::into_bytes).collect()
     };
     [data, vec![fs::read(&keys).unwrap()]]
 }

@@ -9,7 +9,7 @@ use mandataire::domain::event::Kind;
 use mandataire::domain::id::CitizenId;
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
 use mandataire::domain::term::Term::Month;
-use mandataire::journal::leaf;
+use mandataire::journal::{leaf, line};
 use mandataire::store::journal::{self, Entry, Filter};
 use mandataire::store::{Error, Location, Store, backup, mandates};
 
@@ -35,6 +35,14 @@ pub(super) fn holds(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
 }
 
+/// The rows of those tables of PostgreSQL that fit a condition, as text.
+pub(super) fn rows_as_text(world: &World, of: &str) -> Vec<String> {
+    let tables =
+        "select table_name::text as value from information_schema.tables where table_schema = current_schema()";
+    let rows = |table: String| world.database.texts(&format!("select t::text as value from \"{table}\" t"));
+    world.database.texts(&format!("{tables} and {of}")).into_iter().flat_map(rows).collect()
+}
+
 /// Every byte the database keeps: SQLite's files; on PostgreSQL the rows as text, and the file of the keys.
 fn raw(world: &World) -> Vec<Vec<u8>> {
     match world.database.backend {
@@ -46,10 +54,7 @@ fn raw(world: &World) -> Vec<Vec<u8>> {
             // What docs/operating.md asks for: until then a deleted row is still in the file.
             world.database.execute("vacuum full person_keys").unwrap();
             world.database.execute("checkpoint").unwrap();
-            let tables =
-                "select table_name::text as value from information_schema.tables where table_schema = current_schema()";
-            let rows = |table: String| world.database.texts(&format!("select t::text as value from {table} t"));
-            let rows = world.database.texts(tables).into_iter().flat_map(rows);
+            let rows = rows_as_text(world, "true").into_iter();
             let keys = "select encode(pg_read_binary_file(pg_relation_filepath('person_keys')), 'hex') as value";
             rows.chain(world.database.texts(keys)).map(String::into_bytes).collect()
         }
@@ -99,7 +104,7 @@ on_each_backend! {
         let dump = raw(&world);
         assert!(!found(&dump, &key), "the key is nowhere");
         for hers in HERS {
-            let hex = hers.bytes().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+            let hex = line::hex(hers.as_bytes());
             for part in &dump {
                 assert!(!holds(part, hers.as_bytes()), "{hers}");
                 assert!(world.database.backend == Backend::Sqlite || !holds(part, hex.as_bytes()), "{hers}");

@@ -5,6 +5,7 @@ use diesel::pg::PgConnection;
 use diesel::sql_types::{Nullable, Text};
 use diesel::sqlite::SqliteConnection;
 use diesel::{QueryableByName, RunQueryDsl};
+use mandataire::journal::line;
 
 use crate::world::Backend;
 use crate::world::database::Database;
@@ -188,7 +189,7 @@ impl Hand {
 
     /// Bytes as this database writes them.
     pub(super) fn bytes(&self, bytes: &[u8]) -> String {
-        let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let hex = line::hex(bytes);
         match self.0 {
             Connected::Sqlite(_) => format!("X'{hex}'"),
             Connected::Postgres(_) => format!("'\\x{hex}'::bytea"),
