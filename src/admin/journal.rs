@@ -45,7 +45,7 @@ where
     F: FnOnce(&mut Db<'_>) -> Result<T, Error> + Send + 'static,
 {
     let now = desk.clock.now();
-    while desk.store.write(move |tx| audit::digest(tx, now)).await?.more {}
+    audit::catch_up(&desk.store, now).await?;
     let event = facts.into_iter().fold(reading(desk, purpose), |event, (name, value)| event.fact(name, value));
     let trust = desk.trust.clone();
     let read = desk.store.read(move |db| Ok::<_, Error>((read(db)?, audit::coverage(db, &trust, now)?)));

@@ -23,6 +23,7 @@ use crate::clock::{Clock, Random};
 use crate::config::{Config, WitnessConfig};
 use crate::credential;
 use crate::domain::signing_key::Ages;
+use crate::journal::line::hex;
 use crate::journal::note::Purpose;
 use crate::store::vouched::Trust;
 use crate::store::{self, Location, Store, upkeep};
@@ -216,6 +217,7 @@ fn secret(desk: &Desk, file: Option<&Path>) -> Result<String, Failure> {
 
 /// A new client identifier: random, and nothing secret.
 fn client_id(desk: &Desk) -> String {
-    let hash = credential::token_hash(&desk.random.token());
-    hash.iter().take(12).fold(String::from("client_"), |id, byte| id + &format!("{byte:02x}"))
+    let mut id = hex(&credential::token_hash(&desk.random.token()));
+    id.truncate(24);
+    format!("client_{id}")
 }

@@ -191,7 +191,7 @@ fn config(addresses: &Addresses, sites: &Sites, folder: &str) -> io::Result<Conf
         listen: sites.ours.local_addr()?,
         development: true,
         contact: "contact@mandataire.example.fr".to_owned(),
-        database: Database { url: format!("sqlite:{folder}/mandataire.db").into(), pool: 4 },
+        database: Database { url: format!("sqlite:{folder}/mandataire.db").into(), pool: 4, ..Database::default() },
         journal: Journal {
             key_file: Some(Path::new(folder).join("journal.key")),
             public_entries: true,

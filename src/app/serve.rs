@@ -4,10 +4,12 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use super::tls::Certificate;
-use super::{Secrets, StartError, assemble, monitoring, open_store, retention, serving, signals, start_background};
+use super::{
+    Secrets, StartError, assemble, monitoring, open_store, retention, rights, serving, signals, start_background,
+};
 use crate::clock::{Clock, Random};
 use crate::config::{Config, MailMode, Problem};
-use crate::store::{Db, Location, Store};
+use crate::store::Location;
 
 /// `serve`: until the process is told to stop.
 ///
@@ -26,8 +28,8 @@ pub async fn serve(config: &Config) -> Result<(), StartError> {
     let figures = monitoring::count().map_err(StartError::Figures)?;
     let random = Random::system();
     let store = open_store(config, config.database.pool, &secrets.master_key, random.clone())?;
-    warn_of_rights(&store).await?;
     let app = assemble(config, secrets.providers, store, Clock::system(), random).await?;
+    rights::check(&app, config).await?;
     start_background(&app, config)?;
     let location = Location::parse(config.database.url())?;
     let (store, clock, random) = (app.store.clone(), app.clock.clone(), app.random.clone());
@@ -48,22 +50,6 @@ pub async fn serve(config: &Config) -> Result<(), StartError> {
     tracing::info!(address = %config.listen, public_url = %config.public_url, "ready");
     server.await.map_err(listening)?;
     tracing::info!("stopped");
-    Ok(())
-}
-
-/// Whoever serves should not be able to rewrite the journal. It is said, and not refused: the triggers stand, the signed tree shows what
-/// they did not keep, and a counter that stays closed helps nobody.
-async fn warn_of_rights(store: &Store) -> Result<(), StartError> {
-    let tables = store.read(|db: &mut Db<'_>| db.may_rewrite()).await?;
-    metrics::gauge!("journal_rights_too_wide").set(f64::from(u8::from(!tables.is_empty())));
-    if !tables.is_empty() {
-        let tables = tables.join(", ");
-        tracing::warn!(
-            %tables,
-            "the role of database.url may change tables of the journal that only grow; let it be a member of \
-                                the roles that `mandataire migrate --roles` makes, and own nothing"
-        );
-    }
     Ok(())
 }
 

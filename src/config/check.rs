@@ -19,7 +19,8 @@ impl Config {
             self.service_name(),
             self.proxies(),
             contact(&self.contact),
-            database(&self.database),
+            database("database.url", self.database.url()),
+            sequencer(&self.database),
             pool(&self.database),
             self.master_key().err(),
             self.journal.key().err(),
@@ -232,18 +233,29 @@ fn contact(given: &str) -> Option<Problem> {
 }
 
 /// Never says what was found: a PostgreSQL address may hold a password.
-fn database(database: &Database) -> Option<Problem> {
-    let fault = match database.url().split_once(':') {
+fn database(key: &str, given: &str) -> Option<Problem> {
+    let fault = match given.split_once(':') {
         Some(("sqlite", "")) => "names no file after sqlite:",
         Some(("sqlite", _)) => return None,
-        Some(("postgres" | "postgresql", _)) => match Url::parse(database.url()) {
+        Some(("postgres" | "postgresql", _)) => match Url::parse(given) {
             Ok(url) if url.path().len() > 1 => return None,
             Ok(_) => "names no database",
             Err(_) => "is not an address",
         },
         _ => "starts with neither sqlite: nor postgres:",
     };
-    Some(refusal("database.url", fault))
+    Some(refusal(key, fault))
+}
+
+/// A file has no roles: one address has all rights to it.
+fn sequencer(database: &Database) -> Option<Problem> {
+    const KEY: &str = "database.sequencer_url";
+    let given = database.sequencer_url()?;
+    let is_file = |url: &str| url.starts_with("sqlite:");
+    if is_file(given) || is_file(database.url()) {
+        return Some(refusal(KEY, "is set, and database.url or it is a file, which has no roles"));
+    }
+    self::database(KEY, given)
 }
 
 fn pool(database: &Database) -> Option<Problem> {

@@ -36,7 +36,7 @@ impl Default for Config {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { url: "sqlite:data/mandataire.db".into(), pool: 8 }
+        Self { url: "sqlite:data/mandataire.db".into(), sequencer_url: "".into(), pool: 8 }
     }
 }
 

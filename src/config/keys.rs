@@ -3,7 +3,7 @@
 use super::{FRANCECONNECT, Problem};
 
 /// The keys in the order of the example; each text continues "write".
-pub(super) const KEYS: [(&str, &str); 64] = [
+pub(super) const KEYS: [(&str, &str); 65] = [
     (
         "public_url",
         "the address browsers use, https:// and a host name without a final slash, as https://mandataire.example.fr",
@@ -14,6 +14,10 @@ pub(super) const KEYS: [(&str, &str); 64] = [
     ("trusted_proxies", "the IP address of each proxy, as [\"10.0.0.2\"]"),
     ("contact", "a mail address, as aide@example.fr"),
     ("database.url", "sqlite: and the path of a file, or postgres://user:password@host/database"),
+    (
+        "database.sequencer_url",
+        "postgres://user:password@host/database, that of database.url with the login that signs, or nothing",
+    ),
     ("database.pool", "a number of connections from 1 to 200"),
     (
         "secrets.master_key_file",

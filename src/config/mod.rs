@@ -80,6 +80,8 @@ pub struct Config {
 pub struct Database {
     /// `sqlite:` and a path, or a `postgres:` address; secret because the latter may hold a password.
     pub url: SecretString,
+    /// The address with which the journal is signed, if its role is another one; else empty.
+    pub sequencer_url: SecretString,
     /// How many connections are kept open.
     pub pool: u32,
 }
@@ -288,5 +290,11 @@ impl Database {
     #[must_use]
     pub fn url(&self) -> &str {
         self.url.expose_secret()
+    }
+
+    /// The address of whoever signs, if it is another one: not for logs either.
+    #[must_use]
+    pub fn sequencer_url(&self) -> Option<&str> {
+        Some(self.sequencer_url.expose_secret()).filter(|url| !url.is_empty())
     }
 }

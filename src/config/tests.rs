@@ -131,7 +131,7 @@ fn every_unknown_key_and_every_wrong_type_is_named_at_once() {
 #[test]
 fn every_value_that_is_not_safe_is_named_at_once() {
     let top = "name = ''\n";
-    let rest = "scopes = ['email', 'email']\nacr = 'high'\n[database]\nurl = 'mysql://u:hunter2@h/d'\npool = 0\n\
+    let rest = "scopes = ['email', 'email']\nacr = 'high'\n[database]\nurl = 'mysql://u:hunter2@h/d'\npool = 0\nsequencer_url = 'sqlite:x'\n\
                 [mail]\nmode = 'page'";
     let set = [
         ("MANDATAIRE_PUBLIC_URL", "https://m.example.fr/"),
@@ -144,6 +144,7 @@ fn every_value_that_is_not_safe_is_named_at_once() {
     let expected = [
         "contact is \"nobody\"",
         "database.pool is 0",
+        "database.sequencer_url is set, and database.url or it is a file",
         "database.url starts with neither sqlite: nor postgres:: write",
         "franceconnect.acr is \"high\"",
         "franceconnect.client_id is not set",

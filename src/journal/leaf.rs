@@ -53,6 +53,7 @@ pub fn leaf_hash(clear: &[u8], commitment: &Hash) -> Hash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::line::hex;
 
     #[test]
     fn the_clear_part_has_one_form() {
@@ -65,8 +66,7 @@ mod tests {
     fn the_leaf_of_nothing_is_the_one_of_rfc_6962() {
         // SHA-256 of a single zero byte: the leaf hash of the empty entry.
         let empty = sha256(&[&[0]]);
-        let hex = empty.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        assert_eq!(hex, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
+        assert_eq!(hex(&empty), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
         assert_eq!(leaf_hash(b"", &NOTHING_SEALED), sha256(&[&[0], &[0; 32]]));
     }
 

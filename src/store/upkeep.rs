@@ -55,6 +55,22 @@ impl Store {
 }
 
 impl Db<'_> {
+    /// Which database and schema of which server this is. None on SQLite.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn named(&mut self) -> Result<Option<String>, Error> {
+        self.connection()?.named()
+    }
+
+    /// Whether this role of PostgreSQL may add rows to a table. Always on SQLite.
+    ///
+    /// # Errors
+    /// The database fails.
+    pub fn may_add(&mut self, table: &str) -> Result<bool, Error> {
+        self.connection()?.may_add(table)
+    }
+
     /// The tables of the journal that this role of PostgreSQL may change, though they only grow.
     ///
     /// # Errors

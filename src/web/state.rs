@@ -29,6 +29,8 @@ const SLOW_HASHES: usize = 2;
 pub struct App {
     /// The database and the vault.
     pub store: Store,
+    /// The same database, as whoever signs the journal sees it.
+    pub signs: Store,
     /// Time.
     pub clock: Clock,
     /// Randomness.

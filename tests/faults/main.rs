@@ -56,6 +56,12 @@ mod once;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod rights;
+#[cfg(test)]
+#[path = "../it/world/roles.rs"]
+#[expect(dead_code, reason = "shared with the stories, which also sign in as a role")]
+mod roles;
+#[cfg(test)]
 mod room;
 #[cfg(test)]
 mod serve;

@@ -35,28 +35,49 @@ pub(crate) struct Serve {
 impl Serve {
     /// Starts it on a database that is migrated, and waits until it answers.
     pub(crate) async fn start(database: &str) -> Self {
-        Self::configured(database, None).await
+        Self::configured(database, "", None).await
     }
 
     /// The same, and it signs the journal: each node has the same key, and a memory of its own.
     pub(crate) async fn signing(database: &str, key: &str) -> Self {
-        Self::configured(database, Some(key)).await
+        Self::configured(database, "", Some(key)).await
     }
 
-    async fn configured(database: &str, key: Option<&str>) -> Self {
+    /// The same, with another login for what is signed.
+    pub(crate) async fn signing_as(database: &str, sequencer: &str, key: &str) -> Self {
+        Self::configured(database, sequencer, Some(key)).await
+    }
+
+    /// What it says when it does not start.
+    pub(crate) fn refuses(database: &str, sequencer: &str, key: &str) -> String {
+        let mut serve = Self::launched(database, sequencer, Some(key));
+        assert!(!serve.child.wait().expect("it ends").success());
+        serve.told()
+    }
+
+    async fn configured(database: &str, sequencer: &str, key: Option<&str>) -> Self {
+        let mut serve = Self::launched(database, sequencer, key);
+        serve.is_ready().await;
+        serve
+    }
+
+    fn launched(database: &str, sequencer: &str, key: Option<&str>) -> Self {
         let name = format!("serve_{:032x}", Random::system().u128());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder).unwrap();
         let port = free_port();
         let private = std::iter::repeat_with(free_port).find(|other| *other != port).expect("another port");
-        configure(&folder, port, private, database);
+        configure(&folder, port, private, [database, sequencer]);
         if let Some(key) = key {
             signs(&folder, key);
         }
         let [base, monitoring] = [port, private].map(|port| format!("http://127.0.0.1:{port}"));
-        let mut serve = Self { base, monitoring, child: launch(&folder), folder };
-        serve.is_ready().await;
-        serve
+        Self { base, monitoring, child: launch(&folder), folder }
+    }
+
+    /// Its log so far.
+    pub(crate) fn told(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
     /// SIGKILL: the process has no say in it.
@@ -125,7 +146,7 @@ impl Drop for Serve {
         drop(self.child.kill());
         drop(self.child.wait());
         if std::thread::panicking() {
-            let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            let log = self.told();
             let lines: Vec<&str> = log.lines().collect();
             eprintln!("the end of the log of serve:\n{}", lines[lines.len().saturating_sub(SHOWN)..].join("\n"));
         }
@@ -140,7 +161,7 @@ fn free_port() -> u16 {
     free.next().expect("a free port among a hundred")
 }
 
-fn configure(folder: &Path, port: u16, private: u16, database: &str) {
+fn configure(folder: &Path, port: u16, private: u16, [database, sequencer]: [&str; 2]) {
     secret(&folder.join("master.key"), &STANDARD.encode(MASTER_KEY));
     secret(&folder.join("franceconnect.secret"), "a-secret-of-forty-three-characters-0123456789");
     let key = |name: &str| folder.join(name).display().to_string();
@@ -148,7 +169,7 @@ fn configure(folder: &Path, port: u16, private: u16, database: &str) {
     let text = format!(
         "public_url = \"http://127.0.0.1:{port}\"\nlisten = \"127.0.0.1:{port}\"\ndevelopment = true\n\
          contact = \"aide@example.fr\"\n\
-         [database]\nurl = \"{database}\"\n\
+         [database]\nurl = \"{database}\"\nsequencer_url = \"{sequencer}\"\n\
          [secrets]\nmaster_key_file = \"{}\"\n\
          [mail]\nfrom = \"Mandataire <ne-pas-repondre@example.fr>\"\nhost = \"127.0.0.1\"\nport = 9\nencryption = \"none\"\n\
          [franceconnect]\nissuer = \"http://127.0.0.1:9\"\nclient_id = \"mandataire\"\nclient_secret_file = \"{}\"\n\

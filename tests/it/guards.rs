@@ -24,7 +24,7 @@ fn guards(text: &str) -> Vec<Guard<'_>> {
 
 /// The name of every function, stories included.
 pub(crate) fn functions() -> BTreeSet<String> {
-    let files = rust_files(&["src", "tests/it"]);
+    let files = rust_files(&["src", "tests/it", "tests/faults"]);
     let names = files.iter().flat_map(|file| file.code.split("fn ").skip(1)).filter_map(|after| {
         let (name, _) = after.split_once('(')?;
         name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_').then(|| name.to_owned())

@@ -1,6 +1,7 @@
 //! The journal: what is in it, what is not, who reads it, and that nobody changes it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use mandataire::demo::browser::Page;
 use mandataire::domain::digest::Digest;
@@ -306,5 +307,21 @@ on_each_backend! {
         world.after(-31);
         assert_eq!(service.asks_identity(&token).await.status, 200, "nothing was spent meanwhile");
         assert_eq!(ana.sends(&revocation).await.status, 200);
+    }
+
+    /// Nobody waits for a journal for ever, and what was given up has not happened.
+    async fn h10_a_journal_that_is_slow_undoes_the_act(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let recap = ana.reaches_the_recap("bernard", &[Justice], Month).await;
+        let confirmation = ana.fills_in(&recap).await;
+        let state = |world: &World| ["mandates", "journal_entries"].map(|table| world.database.number(&format!("select count(*) from {table}")));
+        let (before, busy, began) = (state(&world), world.database.kept_busy(), Instant::now());
+        assert_eq!(ana.browser.submit(&confirmation).await.unwrap().status, 503);
+        let waited = began.elapsed();
+        assert!(waited > Duration::from_secs(2) && waited < Duration::from_secs(15), "{waited:?}");
+        assert_eq!(state(&world), before);
+        drop(busy);
+        assert_eq!(ana.sends(&confirmation).await.status, 200, "the same form, a moment later");
+        assert_eq!(world.database.number("select count(*) from mandates"), 1);
     }
 }

@@ -8,10 +8,11 @@ use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Month;
 use mandataire::journal::note::{Purpose, Signer};
 use mandataire::store::journal::{self, Filter};
-use mandataire::store::{Db, Error, Location, Schema, Store, examine};
+use mandataire::store::{Db, Error, Schema, Store, examine};
 
 use crate::world::World;
 use crate::world::database::Database;
+use crate::world::roles::Roles;
 
 /// The tables that only grow, and a column of each.
 const GROW: [(&str, &str); 7] = [
@@ -23,48 +24,6 @@ const GROW: [(&str, &str); 7] = [
     ("journal_cosignatures", "line"),
     ("journal_timestamps", "reply"),
 ];
-
-/// A database with roles of its own: they belong to the whole server.
-struct Roles {
-    prefix: String,
-    owner: Database,
-}
-
-impl Roles {
-    fn new() -> Option<Self> {
-        let owner = Database::postgres()?;
-        let prefix = format!("role_{:016x}", Random::system().u128() >> 64);
-        Store::migrate(&owner.location).unwrap();
-        Store::make_roles(&owner.location, &prefix).unwrap();
-        // Once more: after every migration.
-        Store::make_roles(&owner.location, &prefix).unwrap();
-        assert!(Store::has_roles(&owner.location, &prefix).unwrap());
-        Some(Self { prefix, owner })
-    }
-
-    fn url(&self, role: &str) -> String {
-        format!("{}%20-crole%3D{}_{role}", self.owner.url, self.prefix)
-    }
-
-    /// The address as one of the roles.
-    fn location(&self, role: &str) -> Location {
-        Location::parse(&self.url(role)).unwrap()
-    }
-
-    /// The database as one of the roles.
-    fn as_role(&self, role: &str) -> Database {
-        self.owner.seen_through(self.url(role))
-    }
-}
-
-impl Drop for Roles {
-    fn drop(&mut self) {
-        for role in ["service", "sequencer", "auditor"] {
-            let name = format!("{}_{role}", self.prefix);
-            drop(self.owner.execute(&format!("drop owned by {name}; drop role {name}")));
-        }
-    }
-}
 
 fn refused(database: &Database, sql: &str) {
     let error = database.execute(sql).expect_err(sql).to_string();
@@ -113,6 +72,7 @@ async fn h11_whoever_serves_writes_the_journal_and_cannot_change_it() {
     }
     refused(&service, "insert into journal_positions (position, entry) select 9, id from journal_entries limit 1");
     refused(&service, "insert into journal_checkpoints (size, root, at, note) values (1, '', now(), '')");
+    refused(&service, "insert into journal_cosignatures (size, witness, line) values (1, 'w', '')");
     refused(&service, "delete from journal_pending");
     refused(&service, "create table elsewhere (one int)");
     let owned = roles.owner.location.clone();
@@ -139,7 +99,9 @@ async fn h12_whoever_signs_writes_the_tree_and_knows_nobody() {
         refused(&sequencer, &format!("update {table} set {column} = {column}"));
         refused(&sequencer, &format!("delete from {table}"));
     }
-    refused(&sequencer, "insert into journal_entries select * from journal_entries");
+    for table in ["journal_entries", "journal_sealed", "journal_pending", "journal_timestamps"] {
+        refused(&sequencer, &format!("insert into {table} select * from {table}"));
+    }
 }
 
 /// Whoever audits verifies everything, reads nobody, and writes nothing.

@@ -24,6 +24,8 @@ pub(crate) struct Installation<'a> {
     pub(crate) franceconnect: [&'a str; 3],
     /// The key of the journal.
     pub(crate) signer: &'a Signer,
+    /// The checkpoint that the machine remembers: the last one of the database.
+    pub(crate) signed: Option<&'a str>,
     /// Where it tells its figures, if it does.
     pub(crate) figures: Option<SocketAddr>,
 }
@@ -35,8 +37,7 @@ impl Installation<'_> {
         secret(&folder.join("master.key"), &STANDARD.encode(self.master_key))?;
         secret(&folder.join("franceconnect.secret"), theirs)?;
         secret(&folder.join("journal.key"), self.signer.secret().as_str())?;
-        // Of another copy of the database.
-        let _ = fs::remove_file(folder.join("journal.signed"));
+        remembers(&folder.join("journal.signed"), self.signed)?;
         let figures = self.figures.map(|at| format!("[monitoring]\nlisten = \"{at}\"\n")).unwrap_or_default();
         let at = folder.display();
         let written = format!(
@@ -56,6 +57,12 @@ impl Installation<'_> {
         command.arg("--config").arg(config).arg("serve");
         Ok(command)
     }
+}
+
+/// Makes a machine remember this checkpoint, or none, whatever was signed of another copy of the database.
+pub(crate) fn remembers(file: &Path, note: Option<&str>) -> Outcome<()> {
+    let _ = fs::remove_file(file);
+    note.map_or(Ok(()), |note| fs::write(file, note)).map_err(|error| text(&error, "writing a checkpoint"))
 }
 
 /// What went wrong, and at what.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
+use mandataire::store::Location;
+
 use crate::generate::MASTER_KEY;
 use crate::http::{Connection, Outcome};
 use crate::installation::{Installation, free_address, spawn, text};
@@ -53,12 +55,14 @@ pub(crate) fn folder() -> PathBuf {
 /// Starts the service on a database, with FranceConnect at `issuer`.
 pub(crate) fn service(database: &str, issuer: &str) -> Outcome<Server> {
     let (folder, address, figures) = (folder(), free_address()?, free_address()?);
+    let signed = settle::last(&Location::parse(database).map_err(|error| error.to_string())?)?;
     let installation = Installation {
         folder: &folder,
         database,
         master_key: MASTER_KEY.as_slice(),
         franceconnect: [issuer, stub::CLIENT, stub::SECRET],
         signer: &settle::signer()?,
+        signed: signed.as_deref(),
         figures: Some(figures),
     };
     let mut server = started(installation.command(address)?, address, &folder.join("serve.log"))?;

@@ -11,6 +11,8 @@ import sys
 import threading
 import time
 
+import foreign
+
 HERE = pathlib.Path(__file__).resolve().parent
 BINARY = str(pathlib.Path(os.environ["MANDATAIRE_BIN"]).resolve())
 PATIENCE = 60
@@ -176,4 +178,6 @@ def witnessed(service, folder, key, witnesses, check):
         if holds:
             said = json.loads(here.stdout)["witnesses"]
             holds = said == json.loads(there.stdout)["witnesses"] and [each[0] for each in said] == expected
+        needed = int(more[1]) if more else 1
+        holds = holds and foreign.accepts(text, key, keys, needed) == (code == 0)
         check(f"a proof for whoever knows {name}", holds, f"{here} {there}")

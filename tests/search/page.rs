@@ -13,7 +13,7 @@ use mandataire::domain::id::{AccountId, EntryId, SessionId};
 use mandataire::domain::mediator::Account;
 use mandataire::store::audit::{Field, Search};
 use mandataire::store::sessions::{self, Declared};
-use mandataire::store::{Error, Location, Store, accounts};
+use mandataire::store::{Error, Location, Store, accounts, log};
 
 use crate::http::{Connection, expect};
 use crate::installation::{Installation, free_address, spawn};
@@ -40,7 +40,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn on(location: &Location, address: SocketAddr) -> Outcome<Self> {
+    fn on(location: &Location, signed: Option<&str>, address: SocketAddr) -> Outcome<Self> {
         let folder = std::env::temp_dir().join(format!("mandataire-search-{:032x}", random().u128()));
         fs::create_dir(&folder)?;
         let mut running = Self { folder, child: None };
@@ -54,6 +54,7 @@ impl Running {
             master_key: MASTER_KEY,
             franceconnect: ["http://127.0.0.1:9/api/v2", "us", &format!("{:064x}", random().u128())],
             signer: &signer()?,
+            signed,
             figures: None,
         };
         let command = installation.command(address)?;
@@ -74,7 +75,8 @@ impl Desk {
     pub(crate) async fn open(location: &Location, store: &Store) -> Outcome<Self> {
         let cookies = signed_in(store).await?;
         let address = free_address()?;
-        let running = Running::on(location, address)?;
+        let signed = store.read(log::latest).await?.map(|last| last.note);
+        let running = Running::on(location, signed.as_deref(), address)?;
         let began = Instant::now();
         let connection = loop {
             match Connection::open(address) {

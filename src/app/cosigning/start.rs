@@ -61,7 +61,7 @@ pub fn start(app: &Data<App>, config: &Journal) -> Result<(), StartError> {
             return Err(wrong(&key.to_string(), "that is our own key: nobody vouches for themselves"));
         }
         let name = key.to_string();
-        let cosigner = Cosigner::new(app.store.clone(), app.clock.clone(), key, &url);
+        let cosigner = Cosigner::new(app.signs.clone(), app.clock.clone(), key, &url);
         let cosigner = cosigner.map_err(|error| wrong(&name, format!("it {error}")))?.in_rounds(rounds.clone());
         actix_web::rt::spawn(run(cosigner, app.signing.clone(), every, app.trust.silence));
     }

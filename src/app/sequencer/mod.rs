@@ -6,6 +6,7 @@
 
 mod memory;
 mod start;
+mod trouble;
 mod turn;
 
 use std::path::Path;
@@ -15,10 +16,10 @@ use std::time::{Duration, Instant};
 use chrono::SubsecRound;
 use memory::Memory;
 pub use start::{new_key, start};
+pub use trouble::Trouble;
 use turn::{BEAT, Turn};
 
 use crate::clock::{Clock, Random};
-use crate::journal::Fault;
 use crate::journal::checkpoint::Checkpoint;
 use crate::journal::leaf::Hash;
 use crate::journal::note::Signer;
@@ -35,37 +36,6 @@ const EVERY: Duration = Duration::from_millis(200);
 /// How often a trouble that lasts is said again.
 const SAID_AGAIN: Duration = Duration::from_mins(1);
 
-/// Why nothing is signed now.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// The database lost what was signed.
-    #[error(
-        "the journal has {found} positions, and a tree of {signed} was signed: the database lost entries, as one restored from a \
-         backup does. Nothing is signed until they are back; see docs/operating.md, \"A journal that lost entries\""
-    )]
-    RolledBack {
-        /// Leaves of the tree that was signed.
-        signed: u64,
-        /// Positions in the database.
-        found: u64,
-    },
-    /// The database has another history than the one that was signed.
-    #[error(
-        "the first {0} entries of the journal are not those that were signed: the database was changed. Nothing is signed; see \
-         docs/operating.md, \"A journal that lost entries\""
-    )]
-    Forked(u64),
-    /// What is in the database cannot be read as a tree.
-    #[error("the tree of the journal cannot be read: {0}")]
-    Damaged(#[from] Fault),
-    /// The database.
-    #[error("{0}")]
-    Store(#[from] store::Error),
-    /// The file of the last checkpoint.
-    #[error("{0}; see journal.signed_file")]
-    Memory(String),
-}
-
 /// Gives positions and signs.
 pub struct Sequencer {
     store: Store,
@@ -76,6 +46,8 @@ pub struct Sequencer {
     turn: Turn,
     /// The tree as it was last seen, if it is known.
     at: Option<Standing>,
+    /// Leaves that were signed when a node that remembers nothing began to look on.
+    began: Option<u64>,
 }
 
 /// The tree that was last published.
@@ -111,7 +83,7 @@ impl Sequencer {
         random: &Random,
     ) -> Result<Self, Trouble> {
         let memory = Memory::open(remembers, signer.verifier()).map_err(Trouble::Memory)?;
-        Ok(Self { store, clock, signer, memory, shown, turn: Turn::new(random), at: None })
+        Ok(Self { store, clock, signer, memory, shown, turn: Turn::new(random), at: None, began: None })
     }
 
     /// Works until the process ends.
@@ -153,9 +125,9 @@ impl Sequencer {
         if step.is_err() {
             self.at = None;
         }
-        if let Err(Trouble::Memory(why)) = &step
-            // Only this machine cannot remember: the journal need not wait for it.
-            && let Err(error) = self.turn.let_go(&self.store, why).await
+        if let Err(trouble) = &step
+            && trouble.is_of_this_machine()
+            && let Err(error) = self.turn.let_go(&self.store, &trouble.to_string()).await
         {
             tracing::warn!(%error, "the signing could not be left to another node");
         }
@@ -171,13 +143,13 @@ impl Sequencer {
             self.at = None;
             self.follow().await?;
             return match self.turn.left(&self.store).await? {
-                Some(why) => Err(Trouble::Memory(why)),
+                Some(why) => Err(Trouble::Left(why)),
                 None => Ok(Step::Elsewhere),
             };
         }
         let mut standing = match self.at.take() {
             Some(standing) => standing,
-            None => self.read().await?,
+            None => self.remembered(self.read().await?)?,
         };
         let (waits, given) =
             self.store.read(|db| Ok::<_, store::Error>((log::anything_pending(db)?, log::given(db)?))).await?;
@@ -198,6 +170,21 @@ impl Sequencer {
         self.sign(&mut standing, leaves).await?;
         self.at = Some(standing);
         Ok(if more { Step::More } else { Step::Signed })
+    }
+
+    /// What the database says, if this machine can tell that nothing was lost: where it remembers nothing, nothing may have been signed.
+    fn remembered(&self, standing: Standing) -> Result<Standing, Trouble> {
+        match &standing.last {
+            Some(last) if self.memory.last().is_none() && self.signed_here(last).is_some() => {
+                Err(Trouble::Unremembered(last.size))
+            }
+            _ => Ok(standing),
+        }
+    }
+
+    /// A checkpoint of the database, if this key signed it.
+    fn signed_here(&self, last: &Published) -> Option<Checkpoint> {
+        Checkpoint::open(&last.note, self.signer.verifier()).ok()
     }
 
     /// How many leaves to add. Of a tree that was signed and not published, because the process died in between, all: nothing smaller
@@ -238,8 +225,8 @@ impl Sequencer {
     /// The tree as the database has it, held against what was signed.
     async fn read(&self) -> Result<Standing, Trouble> {
         let known = self.memory.last().cloned();
-        let log = self.signer.verifier().clone();
-        self.store
+        let standing = self
+            .store
             .read(move |db| {
                 let (last, found) = (log::latest(db)?, log::given(db)?);
                 let size = last.as_ref().map_or(0, |last| last.size);
@@ -256,24 +243,32 @@ impl Sequencer {
                 {
                     return Err(Trouble::Forked(known.size));
                 }
-                let ours = |last: &Published| Checkpoint::open(&last.note, &log).is_ok();
-                if last.as_ref().is_some_and(|last| !ours(last)) {
-                    tracing::warn!(size, "the last checkpoint is not by this key: from here on, this is another log");
-                }
                 Ok(Standing { edge, last })
             })
-            .await
+            .await;
+        if let Ok(Standing { last: Some(last), .. }) = &standing
+            && self.signed_here(last).is_none()
+        {
+            tracing::warn!(last.size, "the last checkpoint is not by this key: from here on, this is another log");
+        }
+        standing
     }
 
-    /// Remembers what another node signed, so that this one knows it when it takes over; if it follows from what this one knows.
+    /// Remembers what another node signed, so that this one knows it when it takes over; if it follows from what this one knows. Whoever
+    /// remembers nothing believes what it sees being signed, and not what the database says of earlier.
     async fn follow(&mut self) -> Result<(), Trouble> {
-        let known = self.memory.last().map_or(0, |known| known.size);
         let last = self.store.read(log::latest).await?;
-        if last.as_ref().map_or(0, |last| last.size) == known {
+        let size = last.as_ref().map_or(0, |last| last.size);
+        if self.memory.last().is_none() && size <= *self.began.get_or_insert(size) {
+            last.inspect(|last| self.shown.signed(last.size, last.at));
+            return Ok(());
+        }
+        let known = self.memory.last().map_or(0, |known| known.size);
+        if size == known {
             return Ok(());
         }
         let Some(last) = self.read().await?.last else { return Ok(()) };
-        if let Ok(checkpoint) = Checkpoint::open(&last.note, self.signer.verifier())
+        if let Some(checkpoint) = self.signed_here(&last)
             && checkpoint.size > known
         {
             self.memory.keep(checkpoint, &last.note).map_err(Trouble::Memory)?;

@@ -51,7 +51,7 @@ pub fn start(app: &Data<App>, config: &Journal) -> Result<(), StartError> {
     let (Some(key), Some(remembered)) = (config.key()?, config.remembered()) else { return Ok(()) };
     let signer = Signer::parse(&key).map_err(|fault| StartError::Journal(format!("journal.key_file: {fault}")))?;
     tracing::info!(key = %signer.verifier(), "the journal is signed");
-    let (store, clock) = (app.store.clone(), app.clock.clone());
+    let (store, clock) = (app.signs.clone(), app.clock.clone());
     let sequencer = Sequencer::new(store.clone(), clock, signer, &remembered, app.signing.clone(), &app.random);
     let sequencer = sequencer.map_err(|trouble| StartError::Journal(trouble.to_string()))?;
     actix_web::rt::spawn(sequencer.run());

@@ -19,6 +19,7 @@ use super::durable;
 use crate::clock::Clock;
 use crate::journal::checkpoint::Checkpoint;
 use crate::journal::leaf::sha256;
+use crate::journal::line::hex;
 use crate::journal::note::{Note, Purpose, Signer, Verifier};
 use crate::journal::witness::{Refusal, Submission};
 
@@ -156,8 +157,8 @@ impl Log {
     /// Reads what is remembered of a log. Nothing yet is well: nothing was cosigned.
     fn open(folder: &Path, origin: &str, keys: Vec<Verifier>, ours: &Verifier) -> Result<Self, String> {
         // An origin may hold what a name of a file may not.
-        let hash = sha256(&[origin.as_bytes()]);
-        let name = hash.iter().take(16).fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
+        let mut name = hex(&sha256(&[origin.as_bytes()]));
+        name.truncate(32);
         let path = folder.join(format!("{name}.checkpoint"));
         let shown = path.display();
         let last = match fs::read_to_string(&path) {

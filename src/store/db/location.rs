@@ -63,13 +63,14 @@ impl Location {
             Self::Sqlite(path) => {
                 file::make(path);
                 let mut connection = SqliteConnection::establish(path).map_err(unavailable)?;
-                // What is deleted is overwritten with zeros. The last line is for speed: 16 MB of pages, which hold the upper levels of ten million entries, what a savepoint sets aside stays in memory, and the log is written
-                // back into the file each 16 MB.
-                connection.batch_execute(
+                // What is deleted is overwritten with zeros. The last line is for speed: pages that stay in memory, what a savepoint sets
+                // aside too, and the log is written back into the file each 16 MB.
+                let kept = kept(path);
+                connection.batch_execute(&format!(
                     "pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = full; \
                      pragma foreign_keys = on; pragma trusted_schema = off; pragma secure_delete = on; \
-                     pragma cache_size = -16000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000;",
-                )?;
+                     pragma cache_size = -{kept}; pragma temp_store = memory; pragma wal_autocheckpoint = 4000;",
+                ))?;
                 connection.set_instrumentation(count::statement);
                 Ok(AnyConnection::Sqlite(connection))
             }
@@ -97,6 +98,13 @@ impl Location {
             .build(Manager { location: self.clone(), held })
             .map_err(unavailable)
     }
+}
+
+/// How many KiB of its pages a connection keeps, at most. The upper levels of all trees are a four-hundredth of the file: with less than
+/// these, each row of a large journal is read through pages that were just put away.
+fn kept(path: &str) -> u64 {
+    let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
+    (bytes / 256 / 1024).clamp(16_000, 64_000)
 }
 
 fn vigilant(address: &str) -> String {

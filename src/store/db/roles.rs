@@ -30,6 +30,12 @@ struct Answer {
 }
 
 #[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[derive(QueryableByName)]
 struct Version {
     #[diesel(sql_type = Text)]
     version: String,
@@ -62,6 +68,18 @@ impl AnyConnection {
     /// Whether whoever is connected may read a table.
     pub(in crate::store) fn may_read(&mut self, table: &str) -> Result<bool, Error> {
         self.asks(&format!("select has_table_privilege('{table}', 'select') as yes"), true)
+    }
+
+    /// Whether whoever is connected may add rows to a table.
+    pub(in crate::store) fn may_add(&mut self, table: &str) -> Result<bool, Error> {
+        self.asks(&format!("select has_table_privilege('{table}', 'insert') as yes"), true)
+    }
+
+    /// Which database and schema of which server this is.
+    pub(in crate::store) fn named(&mut self) -> Result<Option<String>, Error> {
+        let Self::Pg(pg) = self else { return Ok(None) };
+        let named = "select concat_ws('/', system_identifier, current_database(), current_schema()) as name from pg_control_system()";
+        Ok(Some(diesel::sql_query(named).get_result::<Named>(pg)?.name))
     }
 
     /// The tables of the journal that whoever is connected may change, though they only grow.

@@ -21,6 +21,8 @@ end $$;
 grant select, insert on journal_entries, journal_sealed, journal_pending to {prefix}_service;
 grant select on journal_positions, journal_tiles, journal_checkpoints, journal_cosignatures, journal_timestamps, journal_sequencer
     to {prefix}_service;
+-- A timestamp is an entry too, and proves itself: whoever makes one up is found out by anybody.
+grant insert on journal_timestamps to {prefix}_service;
 -- The sealed parts of somebody who was destroyed go: a trigger refuses every other one.
 grant delete on journal_sealed to {prefix}_service;
 -- What auditors search is a copy: it can be made anew.
@@ -29,7 +31,7 @@ grant select, insert, update, delete on journal_terms, journal_search, journal_d
 -- Whoever signs reads entries, writes the tree over them, and changes nothing of it. It knows nobody.
 grant select on journal_entries, journal_pending, journal_positions, journal_tiles, journal_checkpoints, journal_cosignatures,
     journal_timestamps, journal_sequencer to {prefix}_sequencer;
-grant insert on journal_positions, journal_tiles, journal_checkpoints, journal_cosignatures, journal_timestamps to {prefix}_sequencer;
+grant insert on journal_positions, journal_tiles, journal_checkpoints, journal_cosignatures to {prefix}_sequencer;
 grant delete on journal_pending to {prefix}_sequencer;
 grant update on journal_sequencer to {prefix}_sequencer;
 

@@ -2,10 +2,13 @@
 
 use chrono::TimeDelta;
 use mandataire::config::{Config, Witness as Asked};
+use mandataire::domain::procedure::Procedure::Logement;
+use mandataire::domain::term::Term::Month;
 
 use super::ours::{asks, happens};
 use super::{Folder, runs, witness, witness_key};
 use crate::on_each_backend;
+use crate::retention::erased;
 use crate::world::World;
 use crate::world::everything::declares_a_purpose;
 
@@ -67,5 +70,34 @@ on_each_backend! {
         let text = auditor.sees("/journal").await.text();
         assert!(text.contains(&format!("Witnessed to {witnessed}.")), "{text}");
         assert!(text.contains(&format!("The witness w1.example.org has confirmed nothing since {since}.")), "{text}");
+    }
+
+    /// How far the tree goes, how many wait for it, and how many persons were erased, as the database has it.
+    async fn every_page_of_an_auditor_says_how_far_the_tree_goes_and_who_was_erased(world) {
+        let disk = Folder::new();
+        let auditor = world.auditor("Denis Roux").await;
+        declares_a_purpose(&auditor).await;
+        let ana = world.mediator("Ana Silva").await;
+        let opened = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
+        happens(&world, &disk, 3).await;
+        for gone in [0, 1] {
+            for path in ["/journal", "/journal?kind=mandate_opened", "/journal/activity"] {
+                let number = |sql| world.database.number(sql);
+                let last = number("select max(position) from journal_positions");
+                let waiting = number("select count(*) from journal_pending");
+                assert!(gone == 0 || waiting > 0, "an erasure is written");
+                let text = auditor.sees(path).await.text();
+                for sentence in [
+                    format!("Arbre complet jusqu’à la position {last}."),
+                    format!("En attente de position\u{a0}: {waiting}."),
+                    format!("Personnes effacées\u{a0}: {gone}."),
+                ] {
+                    assert!(text.contains(&sentence), "{path}: {sentence}: {text}");
+                }
+            }
+            if gone == 0 {
+                erased(&world, opened.citizen.as_str()).await;
+            }
+        }
     }
 }

@@ -26,6 +26,12 @@ pub(crate) struct Database {
     schema: Option<String>,
 }
 
+/// Somebody who keeps the journal from everybody else.
+pub(crate) enum Busy {
+    Sqlite { _holds: diesel::sqlite::SqliteConnection },
+    Postgres { _holds: PgConnection },
+}
+
 #[derive(diesel::QueryableByName)]
 struct Row {
     #[diesel(sql_type = Nullable<Text>)]
@@ -95,6 +101,23 @@ impl Database {
                 connection.batch_execute(sql)
             }
             Backend::Postgres => PgConnection::establish(&self.url).unwrap().batch_execute(sql),
+        }
+    }
+
+    /// Keeps the journal from everybody else, as something slow does, until the answer is dropped.
+    pub(crate) fn kept_busy(&self) -> Busy {
+        match self.backend {
+            Backend::Sqlite => {
+                let path = self.url.trim_start_matches("sqlite:");
+                let mut connection = diesel::sqlite::SqliteConnection::establish(path).unwrap();
+                connection.batch_execute("pragma busy_timeout = 5000; begin immediate").unwrap();
+                Busy::Sqlite { _holds: connection }
+            }
+            Backend::Postgres => {
+                let mut connection = PgConnection::establish(&self.url).unwrap();
+                connection.batch_execute("begin; lock table journal_entries in exclusive mode").unwrap();
+                Busy::Postgres { _holds: connection }
+            }
         }
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod key;
 mod office;
 pub(crate) mod officer;
 pub(crate) mod refused;
+pub(crate) mod roles;
 pub(crate) mod service;
 mod snapshot;
 pub(crate) mod stub;
@@ -335,7 +336,7 @@ pub(crate) fn config(base: &str, fc: &str, database: &Database) -> Config {
         public_url: base.to_owned(),
         development: true,
         contact: "contact@mandataire.example.fr".to_owned(),
-        database: DatabaseConfig { url: database.url.clone().into(), pool: 4 },
+        database: DatabaseConfig { url: database.url.clone().into(), pool: 4, ..DatabaseConfig::default() },
         journal: mandataire::config::Journal { public_entries: true, ..Default::default() },
         mail: Mail { mode: MailMode::Page, ..Mail::default() },
         franceconnect: FranceConnect {
