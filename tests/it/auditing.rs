@@ -1,10 +1,12 @@
 //! The auditor's workspace: both ways through a list, figures, stories of mandates, exports, identities, signals, findings.
 
+mod telling;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use mandataire::demo::browser::Page;
 use mandataire::domain::event::{Event, Kind};
-use mandataire::domain::procedure::Procedure::{Justice, Logement};
+use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Month;
 use mandataire::store::audit::{self, Field, Part, Search};
 use mandataire::store::journal::{self, Filter};
@@ -14,7 +16,7 @@ use crate::on_each_backend;
 use crate::sequencing::{Disk, all_signed, node};
 use crate::world::World;
 use crate::world::actor::Actor;
-use crate::world::everything::{PEOPLE, PURPOSE, declares_a_purpose};
+use crate::world::everything::declares_a_purpose;
 
 /// An auditor who said why.
 pub(crate) async fn at_work(world: &World, name: &str) -> Actor {
@@ -251,30 +253,6 @@ on_each_backend! {
         let late = page.form("/sign-out").unwrap().aimed_at(&reading);
         assert_eq!(denis.sends(&late).await.status, 409, "a day is over");
         assert_eq!(world.count(Kind::IdentityRead).await, 2);
-    }
-
-    async fn a_mandate_is_told_from_the_agreement_to_the_outcome(world) {
-        let ana = world.mediator("Ana Silva").await;
-        let service = world.franceconnect_client().await;
-        let one = ana.opens_a_mandate_for("josephine", &[Logement, Justice], Month).await;
-        ana.uses(&service, &one.citizen, Logement).await;
-        let outcome = ana.sees("/home").await.form("/uses/").unwrap();
-        ana.sends(&outcome.with("outcome", "done")).await;
-        ana.opens_a_mandate_for("bernard", &[Logement], Month).await;
-        ana.revokes(&one.mandate, Some(Justice)).await;
-        let auditor = at_work(&world, "Denis Roux").await;
-        let page = auditor.sees(&format!("/journal/mandates/{}", one.mandate)).await;
-        let told = page.text();
-        let places: Vec<_> = ["s’est identifiée", "a donné son accord", "a été ouvert pour", "l’identité lui a été remise", "Suite notée", "a été arrêtée"]
-            .map(|part| told.find(part).unwrap_or_else(|| panic!("{part}: {told}"))).to_vec();
-        assert!(places.is_sorted(), "in the order of events");
-        assert_eq!(told.matches("a donné son accord").count(), 1, "of this draft only");
-        for person in PEOPLE.iter().filter(|one| !PURPOSE.contains(**one) && **one != "Denis Roux") {
-            assert!(!told.contains(person), "{person}");
-        }
-        let read = world.entries(Kind::JournalRead).await;
-        assert!(read.iter().any(|entry| entry["filter_mandate"] == one.mandate.as_str()));
-        assert_eq!(auditor.gets("/journal/mandates/mdt_00000000000000000000000000").await.status, 404);
     }
 
     async fn the_questions_are_answered_with_the_figures_of_the_journal(world) {

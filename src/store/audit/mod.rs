@@ -40,7 +40,7 @@ pub use positions::positions;
 pub use proofs::{CHUNK, Proofs};
 pub use searching::{count, identifiers, page};
 pub use signals::{Answered, Seen, answer, find as find_signal, find_locked as find_signal_locked, list as signals};
-pub use story::of_mandate;
+pub use story::{Story, of_mandate};
 
 /// What entries are found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

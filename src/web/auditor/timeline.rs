@@ -3,23 +3,26 @@
 use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
+use actix_web::web::{Data, Query};
 use askama::Template;
+use serde::Deserialize;
 
 use super::handler::facts;
 use super::pages::Head;
 use super::reading;
 use crate::domain::event::{Event, Kind};
-use crate::domain::id::MandateId;
+use crate::domain::id::{EntryId, MandateId};
 use crate::domain::mandate::revoke::Reason;
 use crate::domain::procedure::Procedure;
 use crate::domain::refusal::Refusal;
-use crate::store::audit;
+use crate::store::Db;
+use crate::store::audit::{self, Story};
 use crate::store::journal::Entry;
 use crate::store::sessions::Session;
 use crate::web::counter::pages::reason as ending;
 use crate::web::extract::Id;
 use crate::web::moment::Moment;
+use crate::web::parts::Pages;
 use crate::web::problem::Problem;
 use crate::web::screen::Screen;
 use crate::web::shell::Shell;
@@ -27,7 +30,14 @@ use crate::web::state::App;
 use crate::web::texts::Texts;
 
 /// Events on the page.
-const EVENTS: i64 = 500;
+const EVENTS: i64 = 200;
+
+/// Where a part of the story begins.
+#[derive(Default, Deserialize)]
+pub struct After {
+    /// The last entry of the part before.
+    pub after: Option<EntryId>,
+}
 
 /// One event.
 #[derive(Debug, Clone)]
@@ -60,8 +70,8 @@ pub struct TimelinePage {
     pub citizen: Option<String>,
     /// The events, oldest first.
     pub events: Vec<Told>,
-    /// Whether there are more than are shown.
-    pub more: bool,
+    /// The beginning, and what follows.
+    pub pages: Pages,
 }
 
 /// `GET /journal/mandates/{mdt}`
@@ -73,21 +83,28 @@ pub async fn show(
     screen: Screen,
     session: Session,
     id: Id<MandateId>,
+    after: Query<After>,
 ) -> Result<HttpResponse, Problem> {
     let mandate = id.0.to_string();
     let event = Event::new(Kind::JournalRead, app.clock.now())
         .by(&session.account.id)
         .fact("page", "timeline")
         .fact("filter_mandate", &mandate);
-    let (entries, coverage) =
-        reading::recorded(&app, &session, event, move |db| Ok(audit::of_mandate(db, &id.0, EVENTS)?)).await?;
-    let first = entries.iter().find(|entry| entry.kind == Kind::MandateOpened).ok_or(Problem::NotFound)?;
-    let mut opening = facts(&first.clear);
-    let (organisation, citizen) = (opening.remove("organisation"), opening.remove("citizen"));
+    let after = after.0.after;
+    let goes_on = after.is_some();
+    let read = move |db: &mut Db<'_>| Ok(audit::of_mandate(db, &id.0, after, EVENTS)?);
+    let (Story { entries, next }, coverage) = reading::recorded(&app, &session, event, read).await?;
+    let opening = entries.iter().find(|entry| entry.kind == Kind::MandateOpened);
+    // Whoever goes on has seen the opening.
+    let named = opening.or_else(|| entries.first().filter(|_| goes_on)).ok_or(Problem::NotFound)?;
+    let mut named = facts(&named.clear);
+    let (organisation, citizen) = (named.remove("organisation"), named.remove("citizen"));
+    let address = format!("/journal/mandates/{mandate}");
+    let next = next.map(|last| format!("{address}?after={last}"));
+    let pages = Pages { first: goes_on.then_some(address), next };
     let head = reading::head(&coverage, &session, &screen);
-    let more = i64::try_from(entries.len()).is_ok_and(|shown| shown >= EVENTS);
     let events = entries.iter().map(|entry| told(entry, &screen)).collect();
-    Ok(screen.page(|shell| TimelinePage { shell, head, mandate, organisation, citizen, events, more }))
+    Ok(screen.page(|shell| TimelinePage { shell, head, mandate, organisation, citizen, events, pages }))
 }
 
 fn told(entry: &Entry, screen: &Screen) -> Told {

@@ -80,7 +80,7 @@ fn timeline(sample: &Sample, language: Language) -> String {
             sentence: texts(language).told_used("Logement", &sample.service),
             actor: (at > 0).then(|| ACCOUNT.into()),
         }),
-        more: sample.lines > 3,
+        pages: sample.pages(),
     })
 }
 
