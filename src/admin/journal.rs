@@ -144,13 +144,13 @@ fn say(entries: &[Entry], json: bool, none: &str) {
 pub(super) async fn mandate(desk: &Desk, asked: Story) -> Result<(), Failure> {
     let id = asked.id;
     let facts = vec![("page", "timeline".to_owned()), ("filter_mandate", id.to_string())];
-    let (after, of) = (asked.after, id.clone());
+    let (after, of, goes_on) = (asked.after.clone(), id.clone(), asked.after.is_some());
     let read = move |db: &mut Db<'_>| audit::of_mandate(db, &of, after, EVENTS);
     let story = recorded(desk, asked.purpose, facts, read).await?;
-    say(&story.entries, asked.output.json, "no entry is about this mandate");
+    say(&story.entries, asked.output.json, if goes_on { "nothing follows" } else { "no entry is about this mandate" });
     if let Some(last) = story.next {
         // Beside the answer, which a program may read. Where nobody reads it, nothing is lost.
-        drop(writeln!(io::stderr(), "it goes on: journal mandate {id} --after {last}"));
+        drop(writeln!(io::stderr(), "it goes on: journal mandate {id} --purpose … --after {last}"));
     }
     Ok(())
 }

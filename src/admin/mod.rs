@@ -197,7 +197,10 @@ fn check(config: &Config) -> Result<(), Failure> {
     let secrets = app::Secrets::read(config)?;
     app::tls::Certificate::of(&config.tls).map_err(app::StartError::from)?;
     app::cosigning::trust(&config.journal)?;
-    app::open_store(config, ONE, &secrets.master_key, Random::system())?;
+    let random = Random::system();
+    let store = app::open_store(config, ONE, &secrets.master_key, random.clone())?;
+    let signs = app::rights::signing(config, &store, &random)?;
+    app::block_on(app::rights::check(config, &store, &signs))?;
     println!("the configuration can be used");
     Ok(())
 }

@@ -8,7 +8,7 @@ pub mod evidence;
 pub mod monitoring;
 mod providers;
 pub mod retention;
-mod rights;
+pub mod rights;
 pub mod sequencer;
 mod serve;
 mod signals;
@@ -52,9 +52,6 @@ use crate::web::public::handler::nowhere;
 use crate::web::refusals::Budget;
 use crate::web::routes::Routes;
 use crate::web::state::{App, Settings, slow_limiter, source_limiter};
-
-/// Connections of whoever signs, where it has a login of its own: the sequencer, and those who wait for witnesses.
-const SIGNING: u32 = 3;
 
 /// How long requests under way have when the server stops, in seconds. A database that says nothing is given up after fifteen
 /// (`store::SILENCE`): whoever waits for it is answered all the same.
@@ -176,15 +173,7 @@ pub async fn assemble(
         clock: clock.clone(),
         random: random.clone(),
     };
-    let signs = match config.database.sequencer_url() {
-        // It needs no key to any person.
-        Some(url) => {
-            let location = Location::parse(url)?;
-            let opened = Store::open(&location, SIGNING, &random.bytes(), random.clone());
-            opened.map_err(|error| StartError::Journal(format!("database.sequencer_url: {error}")))?
-        }
-        None => store.clone(),
-    };
+    let signs = rights::signing(config, &store, &random)?;
     Ok(Data::new(App {
         store,
         signs,

@@ -29,7 +29,7 @@ pub async fn serve(config: &Config) -> Result<(), StartError> {
     let random = Random::system();
     let store = open_store(config, config.database.pool, &secrets.master_key, random.clone())?;
     let app = assemble(config, secrets.providers, store, Clock::system(), random).await?;
-    rights::check(&app, config).await?;
+    rights::check(config, &app.store, &app.signs).await?;
     start_background(&app, config)?;
     let location = Location::parse(config.database.url())?;
     let (store, clock, random) = (app.store.clone(), app.clock.clone(), app.random.clone());

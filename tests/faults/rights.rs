@@ -1,4 +1,4 @@
-//! What an operator is told of the logins of PostgreSQL when `serve` starts, and that two of them are enough for everything.
+//! What an operator is told of the logins of PostgreSQL when `serve` starts, and that two of them are enough to serve and to sign.
 
 use std::time::{Duration, Instant};
 
@@ -82,7 +82,7 @@ async fn h11_a_login_of_another_database_is_refused_at_the_start() {
     Store::migrate(&other.location).unwrap();
     let told = Serve::refuses(&roles.url("service"), &other.url, &key().secret());
     assert!(
-        told.contains("database.sequencer_url is another database, or another schema, than database.url"),
+        told.contains("database.sequencer_url: this is another server, database or schema than that of database.url"),
         "{told}"
     );
 }

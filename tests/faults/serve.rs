@@ -50,9 +50,15 @@ impl Serve {
 
     /// What it says when it does not start.
     pub(crate) fn refuses(database: &str, sequencer: &str, key: &str) -> String {
-        let mut serve = Self::launched(database, sequencer, Some(key));
-        assert!(!serve.child.wait().expect("it ends").success());
-        serve.told()
+        let (mut serve, began) = (Self::launched(database, sequencer, Some(key)), Instant::now());
+        loop {
+            if let Some(status) = serve.child.try_wait().unwrap() {
+                assert!(!status.success());
+                return serve.told();
+            }
+            assert!(began.elapsed() < PATIENCE, "it starts");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     async fn configured(database: &str, sequencer: &str, key: Option<&str>) -> Self {

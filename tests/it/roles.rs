@@ -8,7 +8,7 @@ use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Month;
 use mandataire::journal::note::{Purpose, Signer};
 use mandataire::store::journal::{self, Filter};
-use mandataire::store::{Db, Error, Schema, Store, examine};
+use mandataire::store::{Db, Error, Schema, Store, examine, vouched};
 
 use crate::world::World;
 use crate::world::database::Database;
@@ -89,8 +89,15 @@ async fn h12_whoever_signs_writes_the_tree_and_knows_nobody() {
     ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
     let store = Store::open(&roles.location("sequencer"), 2, &Random::system().bytes(), Random::system()).unwrap();
     signs(&store, &world).await;
-    let sequencer = roles.as_role("sequencer");
+    let (sequencer, line) = (roles.as_role("sequencer"), "\u{2014} w.example.org AAAA\n".to_owned());
     let entries = roles.owner.number("select count(*) from journal_entries");
+    let size = u64::try_from(entries).unwrap();
+    let kept = line.clone();
+    let cosigned = store.write(move |tx| vouched::cosign(tx, size, "w.example.org", &kept)).await;
+    assert_eq!(cosigned.unwrap(), line, "it keeps what witnesses say");
+    // What an authority says is an entry too: whoever serves keeps it.
+    world.timestamped(size).await;
+    assert_eq!(roles.owner.number("select count(*) from journal_timestamps"), 1);
     assert_eq!(roles.owner.number("select max(size) from journal_checkpoints"), entries);
     for table in ["citizens", "person_keys", "accounts", "mandates", "journal_sealed", "signing_keys", "sessions"] {
         refused(&sequencer, &format!("select * from {table}"));

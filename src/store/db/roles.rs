@@ -78,7 +78,8 @@ impl AnyConnection {
     /// Which database and schema of which server this is.
     pub(in crate::store) fn named(&mut self) -> Result<Option<String>, Error> {
         let Self::Pg(pg) = self else { return Ok(None) };
-        let named = "select concat_ws('/', system_identifier, current_database(), current_schema()) as name from pg_control_system()";
+        // A copy of a server has its identifier and everything in it, but did not start at the same moment; and anybody may ask for that.
+        let named = "select concat_ws('/', pg_postmaster_start_time(), current_database(), current_schema()) as name";
         Ok(Some(diesel::sql_query(named).get_result::<Named>(pg)?.name))
     }
 
