@@ -1,7 +1,7 @@
 //! What whoever owns the database can do to the journal, one thing at a time: each is found, and said where.
 //!
 //! A sample by default. `TAMPERINGS=30 UNTOUCHED=1000 cargo test --test it tampering` is the whole: more than five thousand on each
-//! database, in seven minutes where the code is optimised.
+//! database, in seven to forty minutes where the code is optimised.
 
 mod acts;
 mod hand;
