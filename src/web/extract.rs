@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::context::{self, Browser, Current};
@@ -76,6 +77,13 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
         }
         ready(serde_html_form::from_str(query).map(Self).map_err(|_| Problem::Malformed("query")))
     }
+}
+
+/// Where a list goes on.
+#[derive(Deserialize)]
+pub struct After<T> {
+    /// The last one of the page before.
+    pub after: Option<T>,
 }
 
 /// An identifier in a path. Whatever is not one names nothing: not found.

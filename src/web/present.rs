@@ -55,13 +55,6 @@ pub fn row(line: &Line, mandates: &[Mandate], now: Instant, screen: &Screen) -> 
 /// Uses on a page.
 pub const USES: usize = 50;
 
-/// Where a list of uses begins.
-#[derive(Default, serde::Deserialize)]
-pub struct After {
-    /// The last use of the page before.
-    pub after: Option<UseId>,
-}
-
 /// Takes the surplus off a list of uses, and says where the rest of it is.
 #[must_use]
 pub fn use_pages(base: &str, after: Option<&UseId>, uses: &mut Vec<Use>) -> Pages {

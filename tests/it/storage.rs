@@ -14,6 +14,7 @@ use mandataire::store::{Error, Location, Store, Time, journal, organisations};
 use mandataire::web::problem::Problem;
 
 use crate::on_each_backend;
+use crate::retention::proof::{holds, rows_as_text};
 use crate::world::everything::PEOPLE;
 use crate::world::{Backend, World};
 
@@ -25,18 +26,8 @@ fn raw(world: &World) -> Vec<Vec<u8>> {
             let read = |end: &str| std::fs::read(format!("{file}{end}")).unwrap_or_default();
             vec![read(""), read("-wal")]
         }
-        Backend::Postgres => {
-            let tables =
-                "select table_name::text as value from information_schema.tables where table_schema = current_schema()";
-            let tables = world.database.texts(tables).into_iter();
-            let rows = |table| world.database.texts(&format!("select t::text as value from {table} t"));
-            tables.flat_map(rows).map(String::into_bytes).collect()
-        }
+        Backend::Postgres => rows_as_text(world, "true").into_iter().map(String::into_bytes).collect(),
     }
-}
-
-fn holds(bytes: &[u8], needle: &[u8]) -> bool {
-    bytes.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
 }
 
 /// Writes one entry, then refuses or not.

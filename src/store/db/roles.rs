@@ -30,15 +30,9 @@ struct Answer {
 }
 
 #[derive(QueryableByName)]
-struct Named {
+struct Said {
     #[diesel(sql_type = Text)]
-    name: String,
-}
-
-#[derive(QueryableByName)]
-struct Version {
-    #[diesel(sql_type = Text)]
-    version: String,
+    value: String,
 }
 
 /// The statements that make the roles and give them their rights, for whoever may run them.
@@ -79,8 +73,8 @@ impl AnyConnection {
     pub(in crate::store) fn named(&mut self) -> Result<Option<String>, Error> {
         let Self::Pg(pg) = self else { return Ok(None) };
         // A copy of a server has its identifier and everything in it, but did not start at the same moment; and anybody may ask for that.
-        let named = "select concat_ws('/', pg_postmaster_start_time(), current_database(), current_schema()) as name";
-        Ok(Some(diesel::sql_query(named).get_result::<Named>(pg)?.name))
+        let named = "select concat_ws('/', pg_postmaster_start_time(), current_database(), current_schema()) as value";
+        Ok(Some(diesel::sql_query(named).get_result::<Said>(pg)?.value))
     }
 
     /// The tables of the journal that whoever is connected may change, though they only grow.
@@ -108,7 +102,7 @@ impl AnyConnection {
         if !there.get_result::<Answer>(pg)?.yes {
             return Ok(Vec::new());
         }
-        let rows = diesel::sql_query("select version::text as version from __diesel_schema_migrations");
-        Ok(rows.load::<Version>(pg)?.into_iter().map(|row| row.version).collect())
+        let rows = diesel::sql_query("select version::text as value from __diesel_schema_migrations");
+        Ok(rows.load::<Said>(pg)?.into_iter().map(|row| row.value).collect())
     }
 }

@@ -30,7 +30,7 @@ grant select, insert, update, delete on journal_terms, journal_search, journal_d
 
 -- Whoever signs reads entries, writes the tree over them, and changes nothing of it. It knows nobody.
 grant select on journal_entries, journal_pending, journal_positions, journal_tiles, journal_checkpoints, journal_cosignatures,
-    journal_timestamps, journal_sequencer to {prefix}_sequencer;
+    journal_sequencer to {prefix}_sequencer;
 grant insert on journal_positions, journal_tiles, journal_checkpoints, journal_cosignatures to {prefix}_sequencer;
 grant delete on journal_pending to {prefix}_sequencer;
 grant update on journal_sequencer to {prefix}_sequencer;

@@ -15,7 +15,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::{Instant, auditor as words};
 use crate::store::sessions::Session;
 use crate::store::{audit, citizens, journal};
-use crate::web::extract::{Id, Query};
+use crate::web::extract::{After, Id, Query};
 use crate::web::form::{Form, Nothing};
 use crate::web::moment::birthdate;
 use crate::web::parts::{Errors, Pages};
@@ -26,12 +26,6 @@ use crate::web::state::App;
 
 /// Inquiries on a page.
 const PAGE: i64 = 50;
-
-/// Where the list begins.
-#[derive(Default, Deserialize)]
-pub struct After {
-    after: Option<InquiryId>,
-}
 
 /// What is asked.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -73,7 +67,7 @@ pub async fn list(
     app: Data<App>,
     screen: Screen,
     session: Session,
-    after: Query<After>,
+    after: Query<After<InquiryId>>,
 ) -> Result<HttpResponse, Problem> {
     listed(&app, screen, &session, after.0.after, Asked::default(), Errors::none()).await
 }

@@ -16,7 +16,7 @@ use crate::domain::signal::{Rule, Signal};
 use crate::domain::{Instant, auditor as words, civil};
 use crate::store::audit::{self, Seen};
 use crate::store::sessions::Session;
-use crate::web::extract::{Id, Query};
+use crate::web::extract::{After, Id, Query};
 use crate::web::form::Form;
 use crate::web::moment;
 use crate::web::parts::{Errors, Pages};
@@ -28,13 +28,6 @@ use crate::web::texts::Texts;
 
 /// Signals or findings on a page.
 pub const PAGE: i64 = 50;
-
-/// Where a list of signals begins.
-#[derive(Default, Deserialize)]
-pub struct After {
-    /// The last signal of the page before.
-    pub after: Option<SignalId>,
-}
 
 /// A signal in words.
 #[must_use]
@@ -93,7 +86,7 @@ pub async fn list(
     app: Data<App>,
     screen: Screen,
     session: Session,
-    after: Query<After>,
+    after: Query<After<SignalId>>,
 ) -> Result<HttpResponse, Problem> {
     let (now, after) = (app.clock.now(), after.0.after);
     let event = Event::new(Kind::JournalRead, now).by(&session.account.id).fact("page", "signals");

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Query};
+use actix_web::web::Data;
 use askama::Template;
-use serde::Deserialize;
 
 use super::handler::facts;
 use super::pages::Head;
@@ -20,7 +19,7 @@ use crate::store::audit::{self, Story};
 use crate::store::journal::Entry;
 use crate::store::sessions::Session;
 use crate::web::counter::pages::reason as ending;
-use crate::web::extract::Id;
+use crate::web::extract::{After, Id, Query};
 use crate::web::moment::Moment;
 use crate::web::parts::Pages;
 use crate::web::problem::Problem;
@@ -31,13 +30,6 @@ use crate::web::texts::Texts;
 
 /// Events on the page.
 const EVENTS: i64 = 200;
-
-/// Where a part of the story begins.
-#[derive(Default, Deserialize)]
-pub struct After {
-    /// The last entry of the part before.
-    pub after: Option<EntryId>,
-}
 
 /// One event.
 #[derive(Debug, Clone)]
@@ -83,7 +75,7 @@ pub async fn show(
     screen: Screen,
     session: Session,
     id: Id<MandateId>,
-    after: Query<After>,
+    after: Query<After<EntryId>>,
 ) -> Result<HttpResponse, Problem> {
     let mandate = id.0.to_string();
     let event = Event::new(Kind::JournalRead, app.clock.now())

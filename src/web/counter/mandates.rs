@@ -7,14 +7,14 @@ use super::opening_pages::DocumentPage;
 use super::pages::{AuthorisationLine, MandatePage, reason};
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
-use crate::domain::id::MandateId;
+use crate::domain::id::{MandateId, UseId};
 use crate::domain::language::Language;
 use crate::domain::mandate::{Authorisation, Mandate, Standing};
 use crate::domain::mediator::Member;
 use crate::store::{accounts, citizens, journal, mandates, uses};
 use crate::web::document::Document;
-use crate::web::extract::{Id, Query};
-use crate::web::present::{After, Names, USES, badge, use_pages};
+use crate::web::extract::{After, Id, Query};
+use crate::web::present::{Names, USES, badge, use_pages};
 use crate::web::problem::Problem;
 use crate::web::screen::Screen;
 use crate::web::state::App;
@@ -37,7 +37,7 @@ pub async fn show(
     screen: Screen,
     member: Member,
     id: Id<MandateId>,
-    after: Query<After>,
+    after: Query<After<UseId>>,
 ) -> Result<HttpResponse, Problem> {
     let (now, organisation) = (app.clock.now(), member.organisation().name.clone());
     let base = format!("/mandates/{}", id.0);

@@ -9,16 +9,16 @@ use super::pages::{CitizenPage, MandateCard};
 use super::people::is_mediator;
 use crate::domain::Instant;
 use crate::domain::event::{Event, Kind};
-use crate::domain::id::CitizenId;
+use crate::domain::id::{CitizenId, UseId};
 use crate::domain::mandate::{Mandate, Standing};
 use crate::domain::mediator::{Mediator, Member};
 use crate::domain::phone::{Contact, LONGEST, Phone};
 use crate::store::{citizens, contacts, journal, mandates, uses};
-use crate::web::extract::{Id, Query};
+use crate::web::extract::{After, Id, Query};
 use crate::web::form::Form;
 use crate::web::moment::birthdate;
 use crate::web::parts::Errors;
-use crate::web::present::{After, Names, USES, badge, use_pages};
+use crate::web::present::{Names, USES, badge, use_pages};
 use crate::web::problem::Problem;
 use crate::web::screen::{Screen, see_other};
 use crate::web::state::App;
@@ -36,10 +36,10 @@ pub async fn show(
     member: Member,
     request: actix_web::HttpRequest,
     id: Id<CitizenId>,
-    after: Query<After>,
+    after: Query<After<UseId>>,
 ) -> Result<HttpResponse, Problem> {
     let can_open = is_mediator(&request);
-    person(&app, screen, (member, can_open), id.0, after.0, None).await
+    person(&app, screen, (member, can_open), id.0, after.0.after, None).await
 }
 
 /// The page; `wrong` is a number that is none, as typed.
@@ -48,7 +48,7 @@ async fn person(
     screen: Screen,
     (member, can_open): (Member, bool),
     id: CitizenId,
-    after: After,
+    after: Option<UseId>,
     wrong: Option<String>,
 ) -> Result<HttpResponse, Problem> {
     let now = app.clock.now();
@@ -62,7 +62,7 @@ async fn person(
             let phone = contacts::find(db, organisation, &id)?;
             let mut held = mandates::of_citizen(db, organisation, &citizen.id, SHOWN + 1)?;
             held.retain(|one| one.is_shown(now));
-            let from = after.after.as_ref();
+            let from = after.as_ref();
             let mut recorded = uses::of_citizen(db, organisation, &citizen.id, from, USES + 1)?;
             let pages = use_pages(&base, from, &mut recorded);
             let names = Names::of(db, &recorded)?;
@@ -135,7 +135,7 @@ pub async fn phone(
         Err(_) if typed.is_empty() => None,
         Err(_) => {
             let typed = typed.chars().take(LONGEST).collect();
-            return person(&app, screen, ((*mediator).clone(), true), id.0, After::default(), Some(typed)).await;
+            return person(&app, screen, ((*mediator).clone(), true), id.0, None, Some(typed)).await;
         }
     };
     let (now, citizen) = (app.clock.now(), id.0.clone());

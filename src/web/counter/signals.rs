@@ -12,8 +12,8 @@ use crate::domain::refusal::Refusal;
 use crate::store::audit::{self, Seen};
 use crate::store::{accounts, citizens, contacts};
 use crate::web::auditor::signal_pages::SignalRow;
-use crate::web::auditor::signals::{After, PAGE, pages, row};
-use crate::web::extract::{Id, Query};
+use crate::web::auditor::signals::{PAGE, pages, row};
+use crate::web::extract::{After, Id, Query};
 use crate::web::form::Form;
 use crate::web::moment::Moment;
 use crate::web::parts::{Errors, Pages};
@@ -67,7 +67,7 @@ pub async fn list(
     app: Data<App>,
     screen: Screen,
     member: Member,
-    after: Query<After>,
+    after: Query<After<SignalId>>,
 ) -> Result<HttpResponse, Problem> {
     let (now, after) = (app.clock.now(), after.0.after);
     let (later, seen) = (after.is_some(), Seen::By(member.organisation().id.clone()));

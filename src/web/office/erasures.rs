@@ -13,7 +13,7 @@ use crate::domain::id::{CitizenId, ErasureId};
 use crate::domain::officer::Officer;
 use crate::domain::refusal::Refusal;
 use crate::store::{Error, Tx, erasures, holds, sessions};
-use crate::web::extract::{Id, Query};
+use crate::web::extract::{After, Id, Query};
 use crate::web::form::{Form, Nothing};
 use crate::web::parts::{Errors, Pages};
 use crate::web::problem::Problem;
@@ -26,17 +26,11 @@ const PAGE: usize = 50;
 /// Holds on the page: there are few at a time.
 const HOLDS: usize = 200;
 
-/// Where the list begins.
-#[derive(Deserialize)]
-pub struct After {
-    after: Option<ErasureId>,
-}
-
 /// `GET /office`
 ///
 /// # Errors
 /// The database.
-pub async fn list(app: Data<App>, screen: Screen, after: Query<After>) -> Result<HttpResponse, Problem> {
+pub async fn list(app: Data<App>, screen: Screen, after: Query<After<ErasureId>>) -> Result<HttpResponse, Problem> {
     let (after, now) = (after.0.after, app.clock.now());
     let from = after.clone();
     let (mut found, held) = app

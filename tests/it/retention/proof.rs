@@ -31,12 +31,12 @@ async fn entries(world: &World) -> Vec<Entry> {
     world.app.store.read(|db| journal::list_forward(db, &Filter::default(), None, 10_000)).await.unwrap()
 }
 
-pub(super) fn holds(bytes: &[u8], needle: &[u8]) -> bool {
+pub(crate) fn holds(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle))
 }
 
 /// The rows of those tables of PostgreSQL that fit a condition, as text.
-pub(super) fn rows_as_text(world: &World, of: &str) -> Vec<String> {
+pub(crate) fn rows_as_text(world: &World, of: &str) -> Vec<String> {
     let tables =
         "select table_name::text as value from information_schema.tables where table_schema = current_schema()";
     let rows = |table: String| world.database.texts(&format!("select t::text as value from \"{table}\" t"));
