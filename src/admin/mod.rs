@@ -90,7 +90,8 @@ async fn command(cli: Cli) -> Result<(), Failure> {
             Ok(app::serve(&config).await?)
         }
         Command::Migrate(Migrate { print_roles: true, .. }) => {
-            print!("{}", upkeep::statements(upkeep::PREFIX));
+            // All of it, or nothing: between the two, whoever serves would have no right to anything.
+            print!("begin;\n{}commit;\n", upkeep::statements(upkeep::PREFIX));
             Ok(())
         }
         Command::Migrate(options) => migrate(&load()?, &options),

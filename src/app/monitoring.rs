@@ -85,14 +85,18 @@ pub(super) async fn clock_is_right(app: &App) -> bool {
     matches!(tokio::time::timeout(PATIENCE, app.store.time()).await, Ok(Ok(known)) if wrong(known, now).is_none())
 }
 
+/// What a node says that looks on and could not take over.
+const JOINS: &str = "this node cannot sign yet: it remembers no checkpoint, and has seen no other node sign\n";
+
 async fn ready(app: Data<App>) -> HttpResponse {
     match obstacle(&app).await {
         // Requests are answered, and every fact is recorded: what is not signed yet is for the operator, not for the balancer.
         None => {
             let signing = app.signing.now();
             let trouble = signing.trouble.map(|trouble| format!("the journal is not signed: {trouble}\n"));
+            let joins = signing.joins.then(|| JOINS.to_owned());
             let alarms = signing.alarms.iter().map(|(name, alarm)| format!("{name}: {alarm}\n"));
-            let lines: String = trouble.into_iter().chain(alarms).collect();
+            let lines: String = trouble.into_iter().chain(joins).chain(alarms).collect();
             HttpResponse::Ok().body(format!("ready\n{lines}"))
         }
         Some(why) => HttpResponse::ServiceUnavailable().body(why),

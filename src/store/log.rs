@@ -1,10 +1,12 @@
 //! The tree over the journal's entries: positions, full tiles, checkpoints. Nothing here is ever changed.
 
+mod holder;
+
 use diesel::prelude::*;
+pub use holder::{Holder, hold, holder};
 
 use super::schema::{
-    journal_checkpoints, journal_cosignatures, journal_entries, journal_pending, journal_positions, journal_sequencer,
-    journal_tiles,
+    journal_checkpoints, journal_cosignatures, journal_entries, journal_pending, journal_positions, journal_tiles,
 };
 use super::{Beside, Db, Error, Store, Tx, read_back, stored};
 use crate::domain::Instant;
@@ -20,6 +22,9 @@ impl Store {
         matches!(self.0.beside, Beside::Probe(_))
     }
 }
+
+/// Notes of checkpoints read at once.
+const NOTES: i64 = 1_000;
 
 /// A signed tree, as it was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,6 +180,26 @@ pub fn latest(db: &mut Db<'_>) -> Result<Option<Published>, Error> {
     row.map(Published::try_from).transpose()
 }
 
+/// Leaves under the newest checkpoint of which the note is one that is asked for.
+///
+/// # Errors
+/// The database fails.
+pub fn newest(db: &mut Db<'_>, wanted: impl Fn(&str) -> bool) -> Result<Option<u64>, Error> {
+    use journal_checkpoints::dsl;
+    let mut below = i64::MAX;
+    loop {
+        let next = dsl::journal_checkpoints.filter(dsl::size.lt(below)).order(dsl::size.desc()).limit(NOTES);
+        let notes: Vec<(i64, String)> = next.select((dsl::size, dsl::note)).load(db.connection()?)?;
+        if let Some((size, _)) = notes.iter().find(|(_, note)| wanted(note)) {
+            return count(*size).map(Some);
+        }
+        match notes.last() {
+            Some((size, _)) => below = *size,
+            None => return Ok(None),
+        }
+    }
+}
+
 /// The signatures of witnesses under a checkpoint, a line each.
 ///
 /// # Errors
@@ -258,34 +283,4 @@ pub fn tile(db: &mut Db<'_>, wanted: Tile) -> Result<Vec<u8>, Error> {
     bytes.truncate(usize::from(wanted.width) * size_of::<Hash>());
     tile::hashes(&bytes, wanted.width).map_err(|_| Error::NotFound)?;
     Ok(bytes)
-}
-
-/// Who gives positions, and how often they said that they live.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// A process.
-    pub name: String,
-    /// Grows as long as it lives.
-    pub beat: i64,
-}
-
-/// Who gives positions now.
-///
-/// # Errors
-/// The database fails.
-pub fn holder(db: &mut Db<'_>) -> Result<Holder, Error> {
-    use journal_sequencer::dsl;
-    let (name, beat) = dsl::journal_sequencer.find(1).select((dsl::holder, dsl::beat)).first(db.connection()?)?;
-    Ok(Holder { name, beat })
-}
-
-/// Says that `next` gives positions from now on, or still, unless somebody said so since `seen`.
-///
-/// # Errors
-/// The database fails.
-pub fn hold(tx: &mut Tx<'_>, seen: &Holder, next: &Holder) -> Result<bool, Error> {
-    use journal_sequencer::dsl;
-    let unchanged = dsl::journal_sequencer.filter(dsl::holder.eq(&seen.name).and(dsl::beat.eq(seen.beat)));
-    let set = (dsl::holder.eq(&next.name), dsl::beat.eq(next.beat));
-    Ok(diesel::update(unchanged).set(set).execute(tx.connection()?)? == 1)
 }

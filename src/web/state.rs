@@ -72,6 +72,8 @@ pub struct Signed {
     pub trouble: Option<String>,
     /// Whether another node signs.
     pub elsewhere: bool,
+    /// Whether this node could not take over, because it does not know yet what was signed.
+    pub joins: bool,
     /// What is the matter with those who vouch for it, by name.
     pub alarms: BTreeMap<String, String>,
 }
@@ -91,6 +93,11 @@ impl Signing {
     /// Says whether another node signs.
     pub fn turns(&self, elsewhere: bool) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).elsewhere = elsewhere;
+    }
+
+    /// Says whether this node could not take over.
+    pub fn joins(&self, joins: bool) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).joins = joins;
     }
 
     /// Says what is the matter with one who vouches for it, or that nothing is.

@@ -30,7 +30,9 @@ async fn is_signed(database: &Database) {
 #[actix_web::test]
 async fn h12_one_login_serves_and_another_one_signs() {
     let Some(roles) = Roles::new() else { return };
-    let node = Serve::signing_as(&roles.url("service"), &roles.url("sequencer"), &key().secret()).await;
+    // A setting of one of them does not make it another database.
+    let signs = roles.url("sequencer") + "%20-cdatestyle%3DGerman%20-ctimezone%3DAsia/Tokyo";
+    let node = Serve::signing_as(&roles.url("service"), &signs, &key().secret()).await;
     is_signed(&roles.owner).await;
     assert_eq!(node.readiness().await, (200, "ready\n".to_owned()));
     let told = node.told();

@@ -94,7 +94,7 @@ async fn when_the_node_that_signs_is_killed_another_one_takes_over_within_five_s
     // The second one comes when the first one has signed: so it is known whose turn it is.
     journal.covers(&signs, journal.entries().max(1)).await;
     let mut waits = Serve::signing(&database.url, &signer.secret()).await;
-    let (mut times, mut journeys) = (Vec::new(), Vec::new());
+    let (mut times, mut journeys) = (Vec::new(), joins(&waits, office.prepares(OPENINGS).await).await);
     for _ in 0..takeovers {
         let (cases, holder) = (office.prepares(OPENINGS).await, journal.holder());
         let moment = Duration::from_millis(500 + chance.below(1_001));
@@ -118,6 +118,26 @@ async fn when_the_node_that_signs_is_killed_another_one_takes_over_within_five_s
     eprintln!("{takeovers} takeovers, {opened} openings, {entries} entries, signed again after {times:?}");
     verify::holds(&database, &office, &journeys).await;
     assert!(times.iter().all(|took| *took <= TAKEN_OVER), "signed again after {times:?}");
+}
+
+/// A node that joins says that it cannot sign until it has seen the other one sign; what was written meanwhile.
+async fn joins(node: &Serve, cases: Vec<Case>) -> Vec<Journey> {
+    let cannot = |(_, told): &(u16, String)| told.contains("this node cannot sign yet");
+    let told = |wanted: bool| async move {
+        let began = Instant::now();
+        while cannot(&node.readiness().await) != wanted {
+            assert!(began.elapsed() < PATIENCE, "it has not said {wanted} after {PATIENCE:?}");
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    told(true).await;
+    assert!(!node.signed().exists(), "what the database says of earlier is not believed");
+    let over = Cell::new(false);
+    let knows = async {
+        told(false).await;
+        over.set(true);
+    };
+    tokio::join!(knows, writes(node, cases, &over)).1
 }
 
 /// The node that signs is killed while facts are written through the one that waits: how long until that one has signed a fact that was

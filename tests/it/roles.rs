@@ -1,5 +1,6 @@
 //! PostgreSQL: whoever serves, signs or audits can do that, and nothing else. SQLite has no roles.
 
+use mandataire::app::cosigning::{self, Cosigner};
 use mandataire::app::evidence::{Known, database};
 use mandataire::app::sequencer::{Sequencer, Step};
 use mandataire::clock::Random;
@@ -8,8 +9,9 @@ use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Month;
 use mandataire::journal::note::{Purpose, Signer};
 use mandataire::store::journal::{self, Filter};
-use mandataire::store::{Db, Error, Schema, Store, examine, vouched};
+use mandataire::store::{Db, Error, Schema, Store, examine, log};
 
+use crate::witnessing::{Folder, runs, witness, witness_key};
 use crate::world::World;
 use crate::world::database::Database;
 use crate::world::roles::Roles;
@@ -89,12 +91,20 @@ async fn h12_whoever_signs_writes_the_tree_and_knows_nobody() {
     ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
     let store = Store::open(&roles.location("sequencer"), 2, &Random::system().bytes(), Random::system()).unwrap();
     signs(&store, &world).await;
-    let (sequencer, line) = (roles.as_role("sequencer"), "\u{2014} w.example.org AAAA\n".to_owned());
+    assert_eq!(store.read(|db| log::pending(db, 100)).await.unwrap(), 0, "it counts what waits");
+    let sequencer = roles.as_role("sequencer");
     let entries = roles.owner.number("select count(*) from journal_entries");
     let size = u64::try_from(entries).unwrap();
-    let kept = line.clone();
-    let cosigned = store.write(move |tx| vouched::cosign(tx, size, "w.example.org", &kept)).await;
-    assert_eq!(cosigned.unwrap(), line, "it keeps what witnesses say");
+    let folder = Folder::new();
+    let (address, _handle) = runs(witness(&folder.0, 1));
+    let key = witness_key(1).verifier().clone();
+    let mut cosigner = Cosigner::new(store.clone(), world.clock.clone(), key, &address).unwrap();
+    assert_eq!(
+        cosigner.step().await.unwrap(),
+        cosigning::Step::Cosigned(size),
+        "it asks witnesses, and keeps what they say"
+    );
+    assert_eq!(roles.owner.number("select count(*) from journal_cosignatures"), 1);
     // What an authority says is an entry too: whoever serves keeps it.
     world.timestamped(size).await;
     assert_eq!(roles.owner.number("select count(*) from journal_timestamps"), 1);

@@ -53,17 +53,31 @@ pub(crate) fn verifier() -> Verifier {
     key(9).verifier().clone()
 }
 
-fn node_at(world: &World, disk: &Disk, clock: Clock) -> Sequencer {
+fn node_at(world: &World, disk: &Disk, clock: Clock, seed: u8) -> Sequencer {
     let shown = Arc::new(Signing::default());
-    Sequencer::new(world.app.store.clone(), clock, key(9), &disk.signed(), shown, &world.random).unwrap()
+    Sequencer::new(world.app.store.clone(), clock, key(seed), &disk.signed(), shown, &world.random).unwrap()
+}
+
+/// One that signs with the key of this seed.
+fn node_with(world: &World, disk: &Disk, seed: u8) -> Sequencer {
+    node_at(world, disk, world.clock.clone(), seed)
 }
 
 pub(crate) fn node(world: &World, disk: &Disk) -> Sequencer {
-    node_at(world, disk, world.clock.clone())
+    node_with(world, disk, 9)
 }
 
-/// A node that remembers nothing sees another one sign.
+/// The holder counts: what it does each second, without waiting for it.
+fn beats(world: &World) {
+    world.database.execute("update journal_sequencer set beat = beat + 1").unwrap();
+}
+
+/// A node that remembers nothing sees another one live and sign.
 async fn looks_on(world: &World, works: &mut Sequencer, waits: &mut Sequencer) {
+    for _ in 0..3 {
+        assert_eq!(waits.step().await.unwrap(), Step::Elsewhere);
+        beats(world);
+    }
     assert_eq!(waits.step().await.unwrap(), Step::Elsewhere);
     happens(world, 1).await;
     all_signed(works).await;
@@ -304,7 +318,7 @@ on_each_backend! {
         world.database.execute("update journal_sequencer set holder = ''").unwrap();
         let early = Clock::manual(world.now() - chrono::TimeDelta::hours(3));
         happens(&world, 3).await;
-        all_signed(&mut node_at(&world, &disk, early)).await;
+        all_signed(&mut node_at(&world, &disk, early, 9)).await;
         assert_eq!(world.database.number("select count(*) from journal_checkpoints"), 2);
         assert_eq!(world.database.number("select count(distinct at) from journal_checkpoints"), 1);
         assert_eq!(examined(&world).await.findings, []);

@@ -22,10 +22,10 @@ use url::Url;
 const ORIGIN: &str = "log.example.fr/log";
 
 /// A folder of one test, removed afterwards.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let path = std::env::temp_dir().join(format!("witness_{:032x}", mandataire::clock::Random::system().u128()));
         std::fs::create_dir(&path).unwrap();
         Self(path)
@@ -42,7 +42,7 @@ fn log_key() -> Signer {
     Signer::new(ORIGIN, Purpose::Note, &[9; 32]).unwrap()
 }
 
-fn witness_key(seed: u8) -> Signer {
+pub(crate) fn witness_key(seed: u8) -> Signer {
     Signer::new(&format!("w{seed}.example.org"), Purpose::Cosignature, &[seed; 32]).unwrap()
 }
 
@@ -51,12 +51,12 @@ fn looks_at() -> Vec<(String, Vec<Verifier>)> {
 }
 
 /// A witness of our log that remembers in this folder.
-fn witness(folder: &Path, seed: u8) -> Data<Witness> {
+pub(crate) fn witness(folder: &Path, seed: u8) -> Data<Witness> {
     Data::new(Witness::open(witness_key(seed), Clock::system(), folder, looks_at()).unwrap())
 }
 
 /// On a port of this machine.
-fn runs(witness: Data<Witness>) -> (Url, actix_web::dev::ServerHandle) {
+pub(crate) fn runs(witness: Data<Witness>) -> (Url, actix_web::dev::ServerHandle) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let server = server(witness, listener, None).unwrap();

@@ -4,7 +4,9 @@
 //! both believe to be the one can only sign two trees of which one begins the other. The holder in the database spares work; nothing
 //! rests on it.
 
+mod joining;
 mod memory;
+mod reading;
 mod start;
 mod trouble;
 mod turn;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::SubsecRound;
+use joining::Joining;
 use memory::Memory;
 pub use start::{new_key, start};
 pub use trouble::Trouble;
@@ -23,10 +26,9 @@ use crate::clock::{Clock, Random};
 use crate::journal::checkpoint::Checkpoint;
 use crate::journal::leaf::Hash;
 use crate::journal::note::Signer;
-use crate::journal::tile::{Edge, Tile, Tiled};
-use crate::journal::tree::Nodes;
+use crate::journal::tile::{Edge, Tile};
 use crate::store::log::{self, Published};
-use crate::store::{self, Db, Store};
+use crate::store::{self, Store};
 use crate::web::state::Signing;
 
 /// Entries given a position at once.
@@ -46,8 +48,12 @@ pub struct Sequencer {
     turn: Turn,
     /// The tree as it was last seen, if it is known.
     at: Option<Standing>,
-    /// Leaves that were signed when a node that remembers nothing began to look on.
-    began: Option<u64>,
+    /// What it has seen of others, as long as it remembers nothing.
+    joining: Joining,
+    /// Leaves under the last checkpoint of another node that it held against what it knows.
+    followed: Option<u64>,
+    /// Whether it was said that the last checkpoint is by another key.
+    foreign: bool,
 }
 
 /// The tree that was last published.
@@ -83,7 +89,8 @@ impl Sequencer {
         random: &Random,
     ) -> Result<Self, Trouble> {
         let memory = Memory::open(remembers, signer.verifier()).map_err(Trouble::Memory)?;
-        Ok(Self { store, clock, signer, memory, shown, turn: Turn::new(random), at: None, began: None })
+        let (turn, joining) = (Turn::new(random), Joining::default());
+        Ok(Self { store, clock, signer, memory, shown, turn, at: None, joining, followed: None, foreign: false })
     }
 
     /// Works until the process ends.
@@ -147,15 +154,17 @@ impl Sequencer {
                 None => Ok(Step::Elsewhere),
             };
         }
-        let mut standing = match self.at.take() {
+        self.shown.joins(false);
+        // A machine that remembers nothing looks each time: meanwhile another database may have taken the place of an empty one.
+        let mut standing = match self.at.take().filter(|_| self.memory.last().is_some()) {
             Some(standing) => standing,
-            None => self.remembered(self.read().await?)?,
+            None => self.remembered().await?,
         };
         let (waits, given) =
             self.store.read(|db| Ok::<_, store::Error>((log::anything_pending(db)?, log::given(db)?))).await?;
         if given < standing.edge.size() {
             // Another database has taken its place, and it knows less.
-            standing = self.read().await?;
+            standing = self.remembered().await?;
         }
         if waits {
             self.store.write(|tx| log::give_positions(tx, BATCH)).await?;
@@ -170,21 +179,6 @@ impl Sequencer {
         self.sign(&mut standing, leaves).await?;
         self.at = Some(standing);
         Ok(if more { Step::More } else { Step::Signed })
-    }
-
-    /// What the database says, if this machine can tell that nothing was lost: where it remembers nothing, nothing may have been signed.
-    fn remembered(&self, standing: Standing) -> Result<Standing, Trouble> {
-        match &standing.last {
-            Some(last) if self.memory.last().is_none() && self.signed_here(last).is_some() => {
-                Err(Trouble::Unremembered(last.size))
-            }
-            _ => Ok(standing),
-        }
-    }
-
-    /// A checkpoint of the database, if this key signed it.
-    fn signed_here(&self, last: &Published) -> Option<Checkpoint> {
-        Checkpoint::open(&last.note, self.signer.verifier()).ok()
     }
 
     /// How many leaves to add. Of a tree that was signed and not published, because the process died in between, all: nothing smaller
@@ -221,63 +215,4 @@ impl Sequencer {
         standing.last = Some(published);
         Ok(())
     }
-
-    /// The tree as the database has it, held against what was signed.
-    async fn read(&self) -> Result<Standing, Trouble> {
-        let known = self.memory.last().cloned();
-        let standing = self
-            .store
-            .read(move |db| {
-                let (last, found) = (log::latest(db)?, log::given(db)?);
-                let size = last.as_ref().map_or(0, |last| last.size);
-                let signed = known.as_ref().map_or(size, |known| known.size.max(size));
-                if found < signed {
-                    return Err(Trouble::RolledBack { signed, found });
-                }
-                let edge = Edge::read(size, |tile| tile_of(db, tile))?;
-                if last.as_ref().is_some_and(|last| last.root != edge.root()) {
-                    return Err(Trouble::Forked(size));
-                }
-                if let Some(known) = known.filter(|known| known.size <= size)
-                    && Tiled::new(size, |tile| tile_of(db, tile)).range(0..known.size)? != known.root
-                {
-                    return Err(Trouble::Forked(known.size));
-                }
-                Ok(Standing { edge, last })
-            })
-            .await;
-        if let Ok(Standing { last: Some(last), .. }) = &standing
-            && self.signed_here(last).is_none()
-        {
-            tracing::warn!(last.size, "the last checkpoint is not by this key: from here on, this is another log");
-        }
-        standing
-    }
-
-    /// Remembers what another node signed, so that this one knows it when it takes over; if it follows from what this one knows. Whoever
-    /// remembers nothing believes what it sees being signed, and not what the database says of earlier.
-    async fn follow(&mut self) -> Result<(), Trouble> {
-        let last = self.store.read(log::latest).await?;
-        let size = last.as_ref().map_or(0, |last| last.size);
-        if self.memory.last().is_none() && size <= *self.began.get_or_insert(size) {
-            last.inspect(|last| self.shown.signed(last.size, last.at));
-            return Ok(());
-        }
-        let known = self.memory.last().map_or(0, |known| known.size);
-        if size == known {
-            return Ok(());
-        }
-        let Some(last) = self.read().await?.last else { return Ok(()) };
-        if let Some(checkpoint) = self.signed_here(&last)
-            && checkpoint.size > known
-        {
-            self.memory.keep(checkpoint, &last.note).map_err(Trouble::Memory)?;
-        }
-        self.shown.signed(last.size, last.at);
-        Ok(())
-    }
-}
-
-fn tile_of(db: &mut Db<'_>, tile: Tile) -> Result<Vec<u8>, Trouble> {
-    Ok(log::tile(db, tile)?)
 }

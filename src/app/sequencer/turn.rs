@@ -9,7 +9,7 @@ use crate::store::{Error, Store};
 /// How often the holder says that it lives.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
 /// How long a holder may be silent before another one takes over. Measured here: clocks of machines need not agree.
-const SILENCE: Duration = Duration::from_millis(3_500);
+pub(super) const SILENCE: Duration = Duration::from_millis(3_500);
 
 /// How long a node that could not work leaves it to others.
 const AWAY: Duration = Duration::from_secs(10);

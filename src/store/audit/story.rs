@@ -59,7 +59,8 @@ fn of_draft(db: &mut Db<'_>, entries: &[Entry], limit: i64) -> Result<Vec<Entry>
         until: Some(at + TimeDelta::seconds(1)),
         with: BTreeMap::from([(Field::Citizen, citizen.clone())]),
     };
-    let mut before = page(db, &search, &Part::Forward(None), limit)?;
+    // Backwards from the opening: a person about whom much was written in these minutes does not hide it.
+    let mut before = page(db, &search, &Part::First, limit)?;
     before.retain(|entry| {
         let facts = facts(entry);
         !facts.contains_key("mandate") && facts.get("draft") == Some(draft)

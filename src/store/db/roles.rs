@@ -73,7 +73,9 @@ impl AnyConnection {
     pub(in crate::store) fn named(&mut self) -> Result<Option<String>, Error> {
         let Self::Pg(pg) = self else { return Ok(None) };
         // A copy of a server has its identifier and everything in it, but did not start at the same moment; and anybody may ask for that.
-        let named = "select concat_ws('/', pg_postmaster_start_time(), current_database(), current_schema()) as value";
+        // As a number: how a time is written is a setting of each login.
+        let named = "select concat_ws('/', (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint, current_database(), \
+                     current_schema()) as value";
         Ok(Some(diesel::sql_query(named).get_result::<Said>(pg)?.value))
     }
 

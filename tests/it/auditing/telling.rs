@@ -36,6 +36,25 @@ on_each_backend! {
         assert_eq!(auditor.gets("/journal/mandates/mdt_00000000000000000000000000").await.status, 404);
     }
 
+    /// Whatever was written about the person in the minutes before.
+    async fn the_agreement_is_told_after_hundreds_of_other_entries(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let earlier = ana.opens_a_mandate_for("josephine", &[Logement], Month).await;
+        let (citizen, account, now) = (earlier.citizen.clone(), ana.account.clone(), world.now());
+        let written = world.app.store.write(move |tx| {
+            let read = || Event::new(Kind::CitizenRead, now).by(&account).about(&citizen).fact("part", "page");
+            (0..450).try_for_each(|_| journal::record(tx, &read()).map(drop))?;
+            Ok::<_, Error>(())
+        });
+        written.await.unwrap();
+        world.after(60);
+        let one = ana.opens_a_mandate_for("josephine", &[Justice], Month).await;
+        assert_eq!(one.citizen, earlier.citizen);
+        let auditor = at_work(&world, "Denis Roux").await;
+        let told = auditor.sees(&format!("/journal/mandates/{}", one.mandate)).await.text();
+        assert_eq!(told.matches("a donné son accord").count(), 1, "{told}");
+    }
+
     /// However long it is: from part to part, each event once, the last one too.
     async fn a_long_story_is_told_to_its_last_event(world) {
         let ana = world.mediator("Ana Silva").await;
