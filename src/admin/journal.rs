@@ -13,7 +13,7 @@ use crate::domain::event::{Event, Kind};
 use crate::domain::id::{AccountId, CitizenId, OrganisationId};
 use crate::domain::procedure::Procedure;
 use crate::journal::{line, listing};
-use crate::store::audit::{self, CHUNK, Coverage, Field, Part, Proofs, Search};
+use crate::store::audit::{self, CHUNK, Coverage, Field, Part, Pending, Proofs, Search};
 use crate::store::journal::{self, Entry};
 use crate::store::{Db, Error};
 
@@ -59,12 +59,15 @@ where
 /// How much of the journal an answer covers.
 fn covered(coverage: &Coverage) -> String {
     let known = |what: Option<u64>| what.map_or_else(|| "not known".to_owned(), |figure| figure.to_string());
+    let pending = match coverage.pending {
+        Some(Pending { count, or_more: true }) => format!("{count} or more"),
+        pending => known(pending.map(|pending| pending.count)),
+    };
     let witnessed = coverage.witnessed_to.map_or_else(|| "nothing".to_owned(), |at| at.to_rfc3339());
     format!(
-        "complete to position {} of {}, pending {}, witnessed to {witnessed}, erased {}",
+        "complete to position {} of {}, pending {pending}, witnessed to {witnessed}, erased {}",
         known(coverage.searched),
         known(coverage.position),
-        known(coverage.pending),
         known(coverage.erased)
     )
 }

@@ -18,7 +18,7 @@ const LEASE: &str = "retention";
 /// A node that holds the lease and says nothing for this long is gone.
 const LEASE_LIFE: TimeDelta = TimeDelta::minutes(2);
 /// How often a node looks whether the night has come.
-const LOOK_EVERY: Duration = Duration::from_mins(10);
+pub const LOOK_EVERY: Duration = Duration::from_mins(10);
 
 /// How long everything is kept.
 #[derive(Debug, Clone, Copy)]
@@ -227,11 +227,18 @@ fn is_due(done: Option<Instant>, hour: u32, now: Instant) -> bool {
     done.is_none_or(|done| done < last)
 }
 
-/// Every night, for as long as the service runs.
-pub async fn nightly(store: Store, clock: Clock, random: Random, set: config::Retention, location: Location) {
+/// Every night, for as long as the service runs; it is looked so often whether the night has come.
+pub async fn nightly(
+    store: Store,
+    clock: Clock,
+    random: Random,
+    set: config::Retention,
+    location: Location,
+    looks: Duration,
+) {
     let (periods, hour) = (Periods::from(&set), set.hour);
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(looks).await;
         let due = store.read(|db| leases::done_at(db, LEASE)).await.map(|done| is_due(done, hour, clock.now()));
         let run = match due {
             Ok(true) => Run::new(store.clone(), clock.clone(), &random, periods, false).report().await,

@@ -33,7 +33,8 @@ pub async fn serve(config: &Config) -> Result<(), StartError> {
     start_background(&app, config)?;
     let location = Location::parse(config.database.url())?;
     let (store, clock, random) = (app.store.clone(), app.clock.clone(), app.random.clone());
-    actix_web::rt::spawn(retention::nightly(store, clock, random, config.retention.clone(), location));
+    let (periods, looks) = (config.retention.clone(), retention::LOOK_EVERY);
+    actix_web::rt::spawn(retention::nightly(store, clock, random, periods, location, looks));
     let listening = |error| StartError::Listen(config.listen.to_string(), error);
     let listener = TcpListener::bind(config.listen).map_err(listening)?;
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);

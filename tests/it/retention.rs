@@ -11,9 +11,12 @@ mod written;
 
 pub(crate) use proof::erased;
 
+use std::time::{Duration, Instant};
+
 use actix_web::rt::spawn;
 use chrono::{Months, TimeDelta};
-use mandataire::app::retention::Line;
+use mandataire::app::retention::{Line, nightly};
+use mandataire::config;
 use mandataire::domain::event::Kind;
 use mandataire::domain::procedure::Procedure::{Justice, Logement};
 use mandataire::domain::term::Term::{Day, Month};
@@ -137,6 +140,34 @@ on_each_backend! {
     }
 
     /// One node runs; another one takes over when it says nothing for two minutes.
+    /// A service that runs looks whether the night has come: once each night, and what is due is done.
+    async fn every_night_what_is_due_is_done_once(world) {
+        let ana = world.mediator("Ana Silva").await;
+        let opened = ana.opens_a_mandate_for("josephine", &[Logement], Day).await;
+        let (store, location) = (world.app.store.clone(), world.database.location.clone());
+        let (looks, set) = (Duration::from_millis(10), config::Retention::default());
+        let nights = spawn(nightly(store, world.clock.clone(), world.random.clone(), set, location, looks));
+        let archived = format!("archived_at is not null and id = '{}'", opened.citizen);
+        let ran = async |runs: usize| {
+            let until = Instant::now() + Duration::from_secs(30);
+            while world.count(Kind::RetentionRun).await < runs {
+                assert!(Instant::now() < until, "the night does not come");
+                actix_web::rt::time::sleep(looks).await;
+            }
+            // It looks on, and the night is over.
+            actix_web::rt::time::sleep(looks * 20).await;
+            assert_eq!(world.count(Kind::RetentionRun).await, runs);
+        };
+        ran(1).await;
+        assert_eq!(world.rows("citizens", &archived), 0);
+        years_pass(&world, 3);
+        ran(2).await;
+        assert_eq!(world.rows("citizens", &archived), 1);
+        world.after(24 * 3_600);
+        ran(3).await;
+        nights.abort();
+    }
+
     async fn one_node_runs_at_a_time(world) {
         let now = world.now();
         let until = now + TimeDelta::minutes(2);

@@ -5,10 +5,18 @@ mod process;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::web::Data;
+use chrono::{TimeDelta, Utc};
+use mandataire::app::sequencer::{Sequencer, Step};
+use mandataire::app::witness::{Witness, server};
+use mandataire::clock::{Clock, Random};
+use mandataire::domain::event::{Event, Kind};
 use mandataire::journal::note::{Purpose, Signer};
-use mandataire::store::{Location, Store};
+use mandataire::store::{Location, Store, journal};
 use process::{Folder, HalfSent, certificate, fetch, fetch_over_tls, monitoring, spent};
 
 /// What the program says when it does not start.
@@ -95,6 +103,59 @@ fn a_witness_that_lies_is_said_wherever_an_operator_looks() {
     );
     let refused = String::from_utf8({ said }.output().unwrap().stderr).unwrap();
     assert!(refused.contains("that is the key of a log, not of a witness"), "{refused}");
+}
+
+/// The journal of an installation, as it was signed two hours ago.
+async fn signed_long_ago(folder: &Folder, remembers: &Path) {
+    let (random, clock) = (Random::system(), Clock::manual(Utc::now() - TimeDelta::hours(2)));
+    let location = Location::parse(&folder.database()).unwrap();
+    let store = Store::open(&location, 1, &random.bytes(), random.clone()).unwrap();
+    let event = Event::new(Kind::TermsAccepted, clock.now()).fact("version", "1");
+    store.write(move |tx| journal::record(tx, &event)).await.unwrap();
+    let node = Sequencer::new(store, clock, log_key(), remembers, Arc::default(), &random);
+    let mut node = node.unwrap();
+    while node.step().await.unwrap() != Step::Idle {}
+}
+
+/// A witness that nobody hears from, and that is there again.
+#[actix_web::test]
+async fn a_witness_that_is_silent_is_said_wherever_an_operator_looks() {
+    let folder = Folder::migrated("silent");
+    let key = folder.secret("journal.key", &log_key().secret(), 0o600);
+    let remembers = key.with_file_name("signed");
+    signed_long_ago(&folder, &remembers).await;
+    let at = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let witness = Signer::new("w1.example.org", Purpose::Cosignature, &[3; 32]).unwrap();
+    let journal = format!(
+        "[journal]\nkey_file = '{}'\nsigned_file = '{}'\nwitnesses = ['{}@http://{at}']\nwitness_every = 1\n",
+        key.display(),
+        remembers.display(),
+        witness.verifier()
+    );
+    let running = folder.serve(&(journal + &monitoring(0)));
+    running.says("the journal is not witnessed");
+    running.says("silent since");
+    let asked = running.monitoring.clone().unwrap();
+    let (status, body) = fetch(&asked, "/readyz");
+    assert!(status == 200 && body.starts_with("ready\n") && body.contains("w1.example.org: silent since"), "{body}");
+    let alarm = "journal_witness_alarm{witness=\"w1.example.org\"}";
+    assert!(fetch(&asked, "/metrics").1.contains(&format!("{alarm} 1")));
+    let looks_at = vec![(log_key().verifier().name().to_owned(), vec![log_key().verifier().clone()])];
+    let kept = crate::witnessing::Folder::new();
+    let witness = Witness::open(witness, Clock::system(), &kept.0, looks_at).unwrap();
+    actix_web::rt::spawn(server(Data::new(witness), TcpListener::bind(at).unwrap(), None).unwrap());
+    let until = Instant::now() + Duration::from_secs(30);
+    // Asked from another thread: this one is the witness's.
+    let answer = async |path: &'static str| {
+        let asked = asked.clone();
+        actix_web::rt::task::spawn_blocking(move || fetch(&asked, path).1).await.unwrap()
+    };
+    while answer("/readyz").await != "ready\n" {
+        assert!(Instant::now() < until, "{}", running.said());
+        actix_web::rt::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(answer("/metrics").await.contains(&format!("{alarm} 0")));
+    running.says("the journal is witnessed again");
 }
 
 fn log_key() -> Signer {

@@ -20,6 +20,7 @@ import urllib.request
 
 import foreign
 from growing import Signer, forks, vectors
+from terminal import on_a_terminal
 from vouching import Authority, Witness, free_port, timestamped, witnessed
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -323,6 +324,10 @@ def story(folder):
         before = folder / "before"
         shutil.copytree(copy, before)
         agree("a copy", copy, key)
+        size = int((copy / "checkpoint").read_text("utf-8").split("\n")[1])
+        code, seen = on_a_terminal(BINARY, "journal", "verify", str(copy), "--key", key)
+        check("whoever looks on is told how far it is", code == 0 and f" of {size:,} " in seen and " % " in seen, f"{code} {seen!r}")
+        check("nobody else is", run(BINARY, "journal", "verify", str(copy), "--key", key).stderr == "")
         agree("a copy, for whoever knows the witnesses", copy, key, *known)
         lines = [json.loads(line) for line in (copy / "checkpoints.jsonl").read_text("utf-8").split("\n") if line]
         both = "".join([*lines, (copy / "checkpoint").read_text("utf-8")])

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use super::findings::Findings;
 use super::judge::{self, Judged};
-use super::{Found, Known, Trouble, Verdict, copied, merged, misread, strays, vouching};
+use super::{Found, Known, Trouble, Verdict, copied, merged, misread, strays, told, vouching};
 use crate::app::verifying::spread;
 use crate::journal::leaf::Hash;
 use crate::journal::tree;
@@ -273,7 +273,7 @@ fn examined<R: Rows>(
     copied::all(rows, searchable, end, &mut said)?;
     said.extend(forgotten(rows, last, known)?);
     let witnessed = vouching::cosignatures(rows, known, &mut said)?;
-    vouching::timestamps(rows, &mut said)?;
+    told::all(rows, &mut said)?;
     let more = more || said.more();
     let verdict = Verdict::new(report, said.listed(), true);
     Ok(Verdict { witnessed, searchable, more: verdict.more || more, ..verdict })

@@ -11,6 +11,7 @@ pub mod proving;
 pub mod remote;
 pub mod sealed;
 mod strays;
+mod told;
 mod vouching;
 
 use std::fmt;

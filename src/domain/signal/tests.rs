@@ -96,6 +96,13 @@ fn a_burst_is_counted_within_its_minutes_and_for_one_mediator() {
         .map(|number| fact(Kind::MandateOpened, 1, number, &format!("{:02}:{:02}:00", 9 + number / 2, number % 2 * 30)))
         .collect();
     assert_eq!(rules(&spread), [], "over five hours");
+    let used = |count: u32, apart: u32| -> Vec<Fact> {
+        let time = |number: u32| format!("10:{:02}:{:02}", number * apart / 60, number * apart % 60);
+        (0..count).map(|number| fact(Kind::Use, 1, number.into(), &time(number))).collect()
+    };
+    let least = Thresholds::default().uses;
+    assert_eq!(rules(&used(least - 1, 60)), []);
+    assert_eq!(rules(&used(least, 60)), [(Rule::ManyUses, least)]);
     let refused: Vec<_> = (0..5).map(|number| fact(Kind::UseRefused, 1, 1, &format!("10:00:0{number}"))).collect();
     assert_eq!(rules(&refused), [(Rule::RefusedAgain, 5)]);
 }

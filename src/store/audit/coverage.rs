@@ -9,8 +9,17 @@ use crate::store::schema::{erasures, journal_entries};
 use crate::store::vouched::{self, Trust};
 use crate::store::{Db, Error, log, parsed, read_back};
 
-/// So many waiting entries are not counted further, and no figure is shown.
+/// So many waiting entries are not counted further.
 const MOST_PENDING: i64 = 10_000;
+
+/// Entries that have no position yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pending {
+    /// How many, as far as they were counted.
+    pub count: u64,
+    /// Whether there may be more.
+    pub or_more: bool,
+}
 
 /// What can be said of the journal as a whole. What is `None` is not kept by this version, and is never shown as a figure.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,7 +33,7 @@ pub struct Coverage {
     /// The last position in the tree.
     pub position: Option<u64>,
     /// Entries that have no position yet.
-    pub pending: Option<u64>,
+    pub pending: Option<Pending>,
     /// Until when enough witnesses have cosigned.
     pub witnessed_to: Option<Instant>,
     /// Whether there are witnesses at all.
@@ -55,7 +64,7 @@ pub fn coverage(db: &mut Db<'_>, trust: &Trust, now: Instant) -> Result<Coverage
         searched: reached.position.checked_sub(1).and_then(|position| u64::try_from(position).ok()),
         searched_to: milliseconds.and_then(Instant::from_timestamp_millis),
         position: signed.as_ref().and_then(|checkpoint| checkpoint.size.checked_sub(1)),
-        pending: pending.filter(|count| *count < MOST_PENDING.unsigned_abs()),
+        pending: pending.map(|count| Pending { count, or_more: count >= MOST_PENDING.unsigned_abs() }),
         witnessed_to: vouched.to.map(|(_, at)| at),
         has_witnesses: !trust.witnesses.is_empty(),
         silent: vouched.silent,

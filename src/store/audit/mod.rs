@@ -25,7 +25,7 @@ use crate::domain::Instant;
 use crate::domain::id::{self, EntryId};
 
 pub use copy::{POSITIONS, Run, Words, astray, copied, positioned, reached, term_numbers, terms, unplaced, words};
-pub use coverage::{Coverage, coverage};
+pub use coverage::{Coverage, Pending, coverage};
 pub use days::{Figures, day_after, figures_of};
 pub use digest::{Digested, catch_up, digest};
 pub use exports::{export, exported_since};

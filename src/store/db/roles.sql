@@ -35,6 +35,7 @@ grant insert on journal_positions, journal_tiles, journal_checkpoints, journal_c
 grant delete on journal_pending to {prefix}_sequencer;
 grant update on journal_sequencer to {prefix}_sequencer;
 
--- Whoever audits reads the journal, and neither persons nor their keys.
+-- Whoever audits reads the journal, and whose data was destroyed: by pseudonym. It reads neither persons nor their keys.
 grant select on journal_entries, journal_sealed, journal_pending, journal_positions, journal_tiles, journal_checkpoints,
-    journal_cosignatures, journal_timestamps, journal_terms, journal_search, journal_days, journal_digest to {prefix}_auditor;
+    journal_cosignatures, journal_timestamps, journal_terms, journal_search, journal_days, journal_digest, erasures
+    to {prefix}_auditor;

@@ -47,14 +47,14 @@ impl Table {
     /// A row that nothing finds.
     fn lost(&self) -> String {
         let nothing = |key: &&str| match *key {
-            "id" | "entry" => format!("{key} is null or {key} = ''"),
+            "id" | "entry" | "owner" => format!("{key} is null or {key} = ''"),
             _ => format!("{key} is null"),
         };
         self.keys.iter().map(nothing).collect::<Vec<_>>().join(" or ")
     }
 }
 
-const TABLES: usize = 11;
+const TABLES: usize = 12;
 
 fn tables() -> [Table; TABLES] {
     let all = |parts: &[String]| parts.join(" or ");
@@ -73,6 +73,7 @@ fn tables() -> [Table; TABLES] {
         table("journal_checkpoints", "size", "size", &["size"], all(&[no_integer("size"), no_text("note")])),
         table("journal_cosignatures", "size", "size", &["size", "witness"], all(&cosignatures)),
         table("journal_timestamps", "size", "size", &["size"], no_integer("size")),
+        table("erasures", "owner", "owner", &["owner"], all(&["owner", "entry", "at"].map(no_text))),
         table("journal_search", "n", "entry", &["n"], all(&[no_integer("n"), no_text("entry"), all(&words)])),
         table("journal_terms", "number", "term", &["number", "term"], all(&[no_text("term"), no_number("number")])),
         table("journal_days", "term", "day", &["term", "day", "kind"], all(&[no_integer("entries"), all(&days)])),

@@ -4,7 +4,7 @@ use super::pages::Head;
 use crate::domain::Instant;
 use crate::domain::auditor::Auditor;
 use crate::domain::event::Event;
-use crate::store::audit::{self, Coverage};
+use crate::store::audit::{self, Coverage, Pending};
 use crate::store::sessions::Session;
 use crate::store::{Db, journal};
 use crate::web::problem::Problem;
@@ -72,7 +72,8 @@ pub fn head(coverage: &Coverage, session: &Session, screen: &Screen) -> Head {
         None => unknown.push(t.coverage_no_position()),
     }
     match coverage.pending {
-        Some(pending) => known.push(t.coverage_pending(pending)),
+        Some(Pending { count, or_more: false }) => known.push(t.coverage_pending(count)),
+        Some(Pending { count, or_more: true }) => known.push(t.coverage_pending_more(count)),
         None => unknown.push(t.coverage_no_pending()),
     }
     match coverage.witnessed_to {

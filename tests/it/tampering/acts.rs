@@ -7,8 +7,10 @@ use mandataire::journal::checkpoint::Checkpoint;
 use mandataire::journal::leaf::{Hash, leaf_hash};
 use mandataire::journal::note::Signer;
 use mandataire::journal::tile::{Edge, Row as TileRow};
+use mandataire::journal::verify::Damage;
 
 use super::hand::{CHECKPOINTS, COSIGNATURES, ENTRIES, Hand, POSITIONS, Row, SEARCH, TABLES, TILES, Table, unhex};
+use super::named;
 
 /// Chances that can be repeated (`SplitMix64`).
 pub(super) struct Chance(u64);
@@ -55,6 +57,8 @@ pub(super) struct Act {
     pub(super) sql: String,
     pub(super) tables: Vec<&'static str>,
     pub(super) places: Vec<Where>,
+    /// What it must be called, where one thing only can be meant.
+    pub(super) damage: Option<Damage>,
 }
 
 /// The journal before anything is done to it.
@@ -101,11 +105,20 @@ impl Scene {
                 ]
             }
             "journal_cosignatures" | "journal_timestamps" => vec![Where::Row(format!("at {}", row[0]))],
+            "erasures" => vec![
+                Where::Row(format!("erasure of {}", text(&row[0]))),
+                Where::Row(format!("erasures of {}", text(&row[0]))),
+            ],
             // A word is seen where entries are found by it.
             "journal_terms" => vec![Where::Row(table.name.to_owned()), Where::Row(SEARCH.name.to_owned())],
             "journal_days" => vec![Where::Row(table.name.to_owned())],
             _ => of_entry(&text(&row[0])),
         }
+    }
+
+    /// Whether a hole is left where these rows are gone: of an entry that waits, what leads to it is left.
+    fn is_missed(&self, table: &Table, gone: &[Row]) -> bool {
+        table.name != ENTRIES.name || gone.iter().any(|row| self.positions.contains_key(&text(&row[0])))
     }
 
     /// Everything, each kind of thing so many times.
@@ -155,7 +168,8 @@ impl Scene {
                 }
                 let what = format!("{}.{name} of {} {how}", table.name, row[0]);
                 let sql = table.set(row, &[(column, value)]);
-                acts.push(Act { what, kind: how, sql, tables: vec![table.name], places });
+                let damage = named::column(table, column, how);
+                acts.push(Act { what, kind: how, sql, tables: vec![table.name], places, damage });
                 break;
             }
         }
@@ -167,7 +181,8 @@ impl Scene {
         let (at, row) = chance.of(rows);
         let mut push = |kind: &'static str, sql: String, places: Vec<Where>| {
             let what = format!("{} row {} {kind}", table.name, row[0]);
-            acts.push(Act { what, kind, sql, tables: vec![table.name], places });
+            let damage = named::row(table.name, kind).filter(|_| self.is_missed(table, std::slice::from_ref(row)));
+            acts.push(Act { what, kind, sql, tables: vec![table.name], places, damage });
         };
         // That a witness once spoke cannot be seen where its word is gone; nor is it damage to the journal.
         if table.name != COSIGNATURES.name {
@@ -180,7 +195,8 @@ impl Scene {
         let values = |from: &Row| (table.key..row.len()).map(|at| (at, from[at].clone())).collect::<Vec<_>>();
         if other_at != at && values(row) != values(other) {
             let places = self.places(table, row).into_iter().chain(self.places(table, other)).collect();
-            push("swapped", format!("{}; {}", table.set(row, &values(other)), table.set(other, &values(row))), places);
+            let kind = named::exchange(table, [row, other].map(|row| row[0].parse().ok()), self.positions.len() as u64);
+            push(kind, format!("{}; {}", table.set(row, &values(other)), table.set(other, &values(row))), places);
         }
     }
 
@@ -198,6 +214,7 @@ impl Scene {
                 let (_, placed) = chance.of(&self.rows[POSITIONS.name]);
                 added[0].clone_from(&placed[1]);
             }
+            "erasures" => added[0] = format!("'cit_{:026}'", chance.below(1_000_000_000)),
             "journal_positions" => added[0] = (self.positions.len() as u64 + chance.below(50)).to_string(),
             "journal_tiles" => added[1] = (4 + chance.below(50)).to_string(),
             _ => added[0] = (row[0].parse::<u64>().unwrap() + 1 + chance.below(5)).to_string(),
@@ -222,7 +239,8 @@ impl Scene {
             let tables = vec![ENTRIES.name, TILES.name, CHECKPOINTS.name];
             let mut places = vec![Where::Position(position), Where::Entry(text(&row[0]))];
             places.push(Where::Row(format!("tile 0/{}", position / 256)));
-            acts.push(Act { what, kind: "computed anew", sql: steps, tables, places });
+            let damage = Some(Damage::Altered);
+            acts.push(Act { what, kind: "computed anew", sql: steps, tables, places, damage });
         }
     }
 
@@ -265,6 +283,7 @@ impl Scene {
             sql: POSITIONS.insert(&row),
             tables: vec![POSITIONS.name],
             places: vec![Where::Position(end)],
+            damage: Some(Damage::Added),
         });
     }
 
@@ -287,6 +306,7 @@ impl Scene {
                     sql: deletes.collect::<Vec<_>>().join("; "),
                     tables: vec![table.name],
                     places,
+                    damage: named::row(table.name, "rolled back").filter(|_| self.is_missed(table, gone)),
                 });
             }
         }

@@ -92,8 +92,22 @@ pub(super) const DAYS: Table = Table {
     columns: &[("term", Number), ("day", Number), ("kind", Number), ("entries", Number)],
     key: 3,
 };
-pub(super) const TABLES: [&Table; 11] =
-    [&ENTRIES, &SEALED, &POSITIONS, &PENDING, &TILES, &CHECKPOINTS, &COSIGNATURES, &TIMESTAMPS, &SEARCH, &TERMS, &DAYS];
+pub(super) const ERASURES: Table =
+    Table { name: "erasures", columns: &[("owner", Words), ("entry", Words), ("at", Instant)], key: 1 };
+pub(super) const TABLES: [&Table; 12] = [
+    &ENTRIES,
+    &SEALED,
+    &POSITIONS,
+    &PENDING,
+    &TILES,
+    &CHECKPOINTS,
+    &COSIGNATURES,
+    &TIMESTAMPS,
+    &SEARCH,
+    &TERMS,
+    &DAYS,
+    &ERASURES,
+];
 
 /// A row, as SQL writes its values.
 pub(super) type Row = Vec<String>;

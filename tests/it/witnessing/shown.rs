@@ -2,8 +2,10 @@
 
 use chrono::TimeDelta;
 use mandataire::config::{Config, Witness as Asked};
+use mandataire::domain::event::{Event, Kind};
 use mandataire::domain::procedure::Procedure::Logement;
 use mandataire::domain::term::Term::Month;
+use mandataire::store::journal;
 
 use super::ours::{asks, happens};
 use super::{Folder, runs, witness, witness_key};
@@ -99,5 +101,15 @@ on_each_backend! {
                 erased(&world, opened.citizen.as_str()).await;
             }
         }
+        for _ in 0..20 {
+            let now = world.now();
+            let written = world.app.store.write(move |tx| {
+                let one = || Event::new(Kind::TermsAccepted, now).fact("version", "1");
+                (0..500).try_for_each(|_| journal::record(tx, &one()).map(drop))
+            });
+            written.await.unwrap();
+        }
+        let text = auditor.sees("/journal/activity").await.text();
+        assert!(text.contains("En attente de position\u{a0}: 10000 ou plus."), "{text}");
     }
 }
