@@ -24,6 +24,10 @@ const CLEAR: usize = 320;
 const ROUNDS: usize = 7;
 /// Between two looks at the memory of the program.
 const LOOK: Duration = Duration::from_millis(20);
+/// How fast it must be at least, in hundredths of the rate at which the same bytes are hashed; the median counts.
+const LEAST: f64 = 50.0;
+/// How many megabytes of memory it must not reach.
+const MOST: f64 = 200.0;
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
@@ -69,7 +73,14 @@ fn measured(folder: &Path, entries: u64) -> Outcome<()> {
             bytes as f64 / hashed / 1e6,
         );
     }
-    println!("the median is {:.1} %", rounds[ROUNDS / 2].0);
+    let (median, memory) = (rounds[ROUNDS / 2].0, rounds.iter().map(|round| round.3).fold(0.0, f64::max));
+    println!("the median is {median:.1} %");
+    // A small copy is verified before it is begun: that says nothing.
+    if entries >= ENTRIES && (median < LEAST || memory >= MOST) {
+        return Err(format!(
+            "wanted are {LEAST} % of SHA-256 at least, in less than {MOST} MB: {median:.1} %, {memory:.0} MB"
+        ));
+    }
     // One bit in the middle: the same run must find it.
     let middle = Tile::within(Row::Entries, entries / 512, entries).ok_or("no such bundle")?.to_string();
     let mut bundle = fs::read(folder.join(&middle)).map_err(text)?;

@@ -181,7 +181,9 @@ impl Scene {
         let (at, row) = chance.of(rows);
         let mut push = |kind: &'static str, sql: String, places: Vec<Where>| {
             let what = format!("{} row {} {kind}", table.name, row[0]);
-            let damage = named::row(table.name, kind).filter(|_| self.is_missed(table, std::slice::from_ref(row)));
+            // Where the end of a table is gone, it is as it was once.
+            let named = if kind == "removed" && at + 1 == rows.len() { "rolled back" } else { kind };
+            let damage = named::row(table.name, named).filter(|_| self.is_missed(table, std::slice::from_ref(row)));
             acts.push(Act { what, kind, sql, tables: vec![table.name], places, damage });
         };
         // That a witness once spoke cannot be seen where its word is gone; nor is it damage to the journal.
