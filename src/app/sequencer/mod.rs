@@ -155,10 +155,9 @@ impl Sequencer {
             };
         }
         self.shown.joins(false);
-        // A machine that remembers nothing looks each time: meanwhile another database may have taken the place of an empty one.
-        let mut standing = match self.at.take().filter(|_| self.memory.last().is_some()) {
-            Some(standing) => standing,
-            None => self.remembered().await?,
+        let mut standing = match self.at.take() {
+            Some(standing) if self.is_still(&standing).await? => standing,
+            _ => self.remembered().await?,
         };
         let (waits, given) =
             self.store.read(|db| Ok::<_, store::Error>((log::anything_pending(db)?, log::given(db)?))).await?;

@@ -10,6 +10,12 @@ use crate::store::log::{self, Published};
 use crate::store::{self, Db};
 
 impl Sequencer {
+    /// Whether what was read of the tree still holds. A machine that remembers nothing looks each time: meanwhile another database may
+    /// have taken the place of an empty one.
+    pub(super) async fn is_still(&self, standing: &Standing) -> Result<bool, store::Error> {
+        Ok(self.memory.last().is_some() || self.store.read(log::latest).await? == standing.last)
+    }
+
     /// The tree to go on from, if this machine can tell that nothing was lost: where it remembers nothing, nothing may have been signed.
     pub(super) async fn remembered(&mut self) -> Result<Standing, Trouble> {
         let standing = self.read().await?;
